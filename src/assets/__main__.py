@@ -1,0 +1,5 @@
+"""`python -m assets` is the command `assets`."""
+
+from assets.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Who may do what: people, their grants, sessions and tokens."""

@@ -1,0 +1,86 @@
+"""Who is behind each call, and whether its browser was sent here by our own pages."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from assets import clock
+from assets.access.actor import NOBODY, Actor
+from assets.access.service import actor_of_session
+from assets.errors import NotAllowed, NotSignedIn
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+Bearer = Callable[[str, str], Awaitable[Actor | None]]
+
+
+class Cookies(Protocol):
+    """What the middleware needs of the settings."""
+
+    @property
+    def cookie(self) -> str:
+        """The session cookie's name."""
+
+    @property
+    def url(self) -> str:
+        """Our own web address."""
+
+
+class SignedInMiddleware(ASGIMiddleware):
+    """Puts the actor into the connection's state: a session's person, a token's owner, a collector, or NOBODY.
+
+    A bearer token that is wrong is 401 at once; an old cookie is merely nobody. A change that rests on a cookie must
+    come from our own pages: browsers say so in Sec-Fetch-Site, and where they do not, in Origin.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, settings: Cookies, bearers: Sequence[Bearer]) -> None:
+        self.settings = settings
+        self.bearers = bearers
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Find out who calls, then go on."""
+        if not scope["path"].startswith(("/static/", "/health/")):
+            connection: ASGIConnection[object, object, object, object] = ASGIConnection(scope)  # type: ignore[type-var]
+            scope["state"]["actor"] = await self._actor(connection)
+        await next_app(scope, receive, send)
+
+    async def _actor(self, connection: ASGIConnection) -> Actor:  # type: ignore[type-arg]
+        origin = connection.client.host if connection.client else ""
+        header = connection.headers.get("authorization", "")
+        if header:
+            return await self._by_token(header, origin)
+        cookie = connection.cookies.get(self.settings.cookie)
+        if not cookie or len(cookie) > 200:
+            return NOBODY
+        found = await actor_of_session(cookie, origin=origin, now=clock.now())
+        if found and connection.scope["method"] not in SAFE:
+            self._refuse_strangers(connection)
+        return found or NOBODY
+
+    async def _by_token(self, header: str, origin: str) -> Actor:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() == "bearer":
+            for resolve in self.bearers:
+                if (actor := await resolve(token.strip(), origin)) is not None:
+                    return actor
+        raise NotSignedIn("The token is not known, has ended or was revoked.")
+
+    def _refuse_strangers(self, connection: ASGIConnection) -> None:  # type: ignore[type-arg]
+        site = connection.headers.get("sec-fetch-site")
+        origin = connection.headers.get("origin")
+        if site is not None and site not in ("same-origin", "none"):
+            raise NotAllowed("This change was sent from another web address.")
+        if site is None and origin is not None and not _same(origin, self.settings.url, connection):
+            raise NotAllowed("This change was sent from another web address.")
+
+
+def _same(origin: str, ours: str, connection: ASGIConnection) -> bool:  # type: ignore[type-arg]
+    # On loopback people type localhost or 127.0.0.1 as they like; there the host of the call decides.
+    theirs = urlsplit(origin)
+    return origin == ours or theirs.netloc == connection.headers.get("host", "")

@@ -1,0 +1,159 @@
+"""The composition root of the service: which routes there are, and what stands around them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from litestar import Litestar, Request, get, post
+from litestar.config.compression import CompressionConfig
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.params import JSONBody
+from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
+from litestar.types import ControllerRouterHandler
+
+from assets import __version__, clock, db
+from assets.access import api as access_api
+from assets.access import pages as access_pages
+from assets.access.actor import Actor
+from assets.access.guards import current_actor, requires
+from assets.access.middleware import SignedInMiddleware
+from assets.access.permissions import Action
+from assets.access.service import actor_of_token
+from assets.audit import api as audit_api
+from assets.dashboards import pages as dashboard_pages
+from assets.equipment_requests import api as requests_api
+from assets.equipment_requests import pages as requests_pages
+from assets.incidents import api as incidents_api
+from assets.incidents import pages as incidents_pages
+from assets.ingest import Ingest
+from assets.inventory import api as inventory_api
+from assets.monitoring import api as monitoring_api
+from assets.monitoring import collectors
+from assets.notifications import api as notifications_api
+from assets.notifications.notify import Outlet
+from assets.places import api as places_api
+from assets.probing.contract import Answer, Batch
+from assets.probing.profile import Profiles
+from assets.readiness import api as readiness_api
+from assets.settings import Settings
+from assets.vault import Vault
+from assets.web import problems, static
+
+BODY_MAX = 8 * 1024 * 1024  # a batch of 500 observations of large switches is about 4 MB
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the routes need beside the database."""
+
+    settings: Settings
+    profiles: Profiles
+    vault: Vault
+    ingest: Ingest
+
+    @classmethod
+    def make(cls, settings: Settings) -> "Parts":
+        """The parts of a process, read once: profiles from their folder, the key from the home."""
+        profiles = Profiles.load()
+        ingest = Ingest(profiles, timedelta(seconds=settings.group_wait_seconds))
+        return cls(settings, profiles, Vault.open(settings.home), ingest)
+
+
+@post("/api/v1/observations", operation_id="postObservations", status_code=200, tags=["collectors"],
+      guards=[requires(Action.REPORT_OBSERVATIONS)])  # fmt: skip
+async def observations(data: JSONBody[Batch], actor: NamedDependency[Actor], ingest: NamedDependency[Ingest]) -> Answer:
+    """The main job: take in what a collector saw. The same batch again changes nothing."""
+    assert actor.id is not None
+    return await ingest.take(actor.id, data, clock.now())
+
+
+@get("/health/live", operation_id="isLive", tags=["health"])
+async def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "live", "version": __version__}
+
+
+@get("/health/ready", operation_id="isReady", tags=["health"])
+async def ready() -> dict[str, str]:
+    """The process can work: its database answers."""
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("select 1")
+    return {"status": "ready", "version": __version__}
+
+
+class Metrics(PrometheusController):
+    """Figures for Prometheus."""
+
+    path = "/metrics"
+    openmetrics_format = True
+
+
+FEATURES: Sequence[Any] = (
+    places_api, access_api, audit_api, inventory_api, monitoring_api, incidents_api, notifications_api, readiness_api,
+    requests_api, access_pages, dashboard_pages, incidents_pages, requests_pages,
+)  # fmt: skip
+
+
+def routes() -> list[ControllerRouterHandler]:
+    """Every route of the service."""
+    found: list[ControllerRouterHandler] = [observations, live, ready, Metrics]
+    for feature in FEATURES:
+        found += feature.routes
+    return [*found, *static.routes]
+
+
+def create_app(settings: Settings, parts: Parts | None = None, *, dsn: str | None = None) -> Litestar:
+    """The service; with `dsn` it opens and closes the database pool itself, else the caller does."""
+    parts = parts or Parts.make(settings)
+
+    @asynccontextmanager
+    async def pool(app: Litestar) -> AsyncIterator[None]:
+        if dsn is not None:
+            await db.connect(dsn, pool_max=settings.pool_max)
+        problems.document_problems(app)
+        yield
+        if dsn is not None:
+            await db.disconnect()
+
+    def given(value: Any) -> Provide:
+        return Provide(lambda: value, sync_to_thread=False, use_cache=True)
+
+    def actor(request: Request[Any, Any, Any]) -> Actor:
+        return current_actor(request)
+
+    return Litestar(
+        route_handlers=routes(),
+        dependencies={
+            "actor": Provide(actor, sync_to_thread=False), "ingest": given(parts.ingest), "profiles": given(parts.profiles),
+            "vault": given(parts.vault), "settings": given(settings), "outlet": given(Outlet(allowed=settings.channel_networks)),
+        },
+        middleware=[
+            SignedInMiddleware(settings, [_person, _collector]),
+            PrometheusConfig(app_name="assets", prefix="assets", group_path=True).middleware,
+        ],
+        exception_handlers=problems.handlers,
+        lifespan=[pool],
+        state=State({"demo": settings.demo, "settings": settings}),
+        openapi_config=OpenAPIConfig(
+            title="commune-assets", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()],
+            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+            security=[{"token": []}],
+        ),
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1_000),
+        request_max_body_size=BODY_MAX,
+        logging_config=None,
+    )  # fmt: skip
+
+
+async def _person(token: str, origin: str) -> Actor | None:
+    return await actor_of_token(token, origin=origin, now=clock.now())
+
+
+async def _collector(token: str, origin: str) -> Actor | None:
+    return await collectors.actor_of(token, origin=origin)

@@ -1,0 +1,65 @@
+"""The audit trail over HTTP, to be read only."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.types import ControllerRouterHandler
+from pydantic import BaseModel
+
+from assets.access.actor import Actor
+from assets.access.guards import requires
+from assets.access.permissions import Action
+from assets.db import transaction
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+
+
+class AuditEventOut(BaseModel):
+    """One change: who, what, before, after, why and from where."""
+
+    id: UUID
+    at: datetime
+    actor_name: str
+    action: str
+    subject_kind: str
+    subject: UUID
+    subject_name: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    reason: str
+    origin: str
+    digest: str
+
+
+EVENTS = Listing(
+    select="e.*",
+    source="audit_events e",
+    key="e.id",
+    columns={
+        "at": Column("e.at", "timestamptz"), "action": Column("e.action"), "subject_kind": Column("e.subject_kind"),
+        "actor_name": Column("e.actor_name"), "subject_name": Column("e.subject_name"),
+    },
+    sort="-at",
+    site="e.site",
+)  # fmt: skip
+
+
+def _event(row: Record) -> AuditEventOut:
+    values = {name: row[name] for name in AuditEventOut.model_fields}
+    return AuditEventOut(**{**values, **{k: json.loads(values[k]) if values[k] else None for k in ("before", "after")}})
+
+
+@get("/api/v1/audit-events", operation_id="listAuditEvents", guards=[requires(Action.VIEW_AUDIT)], tags=["audit"],
+     **listed(EVENTS))  # fmt: skip
+async def list_events(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[AuditEventOut]:
+    """What was changed, the newest first."""
+    async with transaction(actor.scope) as tx:
+        return await fetch(tx, EVENTS, asked, _event, scope=actor.scope)
+
+
+routes: Sequence[ControllerRouterHandler] = [list_events]

@@ -1,0 +1,115 @@
+"""The commands that an administrator types: people, tokens, collectors, units, migrations."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import rich_click as click
+
+from assets import clock, settings as configuration
+from assets.access import service as access
+from assets.access.actor import SYSTEM
+from assets.access.permissions import Role
+from assets.cli.runtime import find_database, opened
+from assets.monitoring import collectors
+from assets.places import service as places
+from assets.places.units import parse, shipped
+
+T = TypeVar("T")
+
+
+def _in_database(act: Callable[[], Awaitable[T]]) -> T:
+    settings = configuration.load()
+    dsn = find_database(settings)
+
+    async def run() -> T:
+        async with opened(settings, dsn):
+            return await act()
+
+    return asyncio.run(run())
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+
+    async def nothing() -> None:
+        return None
+
+    _in_database(nothing)
+    click.echo("The database is at this version.")
+
+
+@click.group()
+def user() -> None:
+    """People."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice([str(r) for r in Role]), required=True, help="What the person is.")
+@click.option("--unit", default="", help="5-digit code of the commune; without it the whole province.")
+@click.option("--display-name", default="", help="The name that people see.")
+@click.option(
+    "--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the password from a file."
+)
+def add_user(name: str, role: str, unit: str, display_name: str, password_file: Path | None) -> None:
+    """Add a person; the password is asked for, or read from a file."""
+    password = (
+        password_file.read_text(encoding="utf-8").strip()
+        if password_file
+        else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
+    new = access.NewUser(name=name, role=Role(role), password=password, unit=unit, display_name=display_name)
+    _in_database(lambda: access.add_user(SYSTEM, new))
+    click.echo(f"{name} may sign in as {role}.")
+
+
+@click.group()
+def token() -> None:
+    """Bearer tokens."""
+
+
+@token.command("create")
+@click.option("--user", "user_name", required=True, help="Whose token it is.")
+@click.option("--title", default="", help="What it is for.")
+def create_token(user_name: str, title: str) -> None:
+    """Make a token; it is the last word printed and cannot be read again."""
+    made = _in_database(lambda: access.create_token(SYSTEM, user_name, title=title, now=clock.now()))
+    click.echo(f"Token of {user_name}, shown this once:")
+    click.echo(made)
+
+
+@click.group()
+def collector() -> None:
+    """Collectors."""
+
+
+@collector.command("enrol")
+@click.argument("site")
+def enrol(site: str) -> None:
+    """Let a collector ask for SITE (a site's code); its token is the last word printed."""
+    made = _in_database(lambda: collectors.enrol(SYSTEM, site, now=clock.now()))
+    click.echo(f"Token of the collector of {site}, shown this once:")
+    click.echo(made)
+
+
+@click.group()
+def units() -> None:
+    """Administrative units."""
+
+
+@units.command("load")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--open-centres", is_flag=True, help="Give each unit of Quảng Ngãi that has none its centre.")
+def load_units(file: Path | None, open_centres: bool) -> None:
+    """Load units from a CSV FILE, or the 96 of Quảng Ngãi that ship with the program; none is ever removed."""
+    found = parse(file.read_text(encoding="utf-8") if file else shipped())
+
+    async def act() -> tuple[int, int, int]:
+        added, changed = await places.load_units(SYSTEM, found)
+        return added, changed, await places.open_centres(SYSTEM) if open_centres else 0
+
+    added, changed, opened_now = _in_database(act)
+    click.echo(f"{added} added, {changed} changed, {len(found) - added - changed} the same; {opened_now} centres opened.")

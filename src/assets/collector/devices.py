@@ -1,0 +1,50 @@
+"""The real prober as rounds and orders want it: profiles by their text, walks as lines that people can read."""
+
+from collections.abc import Mapping
+
+from assets.collector.rounds import Walk
+from assets.probing.ber import Value
+from assets.probing.contract import Credential, TargetSpec
+from assets.probing.prober import Prober
+from assets.probing.profile import Profiles
+from assets.probing.readings import Result
+
+
+class Devices:
+    """One prober for the life of the collector; it keeps its memory of devices when profiles change nothing for them."""
+
+    def __init__(self) -> None:
+        self._prober = Prober(Profiles.load())  # the product's own, until the service sends its
+
+    def use(self, profiles: Mapping[str, str]) -> None:
+        """Go on with these profiles; raises ProfileError and keeps the old ones when they cannot be read."""
+        if profiles:
+            self._prober.use(Profiles.parse(profiles))
+
+    async def probe(self, target: TargetSpec, credential: Credential | None) -> Result:
+        """See Prober.probe."""
+        return await self._prober.probe(target, credential)
+
+    async def alive(self, target: TargetSpec, credential: Credential | None) -> bool:
+        """See Prober.alive."""
+        return await self._prober.alive(target, credential)
+
+    async def walk(self, target: TargetSpec, credential: Credential | None, root: str) -> Walk:
+        """See Prober.walk."""
+        walked = await self._prober.walk(target, credential, root)
+        return Walk(tuple((oid, _shown(value)) for oid, value in walked.rows.items()), walked.truncated)
+
+    async def close(self) -> None:
+        """See Prober.close."""
+        await self._prober.close()
+
+
+def _shown(value: Value) -> str:
+    """A value for people: numbers and names as they are, octets as text where they are text and as hex otherwise."""
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"0x{value.hex()}"
+    return text if all(char.isprintable() or char in "\r\n\t" for char in text) else f"0x{value.hex()}"

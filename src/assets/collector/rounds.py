@@ -1,0 +1,260 @@
+"""The rounds: what is due is looked at, many at once, each with a hard end, and what was seen becomes a draft.
+
+Before a silent target is reported its parents are asked again, so that the service can tell "down" from "behind
+something that is down"; a parent that many silent targets share is asked once.
+"""
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+
+from assets.collector.buffer import Draft, draft
+from assets.collector.uptime import Moment, Uptime
+from assets.probing.contract import Assignment, Credential, OrderResult, ParentSeen, TargetSpec
+from assets.probing.readings import Identity, Outcome, Result
+from assets.probing.schedule import Health, Schedule
+
+LOOK_SECONDS_MIN = 20.0  # a walk's own limit is 10 s
+LOOK_SECONDS_MAX = 60.0
+PARENT_FRESH_SECONDS = 3.0  # a parent seen this recently is not asked again
+IDENTITY_SECONDS = 3_600.0  # how often an unchanged identity is repeated
+RESTING_SECONDS_MAX = 1.0
+TICK_SECONDS = 0.01  # targets that fall due within it are started together
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A subtree as (OID, text); when `truncated`, what is absent proves nothing."""
+
+    rows: Sequence[tuple[str, str]] = ()
+    truncated: bool = False
+
+
+class Prober(Protocol):
+    """How devices are asked; `devices` is the real one."""
+
+    def use(self, profiles: Mapping[str, str]) -> None:
+        """Go on with these profiles (name to TOML); raises an AssetsError for what cannot be read."""
+        ...
+
+    async def probe(self, target: TargetSpec, credential: Credential | None) -> Result:
+        """One look; failures of the device are outcomes."""
+        ...
+
+    async def alive(self, target: TargetSpec, credential: Credential | None) -> bool:
+        """Whether it is there at all, by the cheapest question."""
+        ...
+
+    async def walk(self, target: TargetSpec, credential: Credential | None, root: str) -> Walk:
+        """The subtree below `root`; raises a DeviceError."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of sockets."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    at: float
+    alive: bool | None
+
+
+class Rounds:
+    """Looks at every assigned target in its time and hands each draft to `emit`. One event loop, one instance."""
+
+    def __init__(self, *, prober: Prober, emit: Callable[[Draft], None], uptime: Uptime, concurrency: int) -> None:
+        self.prober = prober
+        self._emit = emit
+        self._uptime = uptime
+        self._concurrency = concurrency
+        self._schedule = Schedule()
+        self._targets: dict[UUID, TargetSpec] = {}
+        self._credentials: dict[UUID, Credential] = {}
+        self._wake = asyncio.Event()
+        self._looks: dict[UUID, asyncio.Task[None]] = {}
+        self._answers: dict[UUID, asyncio.Future[bool | None]] = {}  # of looks that still run
+        self._asking: dict[UUID, asyncio.Task[bool | None]] = {}  # parents
+        self._seen: dict[UUID, _Seen] = {}
+        self._identities: dict[UUID, tuple[Identity, float]] = {}
+        self._failing: set[UUID] = set()  # told once that looking at them fails within ourselves
+        self.looks = 0
+        self.looks_cut = 0
+
+    def assign(self, assignment: Assignment) -> None:
+        """Take over an assignment; targets that stay keep their place, and looks that run end as they began."""
+        self._targets = {target.id: target for target in assignment.targets}
+        self._credentials = {credential.id: credential for credential in assignment.credentials}
+        for known in (self._seen, self._identities):
+            for gone in known.keys() - self._targets.keys():
+                known.pop(gone, None)
+        self._failing &= self._targets.keys()
+        self._schedule.replace(assignment.targets, self._now())
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Go round until cancelled."""
+        while True:
+            self._wake.clear()
+            for id_ in self._schedule.due(self._now(), self._concurrency - len(self._looks)):
+                task = asyncio.create_task(self._look(id_), name=f"look {id_}")
+                self._looks[id_] = task
+                task.add_done_callback(functools.partial(self._over, id_))
+            await within(self._wake, seconds=self._rest())
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def stop(self) -> None:
+        """End every look; what was not seen to its end was not seen."""
+        tasks: list[asyncio.Task[Any]] = [*self._looks.values(), *self._asking.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.prober.close()
+
+    def target(self, id_: UUID | None) -> TargetSpec | None:
+        """An assigned target."""
+        return self._targets.get(id_) if id_ else None
+
+    def credential(self, id_: UUID | None) -> Credential | None:
+        """An assigned credential."""
+        return self._credentials.get(id_) if id_ else None
+
+    def health(self) -> Health:
+        """How well the plan is kept."""
+        return self._schedule.health(self._now())
+
+    @contextlib.asynccontextmanager
+    async def alone_with(self, target: TargetSpec) -> AsyncIterator[None]:
+        """Have a target for oneself, for an order: waits for a look that runs, and no look begins meanwhile."""
+        while not self._schedule.begin(target.id, self._now()):
+            if target.id not in self._targets:
+                break  # taken off the assignment meanwhile: nobody else looks at it
+            await asyncio.sleep(0.1)
+        try:
+            yield
+        finally:
+            # What an order learnt says nothing about the rounds: the next regular look comes in its time.
+            self._schedule.finished(target.id, self._now(), None)
+            self._wake.set()
+
+    async def look(self, target: TargetSpec, credential: Credential | None) -> tuple[Result, Moment]:
+        """One look that always ends and never raises, and the moment it ended."""
+        self.looks += 1
+        limit = min(LOOK_SECONDS_MAX, LOOK_SECONDS_MIN + 2 * target.tries * target.timeout_seconds)
+        try:
+            async with asyncio.timeout(limit):
+                result = await self.prober.probe(target, credential)
+            self._failing.discard(target.id)
+        except TimeoutError:
+            self.looks_cut += 1
+            result = Result(outcome=Outcome.NOT_ASKED, detail=f"the look was ended after {limit:.0f} s")
+        except Exception as error:  # noqa: BLE001  the loop's edge: one target must not end the rounds
+            result = Result(outcome=Outcome.NOT_ASKED, detail=f"the collector failed: {type(error).__name__}")
+            if target.id not in self._failing:
+                self._failing.add(target.id)
+                _log.exception("looking at a target fails", target=target.name)
+        return result, self._uptime.now()
+
+    async def report(
+        self, target: TargetSpec, result: Result, moment: Moment, *, order: OrderResult | None = None
+    ) -> None:
+        """Turn a look into a draft, asking the parents of a silent target first."""
+        parents = await self._ask_parents(target) if result.outcome is Outcome.SILENT else ()
+        result = self._without_old_identity(target.id, result)
+        self._emit(draft(moment, target.id, result, parents=parents, order=order))
+
+    async def _look(self, id_: UUID) -> None:
+        target = self._targets.get(id_)
+        alive: bool | None = None
+        answer: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
+        self._answers[id_] = answer
+        try:
+            if target is not None:
+                result, moment = await self.look(target, self.credential(target.credential))
+                alive = None if result.outcome is Outcome.NOT_ASKED else result.alive
+                self._seen[id_] = _Seen(self._now(), alive)
+                # Before the parents are asked: they may be waiting for this very answer.
+                answer.set_result(alive)
+                await self.report(target, result, moment)
+        finally:
+            self._answers.pop(id_, None)
+            if not answer.done():
+                answer.set_result(None)
+            self._schedule.finished(id_, self._now(), alive)
+
+    def _over(self, id_: UUID, task: asyncio.Task[None]) -> None:
+        self._looks.pop(id_)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("a look was lost", target=str(id_), reason=repr(error))
+        self._wake.set()
+
+    async def _ask_parents(self, target: TargetSpec) -> tuple[ParentSeen, ...]:
+        known = [id_ for id_ in target.parents if id_ in self._targets and id_ != target.id]
+        states = await asyncio.gather(*(self._is_alive(id_) for id_ in known))
+        return tuple(
+            ParentSeen(target=id_, alive=alive) for id_, alive in zip(known, states, strict=True) if alive is not None
+        )
+
+    async def _is_alive(self, id_: UUID) -> bool | None:
+        """Whether a parent is there: as just seen, as seen by the look that runs, or asked now."""
+        seen = self._seen.get(id_)
+        if seen is not None and self._now() - seen.at < PARENT_FRESH_SECONDS:
+            return seen.alive
+        if (running := self._answers.get(id_)) is not None:
+            return await asyncio.shield(running)
+        asking = self._asking.get(id_)
+        if asking is None:
+            asking = self._asking[id_] = asyncio.create_task(self._ask(self._targets[id_]), name=f"parent {id_}")
+            asking.add_done_callback(lambda _: self._asking.pop(id_, None))
+        return await asyncio.shield(asking)
+
+    async def _ask(self, parent: TargetSpec) -> bool | None:
+        alive: bool | None = None
+        try:
+            async with asyncio.timeout(LOOK_SECONDS_MIN):
+                alive = await self.prober.alive(parent, self.credential(parent.credential))
+        except TimeoutError:
+            self.looks_cut += 1
+        except Exception:  # noqa: BLE001  the loop's edge: an unknown parent must not hide a silent target
+            _log.exception("asking a parent fails", target=parent.name)
+        self._seen[parent.id] = _Seen(self._now(), alive)
+        return alive
+
+    def _without_old_identity(self, id_: UUID, result: Result) -> Result:
+        if result.identity is None:
+            return result
+        told = self._identities.get(id_)
+        if told and told[0] == result.identity and self._now() - told[1] < IDENTITY_SECONDS:
+            return result.model_copy(update={"identity": None})
+        self._identities[id_] = (result.identity, self._now())
+        return result
+
+    def _rest(self) -> float:
+        due = self._schedule.next_due()
+        if due is None or len(self._looks) >= self._concurrency:
+            return RESTING_SECONDS_MAX
+        return min(RESTING_SECONDS_MAX, max(0.0, due - self._now()))
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+async def within(event: asyncio.Event, *, seconds: float) -> bool:
+    """Wait for an event at most so long; False when it did not come.
+
+    Not `asyncio.wait_for`: before Python 3.12 it loses a cancellation that comes together with the event.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

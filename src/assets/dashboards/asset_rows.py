@@ -1,0 +1,54 @@
+"""Assets with how they are and who says so: a measurement, a person, the register, or nobody."""
+
+from uuid import UUID
+
+from asyncpg import Record
+
+from assets.dashboards.views import AssetRow
+from assets.db import Connection
+
+_QUERY = """
+    select a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, c.name as category,
+        c.name_en as category_en, c.serves, coalesce(r.name, '') as room, a.stage, a.physical_state, a.physical_state_at,
+        t.method, d.condition, d.since, d.reason, d.observed_at,
+        e.kind as said, e.said_by_name as said_by, e.said_at
+    from assets a join asset_models m on m.id = a.model join asset_categories c on c.id = m.category
+    left join rooms r on r.id = a.room left join targets t on t.asset = a.id and t.enabled
+    left join device_states d on d.target = t.id
+    left join lateral (select kind, said_by_name, said_at from declarations e where e.asset = a.id and e.ended_at is null
+        and e.kind in ('broken', 'works') order by said_at desc limit 1) e on true
+    where a.site = $1 and ($2::uuid is null or a.id = $2) and ($2::uuid is not null or a.stage not in ('disposed', 'lost'))
+    order by array_position(array['down', 'unreachable', 'degraded'], d.condition), (e.kind = 'broken') desc nulls last,
+        (a.physical_state = 'broken') desc, c.sort, a.tag limit $3
+"""
+
+
+async def of_site(tx: Connection, site: UUID, *, limit: int, asset: UUID | None = None) -> list[AssetRow]:
+    """The assets of a site, what is wrong first; or just one of them, whatever its stage."""
+    return [_row(row) for row in await tx.fetch(_QUERY, site, asset, limit)]
+
+
+_KEPT = ("tag", "name", "category", "category_en", "serves", "room", "stage", "physical_state")
+
+
+def _row(row: Record) -> AssetRow:
+    state, since, source, source_at = _state(row)
+    return AssetRow(
+        **{name: row[name] for name in _KEPT}, state=state, since=since, source=source, source_at=source_at,
+        reason=row["reason"] or "" if source == "measured" else "", method=row["method"] or "",
+        said=row["said"] or "", said_by=row["said_by"] or "",
+    )  # fmt: skip
+
+
+def _state(row: Record) -> tuple[str, object, str, object]:
+    """(state, since, source, when the source spoke). A person's "broken" stands beside a measurement, not above it."""
+    if row["method"] and row["condition"] not in (None, "unknown"):
+        return row["condition"], row["since"], "measured", row["observed_at"]
+    if row["said"]:
+        return row["said"], row["said_at"], "said", row["said_at"]
+    if row["method"]:
+        return "unknown", row["since"], "none", row["observed_at"]
+    if row["physical_state_at"] is not None or row["physical_state"] == "broken":
+        state = "broken" if row["physical_state"] == "broken" else "unknown"
+        return state, row["physical_state_at"], "register", row["physical_state_at"]
+    return "unknown", None, "none", None

@@ -1,0 +1,314 @@
+"""What the pages read: a fixed number of statements a page, everything within the caller's scope."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from asyncpg import Record
+from pydantic import TypeAdapter
+
+from assets import __version__
+from assets.access.actor import Actor
+from assets.dashboards import asset_rows, history
+from assets.dashboards.views import (
+    AssetPage,
+    CapabilityRow,
+    Centre,
+    CentreRow,
+    ChannelRow,
+    CollectorRow,
+    Counts,
+    DeclarationRow,
+    Fact,
+    LinkRow,
+    Monitoring,
+    Overview,
+    ReadinessCounts,
+    ReadingRow,
+    RequestRow,
+    SilentCollector,
+    System,
+    TimelineRow,
+)
+from assets.db import EVERYTHING, Connection, Scope, transaction
+from assets.errors import NotFound
+from assets.incidents.queries import IncidentRow
+from assets.incidents.queries import rows as incident_rows
+from assets.probing.readings import Identity
+from assets.readiness.rules import RANK, Readiness, Reason
+from assets.text import fold
+from assets.web.paging import WORDS_MAX, Conditions
+
+CENTRES_MAX = 100  # a page; the province has 96
+OPEN_INCIDENTS_MAX = 50
+ASSETS_MAX = 500  # of one centre
+ROWS_MAX = 50
+READINGS_SHOWN = 60  # a big switch has thousands
+HISTORY = timedelta(days=7)
+CONDITIONS = ("up", "degraded", "down", "unreachable", "off_expected", "unknown")
+WORST_FIRST = ("unable", "limited", "unknown", "able")
+_REASONS = TypeAdapter(list[Reason])
+_READINGS = TypeAdapter(list[ReadingRow])
+_COUNTED = ", ".join(f"count(*) filter (where coalesce(d.condition, 'unknown') = '{c}') as {c}" for c in CONDITIONS)
+_IN_SCOPE = "($1 or {site} = any($2::uuid[]))"
+
+
+async def overview(scope: Scope, *, q: str, readiness: list[str], page: int, now: datetime) -> Overview:
+    """The centres of the scope that fit, worst first, and the counts of all of them."""
+    async with transaction(scope) as tx:
+        counts = await _readiness_counts(tx, scope)
+        rows = await _centres(tx, scope, q, readiness, page)
+        total = rows[0]["total"] if rows else 0
+        facts = await tx.fetchrow(
+            f"select (select count(*) from incidents i where i.state <> 'resolved' and {_IN_SCOPE.format(site='i.site')}) "  # noqa: S608
+            "as incidents, (select count(*) from equipment_requests r where r.state in ('submitted', 'approved') and "
+            f"{_IN_SCOPE.format(site='r.site')}) as requests, (select max(d.observed_at) from device_states d "
+            f"join targets t on t.id = d.target where {_IN_SCOPE.format(site='t.site')}) as observed_at",
+            scope.everything, list(scope.sites),
+        )  # fmt: skip
+        silent = await _silent(tx, scope)
+    return Overview(
+        at=now, counts=counts, centres=[_centre_row(row) for row in rows], total=total, page=page,
+        pages=max(1, -(-total // CENTRES_MAX)), q=q, readiness=readiness, incidents=facts["incidents"],
+        requests=facts["requests"], observed_at=facts["observed_at"], silent=silent,
+    )  # fmt: skip
+
+
+async def _readiness_counts(tx: Connection, scope: Scope) -> ReadinessCounts:
+    rows = await tx.fetch(
+        "select coalesce(r.verdict, 'unknown') as verdict, count(*) as count from sites s "  # noqa: S608 - constants only
+        "left join readiness r on r.site = s.id "
+        f"where s.kind = 'centre' and s.open and {_IN_SCOPE.format(site='s.id')} group by 1",
+        scope.everything, list(scope.sites),
+    )  # fmt: skip
+    return ReadinessCounts(**{row["verdict"]: row["count"] for row in rows})
+
+
+async def _centres(tx: Connection, scope: Scope, q: str, readiness: list[str], page: int) -> list[Record]:
+    fitting = Conditions()
+    fitting.add("s.kind = 'centre' and s.open")
+    fitting.add("{} or s.id = any({}::uuid[])", scope.everything, list(scope.sites))
+    for word in fold(q).split()[:WORDS_MAX]:
+        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        fitting.add("s.search like {0} or u.search like {0}".replace("{0}", fitting.value(pattern)))
+    if readiness:
+        fitting.add("coalesce(r.verdict, 'unknown') = any({}::text[])", readiness)
+    order, limit, offset = (fitting.value(v) for v in (list(WORST_FIRST), CENTRES_MAX, (page - 1) * CENTRES_MAX))
+    rows: list[Record] = await tx.fetch(
+        "select s.code, s.name, u.name as unit, u.kind as unit_kind, coalesce(r.verdict, 'unknown') as readiness, r.since, "  # noqa: S608
+        "coalesce(r.reasons, '[]') as reasons, c.*, coalesce(i.incidents, 0) as incidents, count(*) over () as total "
+        "from sites s join administrative_units u on u.id = s.unit left join readiness r on r.site = s.id "
+        f"left join (select t.site, {_COUNTED} from targets t left join device_states d on d.target = t.id "
+        "where t.enabled group by t.site) c on c.site = s.id "
+        "left join (select site, count(*) as incidents from incidents where state <> 'resolved' group by site) i "
+        f"on i.site = s.id where {fitting.sql} "
+        f"order by array_position({order}::text[], coalesce(r.verdict, 'unknown')), r.since nulls first, s.sort, s.code "
+        f"limit {limit} offset {offset}",
+        *fitting.values,
+    )
+    return rows
+
+
+def _centre_row(row: Record) -> CentreRow:
+    named = {name: row[name] for name in ("code", "name", "unit", "unit_kind", "readiness", "since", "incidents")}
+    counts = Counts(**{condition: row[condition] or 0 for condition in CONDITIONS})
+    return CentreRow(**named, reasons=_REASONS.validate_json(row["reasons"]), conditions=counts)
+
+
+async def _silent(tx: Connection, scope: Scope, site: UUID | None = None) -> list[SilentCollector]:
+    """Collectors that are silent and ask for something in the scope, or for one site."""
+    rows = await tx.fetch(
+        "select c.name, c.last_contact_at, count(s.id) as sites from collectors c join sites s on s.open and "
+        "(exists(select 1 from collector_sites cs where cs.site = s.id and cs.collector = c.id) or (c.covers_rest and "
+        "not exists(select 1 from collector_sites cs where cs.site = s.id))) "
+        "where c.silent_since is not null and c.revoked_at is null and ($1 or s.id = any($2::uuid[])) "
+        "and ($3::uuid is null or s.id = $3) group by c.id order by c.name limit 20",
+        scope.everything, list(scope.sites), site,
+    )  # fmt: skip
+    return [SilentCollector(**dict(row)) for row in rows]
+
+
+async def centre(scope: Scope, code: str, now: datetime) -> Centre:
+    """One centre with everything on its page; NotFound outside the scope."""
+    async with transaction(scope) as tx:
+        site = await tx.fetchrow(
+            "select s.*, u.name as unit_name, u.kind as unit_kind, r.verdict, r.since, coalesce(r.reasons, '[]') as reasons, "
+            "(select people from head_counts h where h.site = s.id order by as_of desc limit 1) as people, "
+            "(select max(d.observed_at) from device_states d join targets t on t.id = d.target where t.site = s.id) "
+            "as observed_at from sites s join administrative_units u on u.id = s.unit left join readiness r on r.site = s.id "
+            "where s.code = $1", code,
+        )  # fmt: skip
+        if site is None or not scope.sees(site["id"]):
+            raise NotFound()
+        incidents = await incident_rows(
+            tx, "i.site = $1 and i.state <> 'resolved'", [site["id"]], limit=OPEN_INCIDENTS_MAX
+        )
+        assets = await asset_rows.of_site(tx, site["id"], limit=ASSETS_MAX)
+        links = await _links(tx, site["id"])
+        capabilities = await _capabilities(tx, site["id"])
+        requests = await _requests(tx, site["id"])
+        silent = await _silent(tx, scope, site["id"])
+    return Centre(
+        at=now, code=site["code"], name=site["name"], kind=site["kind"], unit=site["unit_name"],
+        unit_kind=site["unit_kind"], address=site["address"], phone=site["phone"], people=site["people"],
+        readiness=site["verdict"], since=site["since"], facts=facts_of(_REASONS.validate_json(site["reasons"])),
+        incidents=incidents, assets=assets, links=links, capabilities=capabilities, requests=requests,
+        observed_at=site["observed_at"], silent=silent,
+    )  # fmt: skip
+
+
+FACT_OF_CODE = {
+    "computer": "equipment", "printer": "equipment", "equipment": "equipment", "line": "link", "account": "accounts",
+    "accounts": "accounts",
+}  # fmt: skip
+
+
+def facts_of(reasons: list[Reason]) -> list[Fact]:
+    """The three facts, each with its own worst verdict, and whatever else there is to say."""
+    facts = []
+    for name in ("equipment", "link", "accounts", "other"):
+        of_it = [r for r in reasons if FACT_OF_CODE.get(r.code.partition("_")[0], "other") == name]
+        worst = max((r.effect for r in of_it), key=RANK.__getitem__, default=Readiness.ABLE)
+        if of_it or name != "other":
+            facts.append(Fact(name=name, readiness=worst, reasons=of_it))
+    return facts
+
+
+async def _links(tx: Connection, site: UUID) -> list[LinkRow]:
+    rows = await tx.fetch(
+        "select l.tag, l.kind, l.carrier, l.circuit_number, l.bandwidth_mbps, l.is_primary, l.hotline, "
+        "coalesce(d.condition, 'unknown') as condition, d.since, coalesce(d.reason, '') as reason, d.latency_ms "
+        "from links l left join targets t on t.link = l.id left join device_states d on d.target = t.id "
+        "where l.site = $1 order by l.is_primary desc, l.tag limit $2", site, ROWS_MAX,
+    )  # fmt: skip
+    return [LinkRow(**dict(row)) for row in rows]
+
+
+async def _capabilities(tx: Connection, site: UUID) -> list[CapabilityRow]:
+    rows = await tx.fetch(
+        "select c.kind, c.title, coalesce(a.name, '') as application, coalesce(a.owner_office, '') as office, c.holder_post, "
+        "c.status, c.since, c.expires_on from capabilities c left join applications a on a.id = c.application "
+        "where c.site = $1 order by (c.status = 'issued'), a.name, c.title limit $2", site, ROWS_MAX,
+    )  # fmt: skip
+    return [CapabilityRow(**dict(row)) for row in rows]
+
+
+async def _requests(tx: Connection, site: UUID) -> list[RequestRow]:
+    rows = await tx.fetch(
+        "select r.number, r.state, r.submitted_at, r.created_at, coalesce((select string_agg(l.quantity || ' × ' || c.name, "
+        "', ' order by l.position) from equipment_request_lines l join asset_categories c on c.id = l.category "
+        "where l.request = r.id), '') as summary from equipment_requests r where r.site = $1 "
+        "order by (r.state in ('closed', 'withdrawn', 'refused')), r.created_at desc limit 10", site,
+    )  # fmt: skip
+    return [RequestRow(**dict(row)) for row in rows]
+
+
+async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
+    """One asset with everything on its page; NotFound outside the scope."""
+    async with transaction(scope) as tx:
+        row = await tx.fetchrow(
+            "select a.*, m.manufacturer, m.name as model_name, s.code as site_code, s.name as site_name from assets a "
+            "join asset_models m on m.id = a.model join sites s on s.id = a.site where a.tag = $1", tag,
+        )  # fmt: skip
+        if row is None or not scope.sees(row["site"]):
+            raise NotFound()
+        shown = (await asset_rows.of_site(tx, row["site"], asset=row["id"], limit=1))[0]
+        monitoring = await _monitoring(tx, row["id"], now)
+        incidents: list[IncidentRow] = await incident_rows(tx, "i.asset = $1", [row["id"]], limit=10)
+        declarations = await tx.fetch(
+            "select kind, text, said_by_name as said_by, said_at, ended_at from declarations where asset = $1 "
+            "order by said_at desc limit $2", row["id"], ROWS_MAX,
+        )  # fmt: skip
+        timeline = await tx.fetch(
+            "select at, kind, actor_name as by, text from asset_events where asset = $1 order by at desc limit $2",
+            row["id"], ROWS_MAX,
+        )  # fmt: skip
+    kept = (
+        "serial",
+        "site_name",
+        "custodian",
+        "original_cost",
+        "put_into_use",
+        "warranty_until",
+        "note",
+        "manufacturer",
+    )
+    return AssetPage(
+        at=now, asset=shown, model=row["model_name"], site=row["site_code"], monitoring=monitoring, incidents=incidents,
+        declarations=[DeclarationRow(**dict(d)) for d in declarations], timeline=[TimelineRow(**dict(t)) for t in timeline],
+        **{name: row[name] for name in kept},
+    )  # fmt: skip
+
+
+async def _monitoring(tx: Connection, asset_id: UUID, now: datetime) -> Monitoring | None:
+    row = await tx.fetchrow(
+        "select t.id, t.created_at, t.name, t.method, t.address, t.port, coalesce(nullif(t.profile, ''), "
+        "d.identity->>'profile', '') as profile, t.interval_seconds, coalesce(d.condition, 'unknown') as condition, d.since, "
+        "coalesce(d.reason, '') as reason, coalesce(b.name, '') as behind, coalesce(ba.tag, '') as behind_tag, "
+        "d.observed_at, coalesce(d.outcome, '') as outcome, coalesce(d.detail, '') as detail, d.latency_ms, "
+        "d.uptime_seconds, d.identity, coalesce(d.readings, '[]') as readings "
+        "from targets t left join device_states d on d.target = t.id left join targets b on b.id = d.cause "
+        "left join assets ba on ba.id = b.asset where t.asset = $1", asset_id,
+    )  # fmt: skip
+    if row is None:
+        return None
+    changes = await tx.fetch(
+        "select at, before, after, reason from condition_changes where target = $1 and at >= $2 order by at, id limit 2000",
+        row["id"], now - HISTORY,
+    )  # fmt: skip
+    readings = _READINGS.validate_json(row["readings"])
+    kept = {name: row[name] for name in Monitoring.model_fields if name in row and name not in ("identity", "readings")}
+    return Monitoring(
+        **kept, identity=Identity.model_validate_json(row["identity"] or "{}"), readings=readings[:READINGS_SHOWN],
+        readings_total=len(readings),
+        history=history.segments(
+            [history.Change(**dict(c)) for c in changes], current=row["condition"], since=row["since"],
+            watched_from=row["created_at"], start=now - HISTORY, now=now,
+        ),
+    )  # fmt: skip
+
+
+async def system(actor: Actor, now: datetime) -> System:
+    """How the service is, without anything secret; for those who look after it."""
+    async with transaction(actor.scope) as tx:
+        facts = await tx.fetchrow(
+            "select current_setting('server_version') as version, pg_database_size(current_database()) as bytes, "
+            "(select count(*) from targets where enabled) as targets, "
+            "(select max(observed_at) from device_states) as observed_at, "
+            "(select min(created_at) from notifications where state in ('waiting', 'sending')) as oldest_waiting_at"
+        )
+        counts = await tx.fetchrow(
+            f"select {_COUNTED} from targets t left join device_states d on d.target = t.id where t.enabled"  # noqa: S608
+        )
+        told = await tx.fetch("select state, count(*) as count from notifications group by state order by state")
+        collectors = await tx.fetch(
+            "select c.name, c.covers_rest, c.last_contact_at, c.silent_since, c.backlog, c.skew_seconds, c.shed, c.rejected, "
+            "c.software, c.revoked_at is not null as revoked, (select count(*) from collector_sites s where s.collector = c.id) "
+            "as sites from collectors c order by c.silent_since nulls last, c.name limit 500"
+        )
+        channels = await tx.fetch(
+            "select name, scheme, enabled, failing_since, last_error from channels order by failing_since nulls last, name "
+            "limit 200"
+        )
+        jobs = await _jobs(tx)
+    return System(
+        at=now, version=__version__, database=facts["version"], database_bytes=facts["bytes"], targets=facts["targets"],
+        conditions=Counts(**dict(counts)), observed_at=facts["observed_at"], oldest_waiting_at=facts["oldest_waiting_at"],
+        jobs_waiting=jobs.get("queued", 0), jobs_running=jobs.get("picked", 0),
+        notifications={row["state"]: row["count"] for row in told},
+        collectors=[CollectorRow(**dict(row)) for row in collectors],
+        channels=[ChannelRow(**dict(row)) for row in channels],
+    )  # fmt: skip
+
+
+async def _jobs(tx: Connection) -> dict[str, int]:
+    if not await tx.fetchval("select to_regclass('pgqueuer') is not null"):
+        return {}
+    rows = await tx.fetch("select status::text as status, count(*) as count from pgqueuer group by status")
+    return {row["status"]: row["count"] for row in rows}
+
+
+async def site_code(site: UUID) -> str | None:
+    """The code of a person's own site."""
+    async with transaction(EVERYTHING) as tx:
+        code: str | None = await tx.fetchval("select code from sites where id = $1", site)
+        return code

@@ -1,0 +1,155 @@
+"""The only way to a database connection, and the scope that every one of them carries.
+
+`transaction(scope)` is used for reads too. It tells PostgreSQL, for this transaction only, which sites the caller may
+see; outside it nothing says so. Two habits keep the pool whole: a failed COMMIT gives its connection back, and no
+query runs beside the transaction in a gathered task (asyncpg: one operation at a time).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+
+from assets.errors import Unavailable
+
+POOL_MAX = 16
+STATEMENT_TIMEOUT_MS = 30_000
+PARAMETERS_MAX = 32_767  # of one PostgreSQL statement; bulk inserts go in chunks of PARAMETERS_MAX // columns
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose rows a transaction may see: everything, or what belongs to these sites."""
+
+    everything: bool = False
+    sites: frozenset[UUID] = frozenset()
+
+    @classmethod
+    def of_sites(cls, sites: Iterable[UUID]) -> "Scope":
+        """The scope of a person whose grants name these sites."""
+        return cls(sites=frozenset(sites))
+
+    def sees(self, site: UUID | None) -> bool:
+        """Whether something at `site` may be seen; what has no site belongs to the province."""
+        return self.everything or (site is not None and site in self.sites)
+
+
+EVERYTHING = Scope(everything=True)  # the province, and the system acting for nobody
+NOTHING = Scope()
+
+
+class _Transaction(PostgresTransaction):
+    """Piccolo's transaction, less its leak: a COMMIT that fails kept the connection and the context."""
+
+    async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
+        if self._parent:
+            return exception is None
+        try:
+            if exception and not self._rolled_back:
+                await self.transaction.rollback()
+            elif not exception and not self._committed and not self._rolled_back:
+                await self.transaction.commit()
+        finally:
+            self.engine.current_transaction.reset(self.context)
+            if self.engine.pool:
+                await self.engine.pool.release(self.connection)
+            else:
+                await self.connection.close()
+        return exception is None
+
+
+class Engine(PostgresEngine):
+    """PostgreSQL through a pool that is opened by `connect` and never by an import."""
+
+    async def check_version(self) -> None:
+        """Nothing: constructing the engine must not reach for a server that is not there yet."""
+
+    async def prep_database(self) -> None:
+        """Nothing: extensions are made by migrations."""
+
+    def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
+        """Piccolo's own entry; `transaction(scope)` of this module is the one to use."""
+        return _Transaction(engine=self, allow_nested=allow_nested)
+
+
+Row = TypeVar("Row")
+DB = Engine(config={}, extensions=())
+_scope: ContextVar[Scope | None] = ContextVar("assets_scope", default=None)
+
+
+async def connect(dsn: str, *, pool_max: int = POOL_MAX) -> None:
+    """Open the pool on `dsn`; raises Unavailable with the server's own words when it does not answer."""
+    DB.config = {"dsn": dsn, "timeout": 5, "server_settings": {"application_name": "assets", "timezone": "UTC"}}
+    try:
+        DB.pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=pool_max,
+            timeout=5,
+            command_timeout=STATEMENT_TIMEOUT_MS / 1000,
+            server_settings=DB.config["server_settings"],
+        )
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        raise Unavailable(f"The database does not answer: {error}") from error
+
+
+async def disconnect() -> None:
+    """Close the pool; a connection that is still busy is cut after five seconds."""
+    pool, DB.pool = DB.pool, None
+    if pool is None:
+        return
+    pool = cast("asyncpg.Pool[asyncpg.Record]", pool)
+    try:
+        await asyncio.wait_for(pool.close(), timeout=5)
+    except TimeoutError:
+        pool.terminate()
+
+
+@asynccontextmanager
+async def transaction(scope: Scope) -> AsyncIterator[Connection]:
+    """One transaction under `scope`; an inner one joins the outer, whose scope stays in force.
+
+    Raises Unavailable when the server is away: nothing was changed and the caller may try again.
+    """
+    if _scope.get() is not None and DB.transaction_exists():
+        async with DB.transaction() as inner:
+            yield inner.connection
+        return
+    token = _scope.set(scope)
+    try:
+        async with DB.transaction() as outer:
+            await outer.connection.execute(
+                "select set_config('assets.everything', $1, true), set_config('assets.sites', $2, true)",
+                "1" if scope.everything else "",
+                ",".join(map(str, sorted(scope.sites))),
+            )
+            yield outer.connection
+    except _AWAY as error:
+        raise Unavailable() from error
+    finally:
+        _scope.reset(token)
+
+
+_AWAY = (
+    ConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.ConnectionFailureError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
+def chunks(rows: list[Row], columns: int) -> Iterable[list[Row]]:
+    """`rows` in pieces that one INSERT of `columns` columns can carry."""
+    size = max(1, PARAMETERS_MAX // columns)
+    return (rows[i : i + size] for i in range(0, len(rows), size))

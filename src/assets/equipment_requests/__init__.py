@@ -1,0 +1,1 @@
+"""A centre asks for equipment, and follows it to the hand-over."""

@@ -1,0 +1,228 @@
+"""What people see of equipment requests: the list, one request with its story, the facts beside it. Only reads."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+from assets.db import Connection, Scope
+from assets.equipment_requests.workflow import STANDING, State, open_steps
+from assets.errors import NotFound
+from assets.web.language import translate
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch
+
+NUMBER_MAX = 2**31 - 1
+
+
+class LineOut(BaseModel):
+    """One kind of equipment: how many were asked for, approved (null: not decided) and given, and which assets."""
+
+    position: int
+    category: str
+    category_name: str
+    quantity: int
+    approved: int | None
+    given: int
+    reason: str
+    asset_tags: list[str]
+
+
+class RequestOut(BaseModel):
+    """An equipment request: where it stands, in whose hands it is and what happens next."""
+
+    id: UUID
+    number: int
+    site: str
+    site_name: str
+    state: State
+    reason: str
+    requested_by: str
+    created_at: datetime
+    submitted_at: datetime | None
+    decided_at: datetime | None
+    decided_by: str
+    decision_note: str
+    fulfilled_at: datetime | None
+    holder: str
+    next: str
+    lines: list[LineOut]
+    version: int
+
+
+class EventOut(BaseModel):
+    """One step that somebody took."""
+
+    at: datetime
+    action: str
+    before: State | None
+    after: State
+    by: str
+    note: str
+
+
+class RequestDetail(RequestOut):
+    """A request with its story, oldest first, and the steps that the caller may take now."""
+
+    events: list[EventOut]
+    steps: list[str]
+
+
+class CategoryOut(BaseModel):
+    """A kind of equipment that can be asked for, and which drawing stands for it."""
+
+    code: str
+    name: str
+    picture: str
+
+
+# Drawings of the clerk's form by what a category's code has in it; the first that fits.
+PICTURES = (
+    ("laptop", "laptop"), ("printer", "printer"), ("mfp", "printer"), ("copier", "printer"), ("scan", "scanner"),
+    ("pc", "computer"), ("desktop", "computer"), ("computer", "computer"), ("ups", "ups"), ("battery", "ups"),
+    ("wifi", "wifi"), ("access_point", "wifi"), ("router", "network"), ("switch", "network"), ("firewall", "network"),
+    ("modem", "network"), ("camera", "camera"), ("kiosk", "kiosk"), ("queue", "ticket"), ("ticket", "ticket"),
+    ("monitor", "screen"), ("display", "screen"), ("screen", "screen"), ("led", "screen"), ("reader", "reader"),
+    ("token", "token"),
+)  # fmt: skip
+
+
+_LINES = """(select json_agg(json_build_object(
+    'id', l.id, 'position', l.position, 'category_id', c.id, 'category', c.code, 'name', c.name, 'name_en', c.name_en,
+    'quantity', l.quantity, 'approved', l.approved, 'given', l.given,
+    'reason', l.reason, 'asset_tags', coalesce((select json_agg(a.tag order by a.tag) from fulfilments f
+        join assets a on a.id = f.asset where f.line = l.id), '[]')) order by l.position)
+    from equipment_request_lines l join asset_categories c on c.id = l.category where l.request = r.id) as lines"""
+# What somebody has to act on comes first, the longest waiting before the others; then the rest, the newest first.
+_URGENCY = """case r.state when 'submitted' then 0 when 'approved' then 1 when 'returned' then 2 when 'fulfilled' then 3
+    when 'draft' then 4 else 9 end * 1e10 + case when r.state in ('refused', 'closed', 'withdrawn') then -1 else 1 end
+    * extract(epoch from coalesce(r.submitted_at, r.created_at))"""
+LISTING = Listing(
+    select="r.*, s.code as site_code, s.name as site_name, u.display_name as requester, " + _LINES,
+    source="equipment_requests r join sites s on s.id = r.site join users u on u.id = r.requested_by",
+    key="r.id",
+    columns={
+        "urgency": Column(f"({_URGENCY})::double precision", "double precision", filterable=False),
+        "number": Column("r.number", "integer"),
+        "state": Column("r.state", choices=tuple(State)),
+        "site": Column("s.code"),
+        "site_name": Column("s.sort", filterable=False),
+        "created_at": Column("r.created_at", "timestamptz"),
+        "submitted_at": Column("r.submitted_at", "timestamptz"),
+        "decided_at": Column("r.decided_at", "timestamptz"),
+    },
+    sort="urgency",
+    search=("r.search", "s.search"),
+    site="r.site",
+)
+
+
+async def listed_requests(tx: Connection, actor: Actor, query: ListQuery, language: str) -> Page[RequestOut]:
+    """The requests of the actor's scope; drafts of others are their own business and stay out."""
+    return await fetch(tx, LISTING, query, lambda row: _out(row, language), scope=actor.scope, where=[_visible(actor)])
+
+
+def _visible(actor: Actor) -> tuple[str, Sequence[object]]:
+    if actor.may(Action.REQUEST_EQUIPMENT):
+        return "true", ()
+    return "r.state <> 'draft'", ()
+
+
+async def counts(tx: Connection, scope: Scope) -> dict[State, int]:
+    """How many requests of the scope are in each state."""
+    rows = await tx.fetch(
+        "select state, count(*) as n from equipment_requests where $1 or site = any($2::uuid[]) group by state",
+        scope.everything, list(scope.sites),
+    )  # fmt: skip
+    found = {State(row["state"]): int(row["n"]) for row in rows}
+    return {state: found.get(state, 0) for state in State}
+
+
+async def one(tx: Connection, actor: Actor, ref: str, language: str) -> RequestDetail:
+    """The request with this number or id; NotFound also when it belongs to a site outside the actor's scope."""
+    row = await row_of(tx, actor, ref)
+    events = await tx.fetch(
+        'select at, action, "before", "after", actor_name, note from equipment_request_events '
+        "where request = $1 order by at, id", row["id"],
+    )  # fmt: skip
+    return RequestDetail(
+        **_out(row, language).model_dump(),
+        events=[
+            EventOut(
+                at=e["at"], action=e["action"], before=e["before"] or None, after=e["after"], by=e["actor_name"],
+                note=e["note"],
+            )
+            for e in events
+        ],
+        steps=sorted(open_steps(State(row["state"]), allowed(actor))),
+    )  # fmt: skip
+
+
+def allowed(actor: Actor) -> frozenset[Action]:
+    """What the actor's roles permit."""
+    return frozenset(action for action in Action if actor.may(action))
+
+
+def address(ref: str) -> tuple[str, int | UUID]:
+    """The column and value that a number or an id in an address means; NotFound for anything else."""
+    if ref.isascii() and ref.isdigit() and len(ref) <= 10 and int(ref) <= NUMBER_MAX:
+        return "number", int(ref)
+    try:
+        return "id", UUID(ref)
+    except ValueError:
+        raise NotFound() from None
+
+
+async def row_of(tx: Connection, actor: Actor, ref: str) -> asyncpg.Record:
+    """The listing's row of one request; NotFound like `one`."""
+    column, value = address(ref)
+    row: asyncpg.Record | None = await tx.fetchrow(
+        f"select {LISTING.select} from {LISTING.source} where r.{column} = $1 and {_visible(actor)[0]}",  # noqa: S608
+        value,
+    )
+    if row is None or not actor.scope.sees(row["site"]):
+        raise NotFound()
+    return row
+
+
+def _out(row: asyncpg.Record, language: str) -> RequestOut:
+    state = State(row["state"])
+    same = ("id", "number", "site_name", "reason", "created_at", "submitted_at", "decided_at", "decided_by",
+            "decision_note", "fulfilled_at", "version")  # fmt: skip
+    return RequestOut(
+        **{name: row[name] for name in same}, site=row["site_code"], state=state, requested_by=row["requester"],
+        holder=translate(language, STANDING[state].holder), next=translate(language, STANDING[state].next),
+        lines=[_line(line, language) for line in lines_of(row)],
+    )  # fmt: skip
+
+
+def lines_of(row: asyncpg.Record) -> list[dict[str, Any]]:
+    """The lines of a row, with the ids that LineOut leaves out."""
+    found: list[dict[str, Any]] = json.loads(row["lines"] or "[]")
+    return found
+
+
+def _line(line: Mapping[str, Any], language: str) -> LineOut:
+    return LineOut(**{**line, "category_name": _named(line, language)})
+
+
+def _named(category: Mapping[str, Any], language: str) -> str:
+    return str((category["name_en"] if language == "en" else "") or category["name"])
+
+
+async def categories(tx: Connection, language: str) -> list[CategoryOut]:
+    """Every kind of equipment, in the order in which people look for it."""
+    rows = await tx.fetch("select code, name, name_en, serves from asset_categories order by sort, name")
+    return [
+        CategoryOut(code=row["code"], name=_named(row, language), picture=_picture(f"{row['code']} {row['serves']}"))
+        for row in rows
+    ]
+
+
+def _picture(code: str) -> str:
+    return next((picture for part, picture in PICTURES if part in code.lower()), "box")

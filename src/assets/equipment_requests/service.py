@@ -1,0 +1,404 @@
+"""The verbs of equipment requests: file, amend, submit, return, approve, refuse, withdraw, fulfil, close.
+
+Each is one transaction: the row, one event of its story, one audit event and the messages it causes. A request is
+locked before its state is read, so that of two people who decide at once one gets a Conflict with the present state.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+from assets.audit.service import record
+from assets.db import Connection, transaction
+from assets.equipment_requests.fulfilment import Refused as Unfit
+from assets.equipment_requests.fulfilment import choose, propose
+from assets.equipment_requests.queries import address, allowed
+from assets.equipment_requests.stock import candidates, needs
+from assets.equipment_requests.workflow import Refused, State, Step, Why, move
+from assets.errors import AssetsError, Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.ids import new_id
+from assets.inventory.service import hand_out
+from assets.notifications.service import announce
+from assets.readiness.service import request_recompute
+from assets.text import clean, clean_block, fold
+from assets.web.language import N_
+
+KIND = "equipment_request"
+LINES_MAX = 20
+QUANTITY_MAX = 1_000
+REASON_MAX = 2_000
+NOTE_MAX = 2_000
+_CHANGED = N_("Somebody else changed this request in the meantime; here is how it stands now.")
+CANNOT_AMEND = N_("Only a draft or a returned request can be corrected.")
+SEVERITY = "info"  # of the messages: an equipment request is no incident
+
+
+@dataclass(frozen=True)
+class Asked:
+    """So many things of one kind, by the code of their category."""
+
+    category: str
+    quantity: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Filing:
+    """A new request. `site` is a code (empty: the actor's own site); `key` makes filing it twice the same request."""
+
+    lines: Sequence[Asked]
+    reason: str
+    site: str = ""
+    key: UUID | None = None
+    send: bool = True
+
+
+@dataclass(frozen=True)
+class Filed:
+    """Where a request stands after a verb."""
+
+    id: UUID
+    number: int
+    state: State
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What somebody says with a step, and the version that they saw (None: whatever it is now)."""
+
+    note: str = ""
+    version: int | None = None
+
+
+@dataclass(frozen=True)
+class Amended:
+    """The quantities by line position and the reason, as they shall be."""
+
+    quantities: Mapping[int, int] = field(default_factory=dict)
+    reason: str = ""
+
+
+def shown_number(number: int) -> str:
+    """How papers and timelines name a request, the same in every language."""
+    return f"ĐN-{number}"
+
+
+async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
+    """Make a request and send it, or keep it as a draft; the same key of the same person answers the first again."""
+    actor.require(Action.REQUEST_EQUIPMENT)
+    if actor.id is None:
+        raise NotAllowed()
+    reason = _checked(filing)
+    async with transaction(actor.scope) as tx:
+        site = await _site(tx, actor, filing.site)
+        if filing.key and (known := await _known(tx, actor, filing.key)):
+            return known
+        kinds = await _kinds(tx, filing.lines)
+        made = await _insert(tx, actor, filing, site, kinds, reason, now)
+        if made is None:  # the same form, sent twice at once: the other one was first
+            assert filing.key is not None
+            known = await _known(tx, actor, filing.key)
+            assert known is not None
+            return known
+        await _write_lines(tx, made.id, filing.lines, kinds)
+        await _story(tx, made.id, actor, "file", "", State.DRAFT, "", now)
+        await record(
+            tx, by=actor, action="file", kind=KIND, subject=made.id, name=shown_number(made.number), site=site["id"],
+            after={"reason": reason, "lines": [[line.category, line.quantity] for line in filing.lines]},
+        )  # fmt: skip
+        if not filing.send:
+            return made
+        return await _take(tx, actor, await _locked(tx, actor, str(made.id)), Step.SUBMIT, Doing(), now=now)
+
+
+def _checked(filing: Filing) -> str:
+    """The reason, cleaned; Invalid names each wrong field."""
+    wrong: dict[str, str] = {}
+    if not 1 <= len(filing.lines) <= LINES_MAX:
+        wrong["lines"] = N_("Choose what is needed.") if not filing.lines else N_("That are too many lines at once.")
+    for index, line in enumerate(filing.lines):
+        if not 1 <= line.quantity <= QUANTITY_MAX:
+            wrong[f"lines.{index}.quantity"] = N_("Write how many: a whole number from 1 to 1000.")
+    reason = clean_block(filing.reason, REASON_MAX)
+    if not reason:
+        wrong["reason"] = N_("Write in a sentence what it is needed for.")
+    if wrong:
+        raise Invalid(fields=wrong)
+    return reason
+
+
+async def _site(tx: Connection, actor: Actor, code: str) -> asyncpg.Record:
+    column, value = ("code", clean(code, 20)) if code else ("id", actor.home_site)
+    site: asyncpg.Record | None = await tx.fetchrow(
+        f"select id, code, kind, open from sites where {column} = $1",  # noqa: S608
+        value,
+    )
+    if site is None and not code:
+        raise Invalid(fields={"site": N_("Choose the centre that needs it.")})
+    if site is None or not actor.scope.sees(site["id"]):
+        raise NotFound()
+    if not site["open"] or site["kind"] == "store":
+        raise Conflict(N_("Only an open centre or reception point can ask for equipment."))
+    return site
+
+
+async def _known(tx: Connection, actor: Actor, key: UUID) -> Filed | None:
+    row = await tx.fetchrow("select id, number, state, requested_by from equipment_requests where id = $1", key)
+    if row is None:
+        return None
+    if row["requested_by"] != actor.id:
+        raise Conflict(N_("This form was used already; open a new one."))
+    return Filed(row["id"], row["number"], State(row["state"]))
+
+
+async def _kinds(tx: Connection, lines: Sequence[Asked]) -> dict[str, asyncpg.Record]:
+    rows = await tx.fetch(
+        "select id, code, name, name_en from asset_categories where code = any($1)", [line.category for line in lines]
+    )
+    found = {row["code"]: row for row in rows}
+    wrong = {
+        f"lines.{index}.category": N_("There is no such kind of equipment.")
+        for index, line in enumerate(lines)
+        if line.category not in found
+    }
+    if wrong:
+        raise Invalid(fields=wrong)
+    return found
+
+
+async def _insert(
+    tx: Connection, actor: Actor, filing: Filing, site: asyncpg.Record, kinds: Mapping[str, asyncpg.Record],
+    reason: str, now: datetime,
+) -> Filed | None:  # fmt: skip
+    words = " ".join(f"{kind['name']} {kind['name_en']}" for kind in kinds.values())
+    row = await tx.fetchrow(
+        "insert into equipment_requests (id, number, site, requested_by, state, reason, created_at, decided_by, "
+        "decision_note, search, version) "
+        "values ($1, nextval('equipment_request_numbers'), $2, $3, 'draft', $4, $5, '', '', $6, 1) "
+        "on conflict (id) do nothing returning id, number",
+        filing.key or new_id(), site["id"], actor.id, reason, now, fold(f"{words} {reason}"),
+    )  # fmt: skip
+    return Filed(row["id"], row["number"], State.DRAFT) if row else None
+
+
+async def _write_lines(
+    tx: Connection, request: UUID, lines: Sequence[Asked], kinds: Mapping[str, asyncpg.Record]
+) -> None:
+    await tx.executemany(
+        "insert into equipment_request_lines (id, request, category, position, quantity, given, reason) "
+        "values ($1, $2, $3, $4, $5, 0, $6)",
+        [
+            (new_id(), request, kinds[asked.category]["id"], position, asked.quantity, clean_block(asked.reason, 255))
+            for position, asked in enumerate(lines, start=1)
+        ],
+    )
+
+
+async def amend(actor: Actor, ref: str, amended: Amended, doing: Doing, *, now: datetime) -> Filed:
+    """Correct the quantities or the reason of a draft, or of a request that was returned."""
+    reason = clean_block(amended.reason, REASON_MAX)
+    if not reason:
+        raise Invalid(fields={"reason": N_("Write in a sentence what it is needed for.")})
+    async with transaction(actor.scope) as tx:
+        row = await _locked(tx, actor, ref)
+        _judged(actor, row, Step.AMEND, doing)
+        lines = await _lines(tx, row["id"])
+        wanted = _each(lines, amended.quantities, "quantity", least=1, most=lambda _: QUANTITY_MAX)
+        await tx.executemany(
+            "update equipment_request_lines set quantity = $2 where id = $1", [(line, n) for line, n in wanted.items()]
+        )
+        await tx.execute("update equipment_requests set reason = $2 where id = $1", row["id"], reason)
+        change = {"reason": reason, "quantities": list(wanted.values())}
+        return await _take(tx, actor, row, Step.AMEND, doing, now=now, after=change)
+
+
+async def act(actor: Actor, ref: str, step: Step, doing: Doing, *, now: datetime) -> Filed:
+    """Submit, return, refuse, withdraw or close: a step that changes nothing but where the request stands."""
+    assert step in SIMPLE, step
+    async with transaction(actor.scope) as tx:
+        return await _take(tx, actor, await _locked(tx, actor, ref), step, doing, now=now)
+
+
+SIMPLE = frozenset({Step.SUBMIT, Step.RETURN, Step.REFUSE, Step.WITHDRAW, Step.CLOSE})
+
+
+async def approve(
+    actor: Actor, ref: str, doing: Doing, *, quantities: Mapping[int, int] | None = None, now: datetime
+) -> Filed:
+    """Approve what was asked, or less of some lines (`quantities` by position, 0 for none)."""
+    async with transaction(actor.scope) as tx:
+        row = await _locked(tx, actor, ref)
+        _judged(actor, row, Step.APPROVE, doing)
+        lines = await _lines(tx, row["id"])
+        granted = _each(lines, quantities or {}, "approved", least=0, most=lambda line: int(line["quantity"]))
+        if not any(granted.values()):
+            raise Invalid(fields={"approved": N_("Nothing would be approved; refuse the request instead.")})
+        after = {"approved": list(granted.values())}
+        filed = await _take(tx, actor, row, Step.APPROVE, doing, now=now, after=after)
+        await tx.executemany("update equipment_request_lines set approved = $2 where id = $1", list(granted.items()))
+        return filed
+
+
+def _each(
+    lines: Sequence[asyncpg.Record], given: Mapping[int, int], name: str, *, least: int, most: Any
+) -> dict[UUID, int]:
+    """A number for each line, the quantity asked for where none is given; Invalid names each wrong one."""
+    positions = {line["position"] for line in lines}
+    wrong = {f"{name}.{p}": N_("The request has no such line.") for p in given if p not in positions}
+    chosen = {line["id"]: given.get(line["position"], line["quantity"]) for line in lines}
+    for line in lines:
+        if not least <= chosen[line["id"]] <= most(line):
+            wrong[f"{name}.{line['position']}"] = N_("This number is not possible here.")
+    if wrong:
+        raise Invalid(fields=wrong)
+    return chosen
+
+
+async def fulfil(
+    actor: Actor, ref: str, doing: Doing, *, tags: Mapping[int, Sequence[str]] | None = None, now: datetime
+) -> Filed:
+    """Give from stock: the assets named for each line position, or what `propose` finds. A part is normal.
+
+    The assets stand in use at the centre afterwards. Conflict when one of them is no longer in stock.
+    """
+    async with transaction(actor.scope) as tx:
+        row = await _locked(tx, actor, ref)
+        _judged(actor, row, Step.FULFIL, doing)
+        lines = await _lines(tx, row["id"])
+        chosen = await _choose(tx, actor, lines, tags)
+        picked: list[str] = []
+        for line in lines:
+            for candidate in chosen[line["id"]]:
+                why = shown_number(row["number"])
+                from_site = await hand_out(tx, actor, asset=candidate.asset, to_site=row["site"], why=why, now=now)
+                await tx.execute(
+                    "insert into fulfilments (id, line, asset, from_site, at, actor_name) values ($1,$2,$3,$4,$5,$6)",
+                    new_id(), line["id"], candidate.asset, from_site, now, actor.name,
+                )  # fmt: skip
+                picked.append(candidate.tag)
+        counted = [(line["id"], len(chosen[line["id"]])) for line in lines]
+        await tx.executemany("update equipment_request_lines set given = given + $2 where id = $1", counted)
+        complete = all(line["given"] + n >= line["approved"] for line, (_, n) in zip(lines, counted, strict=True))
+        await request_recompute(tx, [row["site"]])
+        said = Doing(doing.note or ", ".join(picked), doing.version)
+        return await _take(tx, actor, row, Step.FULFIL, said, now=now, complete=complete, after={"assets": picked})
+
+
+async def _choose(
+    tx: Connection, actor: Actor, lines: Sequence[asyncpg.Record], tags: Mapping[int, Sequence[str]] | None
+) -> Mapping[UUID, Sequence[Any]]:
+    kinds, wanted = [line["category"] for line in lines], needs([_need(line) for line in lines])
+    if tags is None:
+        found = propose(wanted, await candidates(tx, actor.scope, kinds))
+        named = {line: [c.tag for c in picks] for line, picks in found.picks.items()}
+        if not any(named.values()):
+            raise Conflict(N_("The stores have nothing of what is still to be given."), state=State.APPROVED)
+    else:
+        lines_by_position = {line["position"]: line["id"] for line in lines}
+        if unknown := [p for p in tags if p not in lines_by_position]:
+            raise Invalid(fields={f"assets.{p}": N_("The request has no such line.") for p in unknown})
+        named = {lines_by_position[p]: [clean(tag, 40).upper() for tag in given] for p, given in tags.items()}
+    locked = await candidates(tx, actor.scope, kinds, lock=[tag for given in named.values() for tag in given])
+    chosen = choose(wanted, locked, named)
+    if isinstance(chosen, Unfit):
+        raise Conflict(chosen.reason, state=State.APPROVED, **chosen.params)
+    return chosen.picks
+
+
+def _need(line: asyncpg.Record) -> dict[str, Any]:
+    return {**line, "category_id": line["category"]}
+
+
+async def _lines(tx: Connection, request: UUID) -> list[asyncpg.Record]:
+    return await tx.fetch(
+        "select id, category, position, quantity, approved, given from equipment_request_lines where request = $1 "
+        "order by position", request,
+    )  # fmt: skip
+
+
+async def _locked(tx: Connection, actor: Actor, ref: str) -> asyncpg.Record:
+    column, value = address(ref)
+    row: asyncpg.Record | None = await tx.fetchrow(
+        f"select * from equipment_requests where {column} = $1 for update",  # noqa: S608
+        value,
+    )
+    if row is None or not actor.scope.sees(row["site"]) or not actor.may(Action.VIEW_REQUESTS):
+        raise NotFound()
+    return row
+
+
+def _judged(actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, complete: bool = True) -> State:
+    """Where the step leads; raises what the workflow's refusal means to a caller."""
+    state = State(row["state"])
+    if doing.version is not None and doing.version != row["version"]:
+        raise Stale(_CHANGED, state=state)
+    to = move(state, step, allowed=allowed(actor), note=doing.note, complete=complete)
+    if isinstance(to, Refused):
+        raise _error(to, state)
+    return to
+
+
+def _error(refused: Refused, state: State) -> AssetsError:
+    if refused.why is Why.ROLE:
+        return NotAllowed(refused.reason)
+    if refused.why is Why.NOTE:
+        return Invalid(fields={"note": refused.reason})
+    return Conflict(refused.reason, state=state)
+
+
+async def _take(
+    tx: Connection, actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, now: datetime,
+    complete: bool = True, after: Mapping[str, object] | None = None,
+) -> Filed:  # fmt: skip
+    """Take a step with a locked request: state, stamps, story, audit and messages."""
+    to = _judged(actor, row, step, doing, complete=complete)
+    note = clean_block(doing.note, NOTE_MAX)
+    stamps = _stamps(step, to, actor, note, now)
+    sets = "".join(f", {column} = ${position}" for position, column in enumerate(stamps, start=3))
+    await tx.execute(
+        f"update equipment_requests set state = $2, version = version + 1{sets} where id = $1",  # noqa: S608
+        row["id"], to, *stamps.values(),
+    )  # fmt: skip
+    await _story(tx, row["id"], actor, step, row["state"], to, note, now)
+    await record(
+        tx, by=actor, action=step, kind=KIND, subject=row["id"], name=shown_number(row["number"]), site=row["site"],
+        before={"state": row["state"]}, after={"state": to, **(after or {})}, reason=note,
+    )  # fmt: skip
+    if step is not Step.AMEND:
+        await _tell(tx, row, to, now)
+    return Filed(row["id"], row["number"], to)
+
+
+def _stamps(step: Step, to: State, actor: Actor, note: str, now: datetime) -> dict[str, object]:
+    if step is Step.SUBMIT:
+        return {"submitted_at": now, "decision_note": ""}
+    if step is Step.RETURN:
+        return {"decision_note": note}
+    if step in (Step.APPROVE, Step.REFUSE):
+        return {"decided_at": now, "decided_by": actor.name, "decision_note": note}
+    return {"fulfilled_at": now} if to is State.FULFILLED else {}
+
+
+async def _story(
+    tx: Connection, request: UUID, actor: Actor, action: str, before: str, after: str, note: str, now: datetime
+) -> None:
+    await tx.execute(
+        'insert into equipment_request_events (id, request, at, action, "before", "after", actor_name, note) '
+        "values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        new_id(), request, now, action, before, after, actor.name, note,
+    )  # fmt: skip
+
+
+async def _tell(tx: Connection, row: asyncpg.Record, to: State, now: datetime) -> None:
+    """The one place where a request becomes news: to whoever subscribes to equipment requests of this site."""
+    await announce(
+        tx, subject_kind=KIND, subject=row["id"], change=f"{to}-{row['version'] + 1}", kind=KIND, severity=SEVERITY,
+        site=row["site"], facts={"number": row["number"], "state": to}, due_at=now,
+        now=now,
+    )  # fmt: skip

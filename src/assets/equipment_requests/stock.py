@@ -1,0 +1,37 @@
+"""What the stores have for a request, and what a request still needs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from assets.db import Connection, Scope
+from assets.equipment_requests.fulfilment import Candidate, Need
+
+LOOK_MAX = 1_000  # assets in stock that one look considers
+_CANDIDATES = """
+select a.id, a.tag, m.category, a.physical_state, a.created_at
+from assets a join asset_models m on m.id = a.model join sites s on s.id = a.site
+where a.stage = 'in_stock' and s.kind = 'store' and a.physical_state <> 'broken'
+    and m.category = any($1) and ($2 or a.site = any($3::uuid[]))
+"""
+_LOOK = f"{_CANDIDATES} order by a.created_at, a.id limit {LOOK_MAX}"
+_LOCK = f"{_CANDIDATES} and a.tag = any($4) order by a.id for update of a"  # in one order, so nobody deadlocks
+
+
+async def candidates(
+    tx: Connection, scope: Scope, kinds: Sequence[UUID], *, lock: Sequence[str] | None = None
+) -> list[Candidate]:
+    """What the stores of the scope have of these categories; with `lock`, only these tags, locked."""
+    values: list[object] = [list(kinds), scope.everything, list(scope.sites)]
+    rows = await (tx.fetch(_LOOK, *values) if lock is None else tx.fetch(_LOCK, *values, list(lock)))
+    return [Candidate(r["id"], r["tag"], r["category"], r["physical_state"], r["created_at"]) for r in rows]
+
+
+def needs(lines: Sequence[Mapping[str, Any]]) -> list[Need]:
+    """What is still to be given for the lines: of what was approved, or of what was asked while nothing is decided."""
+    return [Need(UUID(str(line["id"])), UUID(str(line["category_id"])), _outstanding(line)) for line in lines]
+
+
+def _outstanding(line: Mapping[str, Any]) -> int:
+    wanted = line["quantity"] if line["approved"] is None else line["approved"]
+    return int(wanted) - int(line["given"])

@@ -1,0 +1,64 @@
+"""What is said about an equipment request, and the last question before it is said: an outbox subject."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from assets.db import Connection
+from assets.equipment_requests.workflow import STANDING, State
+from assets.notifications.outbox import Message
+from assets.phrases import Phrase
+from assets.web.language import N_, translate
+from assets.web.words import word
+
+TITLE = N_("[Equipment request] %(site)s: no. %(number)s – %(state)s")
+MOVED_ON = N_("the request has moved on in the meantime")
+_QUERY = """
+    select r.number, r.state, r.reason, r.decision_note, s.name as site_name,
+        (select string_agg(l.quantity || ' × ' || c.name, ', ' order by l.position)
+            from equipment_request_lines l join asset_categories c on c.id = l.category where l.request = r.id) as asked
+    from equipment_requests r join sites s on s.id = r.site where r.id = $1
+"""
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Why nobody is to be disturbed."""
+
+    code: str
+    phrase: Phrase
+
+
+class EquipmentRequestTelling:
+    """Equipment requests as the outbox sees them; `url` is the service's own web address."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def why_quiet(self, tx: Connection, subject: UUID, change: str, channel: UUID, now: datetime) -> Quiet | None:
+        """A state that has passed is no news; its successor has been announced itself."""
+        state = await tx.fetchval("select state from equipment_requests where id = $1", subject)
+        return None if state == change.partition("-")[0] else Quiet("moved_on", Phrase(MOVED_ON))
+
+    async def compose(
+        self, tx: Connection, subject: UUID, change: str, facts: Mapping[str, Any], language: str
+    ) -> Message:
+        """Title and body in the channel's language: who asks for what, how it stands, what happens next."""
+        row = await tx.fetchrow(_QUERY, subject)
+        assert row is not None
+
+        def line(text: str, **params: object) -> str:
+            return translate(language, text, **params)
+
+        said = {"site": row["site_name"], "number": row["number"], "state": line(word("request_state", facts["state"]))}
+        lines = [
+            line(N_("Where: %(site)s"), site=row["site_name"]),
+            line(N_("Asked for: %(asked)s"), asked=row["asked"] or "–"),
+            line(N_("What for: %(reason)s"), reason=row["reason"]),
+            *([line(N_("Note: %(note)s"), note=row["decision_note"])] if row["decision_note"] else []),
+            line(STANDING[State(facts["state"])].next),
+            f"{self.url}/equipment-requests/{row['number']}",
+        ]
+        return Message(line(TITLE, **said), "\n".join(lines))

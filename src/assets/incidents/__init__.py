@@ -1,0 +1,1 @@
+"""What needs a human: incidents, and why one must not disturb anyone just now."""

@@ -1,0 +1,203 @@
+"""Incidents, silences and maintenance windows over HTTP."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from asyncpg import Record
+from litestar import Controller, Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from litestar.types import ControllerRouterHandler
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from assets import clock
+from assets.access.actor import Actor
+from assets.access.guards import requires
+from assets.access.permissions import Action
+from assets.db import transaction
+from assets.errors import NotFound
+from assets.incidents import service
+from assets.incidents.reaction import Kind
+from assets.web.language import choose, say
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+
+AnyRequest = Request[Any, Any, Any]
+STATES = ("open", "acknowledged", "resolved")
+
+
+class IncidentOut(BaseModel):
+    """Something that is or was wrong, with its reason in the caller's language."""
+
+    id: UUID
+    number: int
+    kind: str
+    severity: str
+    state: str
+    site: str | None
+    site_name: str | None
+    subject: UUID
+    subject_kind: str
+    subject_name: str
+    asset_tag: str | None
+    reason: str
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str
+    resolved_at: datetime | None
+    resolution: str
+    affected: int
+    version: int
+
+
+INCIDENTS = Listing(
+    select="i.*, s.code as site_code, s.name as site_name",
+    source="incidents i left join sites s on s.id = i.site",
+    key="i.id",
+    columns={
+        "number": Column("i.number", "integer"), "state": Column("i.state", choices=STATES),
+        "kind": Column("i.kind", choices=tuple(Kind)), "severity": Column("i.severity", choices=("warning", "critical")),
+        "site": Column("s.code"), "asset_tag": Column("i.asset_tag"), "opened_at": Column("i.opened_at", "timestamptz"),
+        "resolved_at": Column("i.resolved_at", "timestamptz"), "subject": Column("i.subject", "uuid", sortable=False),
+    },
+    sort="-opened_at",
+    search=("s.search",),
+    site="i.site",
+)  # fmt: skip
+
+
+def _maker(request: AnyRequest) -> Any:
+    language = choose(request)
+
+    def make(row: Record) -> IncidentOut:
+        values = {name: row[name] for name in IncidentOut.model_fields if name != "site"}
+        values |= {key: say(language, row[key]) for key in ("reason", "resolution")}
+        return IncidentOut(**{**values, "asset_tag": row["asset_tag"] or None}, site=row["site_code"])
+
+    return make
+
+
+class Incidents(Controller):
+    """What needs a human."""
+
+    path = "/api/v1/incidents"
+    tags = ("incidents",)
+
+    @get(operation_id="listIncidents", guards=[requires(Action.VIEW)], **listed(INCIDENTS))
+    async def listing(
+        self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor], request: AnyRequest
+    ) -> Page[IncidentOut]:
+        """Incidents of the caller's sites, the newest first."""
+        async with transaction(actor.scope) as tx:
+            return await fetch(tx, INCIDENTS, asked, _maker(request), scope=actor.scope)
+
+    @get("/{number:int}", operation_id="getIncident", guards=[requires(Action.VIEW)])
+    async def one(self, number: FromPath[int], actor: NamedDependency[Actor], request: AnyRequest) -> IncidentOut:
+        """One incident by its number."""
+        return await _one(number, actor, request)
+
+    @post("/{number:int}/acknowledge", operation_id="acknowledgeIncident", status_code=200,
+          guards=[requires(Action.HANDLE_INCIDENT)])  # fmt: skip
+    async def acknowledge(
+        self, number: FromPath[int], actor: NamedDependency[Actor], request: AnyRequest
+    ) -> IncidentOut:
+        """Say that somebody has it."""
+        await service.acknowledge(actor, number, now=clock.now())
+        return await _one(number, actor, request)
+
+
+async def _one(number: int, actor: Actor, request: AnyRequest) -> IncidentOut:
+    async with transaction(actor.scope) as tx:
+        found = await fetch(
+            tx, INCIDENTS, ListQuery(limit=1), _maker(request), scope=actor.scope, where=[("i.number = {}", [number])]
+        )
+    if not found.items:
+        raise NotFound()
+    return found.items[0]
+
+
+class QuietIn(BaseModel):
+    """Quiet about a site or one of its targets, from when to when, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    site: UUID | None = None
+    target: UUID | None = None
+    title: Annotated[str, Field(min_length=1, max_length=160)]
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
+class QuietOut(BaseModel):
+    """A maintenance window or a silence."""
+
+    id: UUID
+    site: str | None
+    target: UUID | None
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    created_by: str
+
+
+def _quiet(table: str, words: str) -> Listing:
+    return Listing(
+        select=f"q.id, s.code as site, q.target, q.{words} as title, q.starts_at, q.ends_at, q.created_by",
+        source=f"{table} q left join sites s on s.id = q.site",
+        key="q.id",
+        columns={
+            "site": Column("s.code"), "starts_at": Column("q.starts_at", "timestamptz"),
+            "ends_at": Column("q.ends_at", "timestamptz"),
+        },
+        sort="-starts_at",
+        site="q.site",
+    )  # fmt: skip
+
+
+WINDOWS, SILENCES = _quiet("maintenance_windows", "title"), _quiet("silences", "reason")
+
+
+def _quiet_out(row: Record) -> QuietOut:
+    return QuietOut(**{name: row[name] for name in QuietOut.model_fields})
+
+
+@get("/api/v1/maintenance-windows", operation_id="listMaintenanceWindows", guards=[requires(Action.VIEW)],
+     tags=["incidents"], **listed(WINDOWS))  # fmt: skip
+async def list_windows(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[QuietOut]:
+    """Planned work at the caller's sites."""
+    async with transaction(actor.scope) as tx:
+        return await fetch(tx, WINDOWS, asked, _quiet_out, scope=actor.scope)
+
+
+@post("/api/v1/maintenance-windows", operation_id="planMaintenance", guards=[requires(Action.SILENCE)],
+      tags=["incidents"])  # fmt: skip
+async def plan(data: JSONBody[QuietIn], actor: NamedDependency[Actor]) -> QuietOut:
+    """Plan work: conditions are recorded, nobody is disturbed."""
+    made = await service.plan_work(actor, service.Quietness(**data.model_dump()))
+    return await _made(WINDOWS, made, actor)
+
+
+@get("/api/v1/silences", operation_id="listSilences", guards=[requires(Action.VIEW)], tags=["incidents"],
+     **listed(SILENCES))  # fmt: skip
+async def list_silences(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[QuietOut]:
+    """Silences at the caller's sites."""
+    async with transaction(actor.scope) as tx:
+        return await fetch(tx, SILENCES, asked, _quiet_out, scope=actor.scope)
+
+
+@post("/api/v1/silences", operation_id="silence", guards=[requires(Action.SILENCE)], tags=["incidents"])
+async def silence(data: JSONBody[QuietIn], actor: NamedDependency[Actor]) -> QuietOut:
+    """Be quiet about a site or a target for a time."""
+    made = await service.silence(actor, service.Quietness(**data.model_dump()))
+    return await _made(SILENCES, made, actor)
+
+
+async def _made(listing: Listing, made: UUID, actor: Actor) -> QuietOut:
+    async with transaction(actor.scope) as tx:
+        found = await fetch(tx, listing, ListQuery(limit=1), _quiet_out, where=[("q.id = {}", [made])])
+    return found.items[0]
+
+
+routes: Sequence[ControllerRouterHandler] = [
+    Incidents, list_windows, plan, list_silences, silence,
+]  # fmt: skip

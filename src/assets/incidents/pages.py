@@ -1,0 +1,87 @@
+"""The list of incidents, and each with its story."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from assets import clock
+from assets.access.actor import Actor
+from assets.access.guards import requires
+from assets.access.permissions import Action
+from assets.db import transaction
+from assets.errors import NotFound
+from assets.incidents import queries, service
+from assets.incidents.reaction import Kind
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.templates import show, twin, without_suffix
+
+AnyRequest = Request[Any, Any, Any]
+STATES = ("open", "acknowledged", "resolved")
+SEVERITIES = ("critical", "warning")
+UNRESOLVED = ("open", "acknowledged")
+LISTING = Listing(
+    select=queries.FIELDS,
+    source=queries.SOURCE,
+    key="i.id",
+    columns={
+        "opened_at": Column("i.opened_at", "timestamptz"),
+        "state": Column("i.state", choices=STATES),
+        "severity": Column("i.severity", choices=SEVERITIES),
+        "kind": Column("i.kind", choices=tuple(Kind)),
+        "site": Column("s.code"),
+        "asset_tag": Column("i.asset_tag"),
+    },
+    sort="-opened_at",
+    search=("s.search", "lower(i.asset_tag)"),
+    site="i.site",
+)
+
+
+@get(
+    ["/incidents", "/incidents.json"], name="incidents", guards=[requires(Action.VIEW)], include_in_schema=False,
+    dependencies=listed(LISTING)["dependencies"],
+    opt={"twin": (Page[queries.IncidentRow], "incidents"), "listing": LISTING},
+)  # fmt: skip
+async def listing(
+    request: AnyRequest, actor: NamedDependency[Actor], asked: NamedDependency[ListQuery]
+) -> Response[Any]:
+    """Incidents of the caller's sites, newest first; those that are not resolved unless a state is asked for."""
+    filters = {f.column: f.values for f in asked.filters}
+    where = () if "state" in filters else [("i.state = any({}::text[])", [list(UNRESOLVED)])]
+    async with transaction(actor.scope) as tx:
+        found = await fetch(tx, LISTING, asked, queries.row, scope=actor.scope, where=where)
+    return show(
+        request, "incidents/list.html", found, part="incidents/_list.html", asked=filters, query_text=asked.q,
+        states=STATES, severities=SEVERITIES,
+    )  # fmt: skip
+
+
+@get("/incidents/{number:str}", guards=[requires(Action.VIEW)], **twin(queries.IncidentPage, "incident"))
+async def one(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+    """One incident: what happened, who was told, who has it."""
+    view = await queries.one(actor.scope, _number(number), clock.now())
+    may_handle = actor.may(Action.HANDLE_INCIDENT)
+    return show(request, "incidents/one.html", view, part="incidents/_one.html", may_handle=may_handle)
+
+
+@post("/incidents/{number:str}/acknowledge", guards=[requires(Action.HANDLE_INCIDENT)], include_in_schema=False)
+async def acknowledge(number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+    """Say that somebody has it, and show it again."""
+    wanted = _number(number)
+    await service.acknowledge(actor, wanted, now=clock.now())
+    return Redirect(f"/incidents/{wanted}", status_code=303)
+
+
+def _number(text: str) -> int:
+    digits = without_suffix(text)
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(queries.NUMBER_MAX))):
+        raise NotFound()
+    return int(digits)
+
+
+routes: Sequence[ControllerRouterHandler] = (listing, one, acknowledge)

@@ -1,0 +1,248 @@
+"""The verbs of incidents: react to changes, acknowledge, silence, plan work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from assets import phrases
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+from assets.audit.service import record
+from assets.db import Connection, transaction
+from assets.errors import Conflict, Invalid, NotFound
+from assets.ids import new_id
+from assets.incidents.reaction import Ends, Kind, Opens, react
+from assets.monitoring.collectors import CollectorView
+from assets.monitoring.service import TargetChange, TargetRow
+from assets.notifications.service import announce
+from assets.phrases import Phrase
+from assets.probing.readings import Severity
+from assets.text import clean
+
+SILENCE_MAX = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an incident is about, and where."""
+
+    kind: str  # target, collector
+    id: UUID
+    name: str
+    site: UUID | None
+    asset: UUID | None = None
+    asset_tag: str = ""
+
+
+async def follow(tx: Connection, changes: Sequence[TargetChange], *, group_wait: timedelta, now: datetime) -> None:
+    """Open, join and end the incidents that these changes call for, and write the messages about them."""
+    for item in changes:
+        subject = _subject(item.target)
+        for step in react(item.change, _gone_kind(item.target)):
+            if isinstance(step, Opens):
+                await open_or_join(tx, subject, step, at=item.change.at, tell_at=now + group_wait, now=now)
+            else:
+                await end(tx, subject, step, at=item.change.at, now=now)
+    await _count_affected(tx, changes)
+
+
+def _subject(target: TargetRow) -> Subject:
+    return Subject("target", target.id, target.name, target.site, target.asset, target.asset_tag)
+
+
+def _gone_kind(target: TargetRow) -> Kind:
+    if target.link is not None:
+        return Kind.LINK
+    return Kind.APPLICATION if target.application is not None else Kind.DEVICE
+
+
+async def open_or_join(
+    tx: Connection, subject: Subject, opens: Opens, *, at: datetime, tell_at: datetime, now: datetime
+) -> None:
+    """Open an incident, or add to the one that is open for this subject and kind."""
+    reason = phrases.store(opens.reasons)
+    row = await tx.fetchrow(
+        "select id, severity, reason from incidents where subject_kind = $1 and subject = $2 and kind = $3 "
+        "and state <> 'resolved' for update", subject.kind, subject.id, opens.kind,
+    )  # fmt: skip
+    if row is None:
+        await _open(tx, subject, opens, reason, at=at, tell_at=tell_at)
+        return
+    if row["reason"] == reason and row["severity"] == opens.severity:
+        return
+    worse = row["severity"] == Severity.WARNING and opens.severity == Severity.CRITICAL
+    await tx.execute(
+        "update incidents set reason = $2, severity = $3, version = version + 1 where id = $1",
+        row["id"],
+        reason,
+        opens.severity,
+    )
+    await _story(tx, row["id"], at, "changed", reason)
+    if worse:
+        await _tell(tx, row["id"], "worse", opens.kind, opens.severity, subject.site, due_at=now)
+
+
+async def _open(
+    tx: Connection, subject: Subject, opens: Opens, reason: str, *, at: datetime, tell_at: datetime
+) -> None:
+    incident = new_id()
+    await tx.execute(
+        "insert into incidents (id, number, kind, severity, state, site, subject_kind, subject, subject_name, asset, "
+        "asset_tag, reason, opened_at, version, affected) "
+        "values ($1, nextval('incident_numbers'), $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10, $11, 1, 0)",
+        incident, opens.kind, opens.severity, subject.site, subject.kind, subject.id, subject.name, subject.asset,
+        subject.asset_tag, reason, at,
+    )  # fmt: skip
+    await _story(tx, incident, at, "opened", reason)
+    await _tell(tx, incident, "opened", opens.kind, opens.severity, subject.site, due_at=tell_at)
+
+
+async def end(tx: Connection, subject: Subject, ends: Ends, *, at: datetime, now: datetime) -> None:
+    """Resolve what is open of this kind; nothing, when nothing is."""
+    resolution = phrases.store([ends.reason])
+    row = await tx.fetchrow(
+        "update incidents set state = 'resolved', resolved_at = greatest($4, opened_at), resolution = $5, "
+        "version = version + 1 where subject_kind = $1 and subject = $2 and kind = $3 and state <> 'resolved' "
+        "returning id, severity, site", subject.kind, subject.id, ends.kind, at, resolution,
+    )  # fmt: skip
+    if row is not None:
+        await _story(tx, row["id"], at, "resolved", resolution)
+        await _tell(tx, row["id"], "resolved", ends.kind, Severity(row["severity"]), row["site"], due_at=now)
+
+
+async def _tell(
+    tx: Connection, incident: UUID, change: str, kind: Kind, severity: Severity, site: UUID | None, *, due_at: datetime
+) -> None:
+    await announce(
+        tx, subject_kind="incident", subject=incident, change=change, kind=kind, severity=severity, site=site, facts={},
+        due_at=due_at,
+    )  # fmt: skip
+
+
+async def _story(tx: Connection, incident: UUID, at: datetime, kind: str, text: str, by: str = "") -> None:
+    await tx.execute(
+        "insert into incident_events (id, incident, at, kind, actor_name, text) values ($1,$2,$3,$4,$5,$6)",
+        new_id(), incident, at, kind, by, text,
+    )  # fmt: skip
+
+
+async def _count_affected(tx: Connection, changes: Sequence[TargetChange]) -> None:
+    """How much is unreachable behind the things that these changes blame."""
+    blamed = {c.change.cause for c in changes if c.change.cause is not None}
+    blamed |= {c.target.id for c in changes}
+    if changes:
+        await tx.execute(
+            "update incidents i set affected = n.count from (select c.id, (select count(*) from device_states d "
+            "where d.cause = c.id and d.condition = 'unreachable') as count from unnest($1::uuid[]) as c(id)) n "
+            "where i.subject = n.id and i.state <> 'resolved' and i.affected <> n.count", list(blamed),
+        )  # fmt: skip
+
+
+async def collectors_fell_silent(
+    tx: Connection, silent: Sequence[CollectorView], *, group_wait: timedelta, now: datetime
+) -> None:
+    """One incident for each collector that stopped speaking, instead of one for each device behind it."""
+    for one in silent:
+        opens = Opens(Kind.COLLECTOR, Severity.CRITICAL, (Phrase("the collector is silent"),))
+        subject = Subject("collector", one.id, one.name, one.site)
+        await open_or_join(tx, subject, opens, at=one.since, tell_at=now + group_wait, now=now)
+
+
+async def collector_is_back(tx: Connection, collector: UUID, *, now: datetime) -> None:
+    """A collector spoke again."""
+    ends = Ends(Kind.COLLECTOR, Phrase("the collector speaks again"))
+    await end(tx, Subject("collector", collector, "", None), ends, at=now, now=now)
+
+
+async def acknowledge(actor: Actor, number: int, *, now: datetime) -> None:
+    """Say that somebody has it; Conflict when it is over, nothing new when somebody already has it."""
+    actor.require(Action.HANDLE_INCIDENT)
+    async with transaction(actor.scope) as tx:
+        row = await tx.fetchrow("select * from incidents where number = $1 for update", number)
+        if row is None or not actor.scope.sees(row["site"]):
+            raise NotFound()
+        if row["state"] == "resolved":
+            raise Conflict("This incident is already resolved.")
+        if row["state"] == "acknowledged":
+            return
+        await tx.execute(
+            "update incidents set state = 'acknowledged', acknowledged_at = $2, acknowledged_by = $3, version = version + 1 "
+            "where id = $1", row["id"], now, actor.name,
+        )  # fmt: skip
+        await _story(tx, row["id"], now, "acknowledged", "", by=actor.name)
+        await record(
+            tx, by=actor, action="acknowledge", kind="incident", subject=row["id"], name=row["subject_name"],
+            site=row["site"], before={"state": row["state"]}, after={"state": "acknowledged"},
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Quietness:
+    """A wish for quiet: over a site (or, None, everything one may see) or one target, for a time, and why."""
+
+    site: UUID | None
+    target: UUID | None
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+async def plan_work(actor: Actor, wish: Quietness) -> UUID:
+    """A maintenance window: conditions are recorded as ever, nobody is disturbed."""
+    actor.require(Action.SILENCE)
+    return await _keep_quiet(actor, wish, "maintenance_windows", "title", "maintenance_window")
+
+
+async def silence(actor: Actor, wish: Quietness) -> UUID:
+    """Quiet at once, for at most 30 days."""
+    actor.require(Action.SILENCE)
+    if wish.ends_at - wish.starts_at > SILENCE_MAX:
+        raise Invalid(fields={"ends_at": f"at most {SILENCE_MAX.days} days after it begins"})
+    return await _keep_quiet(actor, wish, "silences", "reason", "silence")
+
+
+async def _keep_quiet(actor: Actor, wish: Quietness, table: str, words: str, kind: str) -> UUID:
+    if wish.ends_at <= wish.starts_at:
+        raise Invalid(fields={"ends_at": "after it begins"})
+    if not clean(wish.title):
+        raise Invalid(fields={words: "say why"})
+    async with transaction(actor.scope) as tx:
+        if not actor.scope.sees(wish.site) or (table == "maintenance_windows" and wish.site is None):
+            raise NotFound("There is no such site.")
+        if wish.site and not await tx.fetchval("select 1 from sites where id = $1", wish.site):
+            raise NotFound("There is no such site.")
+        if wish.target and not await tx.fetchval(
+            "select 1 from targets where id = $1 and ($2::uuid is null or site = $2)", wish.target, wish.site
+        ):
+            raise NotFound("There is no such target at this site.")
+        row = new_id()
+        await tx.execute(
+            f"insert into {table} (id, site, target, {words}, starts_at, ends_at, created_by, version) "  # noqa: S608
+            "values ($1,$2,$3,$4,$5,$6,$7,1)",
+            row, wish.site, wish.target, clean(wish.title, 160), wish.starts_at, wish.ends_at, actor.name,
+        )  # fmt: skip
+        await record(
+            tx, by=actor, action="add", kind=kind, subject=row, name=clean(wish.title), site=wish.site,
+            after={"starts_at": wish.starts_at, "ends_at": wish.ends_at},
+        )  # fmt: skip
+        return row
+
+
+async def quiet_facts(tx: Connection, incident: Any, now: datetime) -> tuple[list[Any], list[Any], str]:
+    """The windows and silences that touch an incident now, and the name of what stands before it and is gone."""
+    windows = await tx.fetch(
+        "select title, starts_at, ends_at from maintenance_windows where site = $1 and (target is null or target = $2) "
+        "and starts_at <= $3 and ends_at > $3", incident["site"], incident["subject"], now,
+    )  # fmt: skip
+    silences = await tx.fetch(
+        "select reason as title, starts_at, ends_at from silences where (site is null or site = $1) "
+        "and (target is null or target = $2) and starts_at <= $3 and ends_at > $3",
+        incident["site"], incident["subject"], now,
+    )  # fmt: skip
+    blamed = await tx.fetchval(
+        "select t.name from device_states d join targets t on t.id = d.cause "
+        "where d.target = $1 and d.condition = 'unreachable'", incident["subject"],
+    )  # fmt: skip
+    return windows, silences, blamed or ""

@@ -1,0 +1,1 @@
+"""What we own and use: models, assets, links, applications, capabilities."""

@@ -1,0 +1,302 @@
+"""Assets, models, links, applications and capabilities over HTTP."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from asyncpg import Record
+from litestar import Controller, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from litestar.types import ControllerRouterHandler
+from pydantic import BaseModel, ConfigDict, Field
+
+from assets import clock
+from assets.access.actor import Actor
+from assets.access.guards import requires
+from assets.access.permissions import Action
+from assets.db import transaction
+from assets.errors import NotFound
+from assets.inventory import service
+from assets.inventory.lifecycle import PhysicalState, Stage
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+
+Money = Annotated[int, Field(ge=0, le=10**13)]
+Line = Annotated[str, Field(max_length=255)]
+
+
+class AssetOut(BaseModel):
+    """One asset, what it is and where it stands. `original_cost` is nguyên giá in whole đồng."""
+
+    id: UUID
+    tag: str
+    name: str
+    category: str
+    manufacturer: str
+    model: str
+    serial: str
+    site: str
+    site_name: str
+    room: str | None
+    stage: str
+    physical_state: str
+    physical_state_at: datetime | None
+    custodian: str
+    original_cost: int | None
+    put_into_use: date | None
+    warranty_until: date | None
+    note: str
+    version: int
+
+
+class AssetIn(BaseModel):
+    """An asset to register."""
+
+    model_config = ConfigDict(extra="forbid")
+    tag: Annotated[str, Field(min_length=1, max_length=40)]
+    model: UUID
+    site: Annotated[str, Field(max_length=20)]
+    serial: Line = ""
+    name: Line = ""
+    room: Line = ""
+    stage: Stage = Stage.IN_USE
+    physical_state: PhysicalState = PhysicalState.GOOD
+    custodian: Line = ""
+    original_cost: Money | None = None
+    put_into_use: date | None = None
+    warranty_until: date | None = None
+    note: Line = ""
+
+
+class AssetChange(BaseModel):
+    """What to change of an asset; what is not named stays."""
+
+    model_config = ConfigDict(extra="forbid")
+    version: int
+    serial: Line | None = None
+    name: Line | None = None
+    physical_state: PhysicalState | None = None
+    custodian: Line | None = None
+    original_cost: Money | None = None
+    put_into_use: date | None = None
+    note: Line | None = None
+
+
+class StageMove(BaseModel):
+    """The stage to bring an asset to, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    stage: Stage
+    reason: Line = ""
+
+
+ASSETS = Listing(
+    select="a.*, m.manufacturer, m.name as model_name, c.code as category, s.code as site_code, s.name as site_name, "
+    "r.name as room_name",
+    source="assets a join asset_models m on m.id = a.model join asset_categories c on c.id = m.category "
+    "join sites s on s.id = a.site left join rooms r on r.id = a.room",
+    key="a.id",
+    columns={
+        "tag": Column("a.tag"), "serial": Column("a.serial"), "site": Column("s.code"), "category": Column("c.code"),
+        "manufacturer": Column("m.manufacturer"), "model": Column("m.name"),
+        "stage": Column("a.stage", choices=tuple(Stage)),
+        "physical_state": Column("a.physical_state", choices=tuple(PhysicalState)),
+        "put_into_use": Column("a.put_into_use", "date"), "warranty_until": Column("a.warranty_until", "date"),
+        "original_cost": Column("a.original_cost", "bigint"),
+    },
+    sort="tag",
+    search=("a.search", "s.search"),
+    site="a.site",
+)  # fmt: skip
+
+
+def _asset(row: Record) -> AssetOut:
+    same = {name: row[name] for name in AssetOut.model_fields if name not in ("model", "site", "room")}
+    return AssetOut(**same, model=row["model_name"], site=row["site_code"], room=row["room_name"])
+
+
+async def _one(actor: Actor, tag: str) -> AssetOut:
+    async with transaction(actor.scope) as tx:
+        found = await fetch(
+            tx, ASSETS, ListQuery(limit=1), _asset, scope=actor.scope, where=[("a.tag = {}", [tag.upper()])]
+        )
+    if not found.items:
+        raise NotFound()
+    return found.items[0]
+
+
+class Assets(Controller):
+    """What we own."""
+
+    path = "/api/v1/assets"
+    tags = ("inventory",)
+
+    @get(operation_id="listAssets", guards=[requires(Action.VIEW)], **listed(ASSETS))
+    async def listing(self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[AssetOut]:
+        """Assets of the caller's sites."""
+        async with transaction(actor.scope) as tx:
+            return await fetch(tx, ASSETS, asked, _asset, scope=actor.scope)
+
+    @post(operation_id="registerAsset", guards=[requires(Action.EDIT_INVENTORY)])
+    async def register(self, data: JSONBody[AssetIn], actor: NamedDependency[Actor]) -> AssetOut:
+        """Register an asset; its tag is never used again."""
+        await service.register(actor, service.NewAsset(**data.model_dump()), now=clock.now())
+        return await _one(actor, data.tag)
+
+    @get("/{tag:str}", operation_id="getAsset", guards=[requires(Action.VIEW)])
+    async def one(self, tag: FromPath[str], actor: NamedDependency[Actor]) -> AssetOut:
+        """One asset by its tag."""
+        return await _one(actor, tag)
+
+    @patch("/{tag:str}", operation_id="editAsset", guards=[requires(Action.EDIT_INVENTORY)])
+    async def edit(self, tag: FromPath[str], data: JSONBody[AssetChange], actor: NamedDependency[Actor]) -> AssetOut:
+        """Change an asset that is still as the caller saw it (`version`)."""
+        changes = data.model_dump(exclude={"version"}, exclude_unset=True, exclude_none=True)
+        await service.edit(actor, tag, changes, version=data.version, now=clock.now())
+        return await _one(actor, tag)
+
+    @post("/{tag:str}/stage", operation_id="moveAsset", status_code=200, guards=[requires(Action.EDIT_INVENTORY)])
+    async def move(self, tag: FromPath[str], data: JSONBody[StageMove], actor: NamedDependency[Actor]) -> AssetOut:
+        """Bring an asset to another stage of its life."""
+        await service.move_stage(actor, tag, data.stage, why=data.reason, now=clock.now())
+        return await _one(actor, tag)
+
+
+class ModelOut(BaseModel):
+    """A maker's model and the category it belongs to."""
+
+    id: UUID
+    category: str
+    manufacturer: str
+    name: str
+    profile: str
+    version: int
+
+
+MODELS = Listing(
+    select="m.id, c.code as category, m.manufacturer, m.name, m.profile, m.version",
+    source="asset_models m join asset_categories c on c.id = m.category",
+    key="m.id",
+    columns={"name": Column("m.name"), "manufacturer": Column("m.manufacturer"), "category": Column("c.code")},
+    sort="manufacturer",
+    search=("m.search",),
+)
+
+
+class LinkOut(BaseModel):
+    """A network line of a site."""
+
+    id: UUID
+    tag: str
+    site: str
+    kind: str
+    carrier: str
+    circuit_number: str
+    bandwidth_mbps: int | None
+    is_primary: bool
+    hotline: str
+    version: int
+
+
+LINKS = Listing(
+    select="l.id, l.tag, s.code as site, l.kind, l.carrier, l.circuit_number, l.bandwidth_mbps, l.is_primary, l.hotline, "
+    "l.version",
+    source="links l join sites s on s.id = l.site",
+    key="l.id",
+    columns={
+        "tag": Column("l.tag"), "site": Column("s.code"), "kind": Column("l.kind"), "carrier": Column("l.carrier"),
+        "is_primary": Column("l.is_primary", "boolean"),
+    },
+    sort="tag",
+    search=("l.search", "s.search"),
+    site="l.site",
+)  # fmt: skip
+
+
+class ApplicationOut(BaseModel):
+    """A system that centres work with."""
+
+    id: UUID
+    code: str
+    name: str
+    name_en: str
+    owner_office: str
+    web_address: str
+    needs_account: bool
+    version: int
+
+
+APPLICATIONS = Listing(
+    select="a.*", source="applications a", key="a.id", columns={"code": Column("a.code"), "name": Column("a.name")},
+    sort="code",
+)  # fmt: skip
+
+
+class CapabilityOut(BaseModel):
+    """What a site needs beside machines, and whether it has it."""
+
+    id: UUID
+    site: str
+    application: str | None
+    kind: str
+    title: str
+    holder_post: str
+    status: str
+    since: date | None
+    expires_on: date | None
+    version: int
+
+
+STATUSES = ("not_issued", "waiting", "issued", "expired", "revoked")
+CAPABILITIES = Listing(
+    select="k.id, s.code as site, p.code as application, k.kind, k.title, k.holder_post, k.status, k.since, k.expires_on, "
+    "k.version",
+    source="capabilities k join sites s on s.id = k.site left join applications p on p.id = k.application",
+    key="k.id",
+    columns={
+        "site": Column("s.code"), "kind": Column("k.kind"), "status": Column("k.status", choices=STATUSES),
+        "application": Column("p.code"), "title": Column("k.title"), "expires_on": Column("k.expires_on", "date"),
+    },
+    sort="site",
+    search=("s.search",),
+    site="k.site",
+)  # fmt: skip
+
+
+def _as(model: type[Any]) -> Any:
+    return lambda row: model(**{name: row[name] for name in model.model_fields})
+
+
+@get("/api/v1/asset-models", operation_id="listAssetModels", guards=[requires(Action.VIEW)], tags=["inventory"],
+     **listed(MODELS))  # fmt: skip
+async def list_models(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[ModelOut]:
+    """Models by maker, name or category."""
+    async with transaction(actor.scope) as tx:
+        return await fetch(tx, MODELS, asked, _as(ModelOut))
+
+
+@get("/api/v1/links", operation_id="listLinks", guards=[requires(Action.VIEW)], tags=["inventory"], **listed(LINKS))
+async def list_links(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[LinkOut]:
+    """Network lines of the caller's sites."""
+    async with transaction(actor.scope) as tx:
+        return await fetch(tx, LINKS, asked, _as(LinkOut), scope=actor.scope)
+
+
+@get("/api/v1/applications", operation_id="listApplications", guards=[requires(Action.VIEW)], tags=["inventory"],
+     **listed(APPLICATIONS))  # fmt: skip
+async def list_applications(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[ApplicationOut]:
+    """The systems that centres work with."""
+    async with transaction(actor.scope) as tx:
+        return await fetch(tx, APPLICATIONS, asked, _as(ApplicationOut))
+
+
+@get("/api/v1/capabilities", operation_id="listCapabilities", guards=[requires(Action.VIEW)], tags=["inventory"],
+     **listed(CAPABILITIES))  # fmt: skip
+async def list_capabilities(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[CapabilityOut]:
+    """Accounts, tokens and other capabilities of the caller's sites."""
+    async with transaction(actor.scope) as tx:
+        return await fetch(tx, CAPABILITIES, asked, _as(CapabilityOut), scope=actor.scope)
+
+
+routes: Sequence[ControllerRouterHandler] = [Assets, list_models, list_links, list_applications, list_capabilities]

@@ -1,0 +1,131 @@
+"""Rows of the inventory."""
+
+from piccolo.columns import (
+    UUID,
+    BigInt,
+    Boolean,
+    Date,
+    ForeignKey,
+    Integer,
+    SmallInt,
+    Text,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.columns.base import OnDelete
+from piccolo.constraints import Unique
+from piccolo.table import Table
+
+from assets.clock import now
+from assets.db import DB
+from assets.ids import new_id
+from assets.places.tables import Room, Site
+
+__all__ = ["Application", "Asset", "AssetCategory", "AssetEvent", "AssetModel", "Capability", "Link"]
+
+
+class AssetCategory(Table, db=DB, tablename="asset_categories"):
+    """A kind of equipment. `serves` says which need of a centre it meets: computer, printer, network, or nothing."""
+
+    id = UUID(primary_key=True, default=new_id)
+    code = Varchar(length=40, unique=True)
+    name = Varchar(length=120)
+    name_en = Varchar(length=120)
+    serves = Varchar(length=20, default="")
+    sort = SmallInt(default=0)
+    version = Integer(default=1)
+
+
+class AssetModel(Table, db=DB, tablename="asset_models"):
+    """A maker's model; `profile` is the probe profile that its assets start with."""
+
+    id = UUID(primary_key=True, default=new_id)
+    category = ForeignKey(AssetCategory, null=False, on_delete=OnDelete.restrict)
+    manufacturer = Varchar(length=80)
+    name = Varchar(length=120)
+    profile = Varchar(length=60, default="")
+    search = Text(default="")
+    version = Integer(default=1)
+    asset_models_maker_name_uq = Unique([manufacturer, name])
+
+
+class Asset(Table, db=DB, tablename="assets"):
+    """One thing that we own. `stage` is its lifecycle, `physical_state` what a person saw (hiện trạng), dated."""
+
+    id = UUID(primary_key=True, default=new_id)
+    tag = Varchar(length=40, unique=True)
+    model = ForeignKey(AssetModel, null=False, on_delete=OnDelete.restrict)
+    site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
+    room = ForeignKey(Room, null=True, default=None, on_delete=OnDelete.set_null)
+    serial = Varchar(length=120, default="", index=True)
+    name = Varchar(length=200, default="")
+    stage = Varchar(length=20, index=True)
+    physical_state = Varchar(length=20, default="good")
+    physical_state_at = Timestamptz(null=True, default=None)
+    custodian = Varchar(length=120, default="")
+    original_cost = BigInt(null=True, default=None)  # nguyên giá, whole đồng
+    put_into_use = Date(null=True, default=None)
+    warranty_until = Date(null=True, default=None)
+    note = Text(default="")
+    search = Text(default="")
+    created_at = Timestamptz(default=now)
+    version = Integer(default=1)
+
+
+class AssetEvent(Table, db=DB, tablename="asset_events"):
+    """One line of an asset's timeline; it keeps the site where it happened."""
+
+    id = UUID(primary_key=True, default=new_id)
+    asset = ForeignKey(Asset, null=False, on_delete=OnDelete.cascade)
+    site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
+    at = Timestamptz(default=now)
+    kind = Varchar(length=40)
+    actor_name = Varchar(length=120, default="")
+    text = Text(default="")
+
+
+class Link(Table, db=DB, tablename="links"):
+    """A network line of a site; `kind` is dedicated (TSLCD), fibre, mobile or satellite."""
+
+    id = UUID(primary_key=True, default=new_id)
+    site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
+    tag = Varchar(length=40, unique=True)
+    kind = Varchar(length=20)
+    carrier = Varchar(length=60)
+    circuit_number = Varchar(length=60, default="")
+    bandwidth_mbps = Integer(null=True, default=None)
+    is_primary = Boolean(default=True)
+    hotline = Varchar(length=40, default="")
+    search = Text(default="")
+    version = Integer(default=1)
+
+
+class Application(Table, db=DB, tablename="applications"):
+    """A system that centres work with, its owner office and the web address to check."""
+
+    id = UUID(primary_key=True, default=new_id)
+    code = Varchar(length=40, unique=True)
+    name = Varchar(length=160)
+    name_en = Varchar(length=160, default="")
+    owner_office = Varchar(length=160, default="")
+    web_address = Varchar(length=255, default="")
+    needs_account = Boolean(default=True)
+    version = Integer(default=1)
+
+
+class Capability(Table, db=DB, tablename="capabilities"):
+    """What a site needs beside machines: account, authority, token, seal, training or manual, with status and expiry.
+
+    Status: not_issued, waiting, issued, expired, revoked (domain: chưa cấp, đang chờ cấp, đã cấp, hết hạn, thu hồi).
+    """
+
+    id = UUID(primary_key=True, default=new_id)
+    site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
+    application = ForeignKey(Application, null=True, default=None, on_delete=OnDelete.restrict)
+    kind = Varchar(length=20)
+    title = Varchar(length=160)
+    holder_post = Varchar(length=120, default="")
+    status = Varchar(length=20)
+    since = Date(null=True, default=None)
+    expires_on = Date(null=True, default=None)
+    version = Integer(default=1)

@@ -1,0 +1,313 @@
+"""Targets, readings, declarations and collectors over HTTP, and the collectors' own two routes."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from asyncpg import Record
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.types import ControllerRouterHandler
+from pydantic import BaseModel, ConfigDict, Field
+
+from assets import clock
+from assets.access.actor import Actor
+from assets.access.guards import requires
+from assets.access.permissions import Action
+from assets.db import transaction
+from assets.errors import NotFound
+from assets.monitoring import collectors, declarations, storage
+from assets.monitoring.conditions import Condition
+from assets.probing.contract import Assignment, OrderKind
+from assets.probing.profile import Profiles
+from assets.probing.readings import Method
+from assets.vault import Vault
+from assets.web.language import choose, say
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class TargetOut(BaseModel):
+    """A thing being asked, and how it is. `source` says how the condition is known."""
+
+    id: UUID
+    name: str
+    asset_tag: str | None
+    link: str | None
+    application: str | None
+    site: str
+    method: str
+    address: str
+    port: int
+    profile: str
+    condition: Condition
+    since: datetime | None
+    reason: str
+    severity: str
+    cause: UUID | None
+    flapping: bool
+    observed_at: datetime | None
+    outcome: str
+    latency_ms: float | None
+    enabled: bool
+    version: int
+
+
+TARGETS = Listing(
+    select="t.id, t.name, a.tag as asset_tag, l.tag as link, p.code as application, s.code as site, t.method, t.address, "
+    "t.port, coalesce(nullif(t.profile, ''), d.identity->>'profile', '') as profile, "
+    "coalesce(d.condition, 'unknown') as condition, d.since, coalesce(d.reason, '') as reason, "
+    "coalesce(d.severity, '') as severity, d.cause, coalesce(d.flapping, false) as flapping, d.observed_at, "
+    "coalesce(d.outcome, '') as outcome, d.latency_ms, t.enabled, t.version",
+    source="targets t join sites s on s.id = t.site left join device_states d on d.target = t.id "
+    "left join assets a on a.id = t.asset left join links l on l.id = t.link left join applications p on p.id = t.application",
+    key="t.id",
+    columns={
+        "name": Column("t.name"), "asset_tag": Column("a.tag"), "link": Column("l.tag"), "site": Column("s.code"),
+        "condition": Column("coalesce(d.condition, 'unknown')", choices=tuple(Condition)),
+        "method": Column("t.method", choices=tuple(Method)), "since": Column("d.since", "timestamptz"),
+        "observed_at": Column("d.observed_at", "timestamptz"), "enabled": Column("t.enabled", "boolean"),
+    },
+    sort="name",
+    search=("s.search",),
+    site="t.site",
+)  # fmt: skip
+
+
+class ReadingPoint(BaseModel):
+    """One value of a reading; `value` is null where the device said that it does not know."""
+
+    at: datetime
+    instance: str
+    value: float | None
+
+
+class ReadingSeries(BaseModel):
+    """The values of one reading of a target, oldest first."""
+
+    target: UUID
+    reading: str
+    items: list[ReadingPoint]
+
+
+class Targets(Controller):
+    """What is being asked."""
+
+    path = "/api/v1/targets"
+    tags = ("monitoring",)
+
+    @get(operation_id="listTargets", guards=[requires(Action.VIEW)], **listed(TARGETS))
+    async def listing(
+        self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor], request: AnyRequest
+    ) -> Page[TargetOut]:
+        """Targets of the caller's sites with their condition."""
+        language = choose(request)
+
+        def make(row: Record) -> TargetOut:
+            values = {name: row[name] for name in TargetOut.model_fields}
+            return TargetOut(**{**values, "reason": say(language, row["reason"])})
+
+        async with transaction(actor.scope) as tx:
+            return await fetch(tx, TARGETS, asked, make, scope=actor.scope)
+
+
+@get("/api/v1/readings", operation_id="listReadings", guards=[requires(Action.VIEW)], tags=["monitoring"])
+async def list_readings(
+    target: FromQuery[UUID], reading: FromQuery[Annotated[str, Field(max_length=80)]], actor: NamedDependency[Actor],
+    hours: FromQuery[Annotated[int, Field(ge=1, le=24 * 31)]] = 24,
+) -> ReadingSeries:  # fmt: skip
+    """The values of one reading of one target over the last hours, at most 2,000 points."""
+    async with transaction(actor.scope) as tx:
+        site = await tx.fetchval("select site from targets where id = $1", target)
+        if site is None or not actor.scope.sees(site):
+            raise NotFound()
+        rows = await storage.history(tx, target, reading, clock.now() - timedelta(hours=hours))
+    return ReadingSeries(
+        target=target, reading=reading, items=[ReadingPoint(at=a, instance=i, value=v) for a, i, v in rows]
+    )
+
+
+class DeclarationIn(BaseModel):
+    """What a person at the site says: an asset is broken or works, or the site works on paper."""
+
+    model_config = ConfigDict(extra="forbid")
+    site: Annotated[str, Field(max_length=20)]
+    kind: declarations.Kind
+    asset_tag: Annotated[str, Field(max_length=40)] = ""
+    text: Annotated[str, Field(max_length=500)] = ""
+    files_counted: Annotated[int, Field(ge=0, le=100_000)] | None = None
+
+
+class DeclarationOut(BaseModel):
+    """A declaration; it holds until it is ended or another about the same thing replaces it."""
+
+    id: UUID
+    site: str
+    kind: str
+    asset_tag: str | None
+    text: str
+    files_counted: int | None
+    said_by: str
+    said_at: datetime
+    ended_at: datetime | None
+
+
+DECLARATIONS = Listing(
+    select="d.id, s.code as site, d.kind, a.tag as asset_tag, d.text, d.files_counted, d.said_by_name as said_by, d.said_at, "
+    "d.ended_at",
+    source="declarations d join sites s on s.id = d.site left join assets a on a.id = d.asset",
+    key="d.id",
+    columns={
+        "site": Column("s.code"), "kind": Column("d.kind", choices=tuple(declarations.Kind)), "asset_tag": Column("a.tag"),
+        "said_at": Column("d.said_at", "timestamptz"), "open": Column("(d.ended_at is null)", "boolean", sortable=False),
+    },
+    sort="-said_at",
+    site="d.site",
+)  # fmt: skip
+
+
+def _declaration(row: Record) -> DeclarationOut:
+    return DeclarationOut(**{name: row[name] for name in DeclarationOut.model_fields})
+
+
+async def _said(actor: Actor, declaration: UUID) -> DeclarationOut:
+    async with transaction(actor.scope) as tx:
+        found = await fetch(
+            tx, DECLARATIONS, ListQuery(limit=1), _declaration, scope=actor.scope, where=[("d.id = {}", [declaration])]
+        )
+    return found.items[0]
+
+
+class Declarations(Controller):
+    """What people at the sites said."""
+
+    path = "/api/v1/declarations"
+    tags = ("monitoring",)
+
+    @get(operation_id="listDeclarations", guards=[requires(Action.VIEW)], **listed(DECLARATIONS))
+    async def listing(self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[DeclarationOut]:
+        """Declarations of the caller's sites, the newest first."""
+        async with transaction(actor.scope) as tx:
+            return await fetch(tx, DECLARATIONS, asked, _declaration, scope=actor.scope)
+
+    @post(operation_id="declare", guards=[requires(Action.DECLARE)])
+    async def declare(self, data: JSONBody[DeclarationIn], actor: NamedDependency[Actor]) -> DeclarationOut:
+        """Say how something is; it replaces what was said of the same thing."""
+        said = await declarations.declare(actor, declarations.Said(**data.model_dump()), now=clock.now())
+        return await _said(actor, said)
+
+    @post("/{declaration:uuid}/end", operation_id="endDeclaration", status_code=200, guards=[requires(Action.DECLARE)])
+    async def end(self, declaration: FromPath[UUID], actor: NamedDependency[Actor]) -> DeclarationOut:
+        """Say that it is no longer so."""
+        await declarations.end(actor, declaration, now=clock.now())
+        return await _said(actor, declaration)
+
+
+class CollectorOut(BaseModel):
+    """A collector and how it is."""
+
+    id: UUID
+    name: str
+    covers_rest: bool
+    sites: list[str]
+    enrolled_at: datetime
+    last_contact_at: datetime | None
+    silent_since: datetime | None
+    software: str
+    skew_seconds: float
+    backlog: int
+    shed: int
+    rejected: int
+
+
+COLLECTORS = Listing(
+    select="c.*, coalesce((select array_agg(s.code order by s.code) from collector_sites cs join sites s on s.id = cs.site "
+    "where cs.collector = c.id), '{}') as sites",
+    source="collectors c",
+    key="c.id",
+    columns={"name": Column("c.name"), "last_contact_at": Column("c.last_contact_at", "timestamptz")},
+    sort="name",
+)
+
+
+class OrderIn(BaseModel):
+    """Something that a collector shall do once."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: OrderKind
+    target: UUID | None = None
+    root: Annotated[str, Field(max_length=120)] = ""
+    network: Annotated[str, Field(max_length=60)] = ""
+
+
+class OrderOut(BaseModel):
+    """An order and what came of it: `done` is null until the collector has answered."""
+
+    id: UUID
+    kind: str
+    created_at: datetime
+    deadline: datetime
+    done_at: datetime | None
+    done: bool | None
+    rows: list[tuple[str, str]]
+
+
+async def _order(collector: UUID, order: UUID, actor: Actor) -> OrderOut:
+    async with transaction(actor.scope) as tx:
+        row = await tx.fetchrow("select * from collector_orders where id = $1 and collector = $2", order, collector)
+    if row is None:
+        raise NotFound()
+    same = {name: row[name] for name in OrderOut.model_fields if name != "rows"}
+    return OrderOut(**same, rows=json.loads(row["result"] or "[]"))
+
+
+class Collectors(Controller):
+    """The programs that ask, and what they are told."""
+
+    path = "/api/v1/collectors"
+    tags = ("collectors",)
+
+    @get(operation_id="listCollectors", guards=[requires(Action.VIEW_SYSTEM)], **listed(COLLECTORS))
+    async def listing(self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[CollectorOut]:
+        """All collectors with their last contact."""
+        async with transaction(actor.scope) as tx:
+            return await fetch(
+                tx, COLLECTORS, asked, lambda r: CollectorOut(**{n: r[n] for n in CollectorOut.model_fields})
+            )
+
+    @get("/self/assignment", operation_id="getAssignment", guards=[requires(Action.REPORT_OBSERVATIONS)])
+    async def assignment(
+        self, request: AnyRequest, actor: NamedDependency[Actor], profiles: NamedDependency[Profiles],
+        vault: NamedDependency[Vault],
+    ) -> Response[Assignment | None]:  # fmt: skip
+        """What the calling collector shall do; 304 when that is what it already does."""
+        assert actor.id is not None
+        found = await collectors.assignment(actor.id, profiles=profiles, vault=vault)
+        tag = f'"{found.hash}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(None, status_code=304, headers={"ETag": tag})
+        return Response(found, headers={"ETag": tag, "Cache-Control": "no-store"})
+
+    @post("/{collector:uuid}/orders", operation_id="orderCollector", guards=[requires(Action.EDIT_MONITORING)])
+    async def order(
+        self, collector: FromPath[UUID], data: JSONBody[OrderIn], actor: NamedDependency[Actor]
+    ) -> OrderOut:
+        """Ask a collector to probe now, walk or sweep; the result is fetched from the order."""
+        made = await collectors.order(
+            actor, collector, data.kind, target=data.target, root=data.root, network=data.network, now=clock.now()
+        )
+        return await _order(collector, made, actor)
+
+    @get("/{collector:uuid}/orders/{order:uuid}", operation_id="getOrder", guards=[requires(Action.VIEW_SYSTEM)])
+    async def one_order(
+        self, collector: FromPath[UUID], order: FromPath[UUID], actor: NamedDependency[Actor]
+    ) -> OrderOut:
+        """An order and its result."""
+        return await _order(collector, order, actor)
+
+
+routes: Sequence[ControllerRouterHandler] = [Targets, list_readings, Declarations, Collectors]

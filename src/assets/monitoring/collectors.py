@@ -1,0 +1,264 @@
+"""The verbs around collectors: enrolment, what one shall do, what it says of itself, and its silence."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from assets.access.actor import Actor
+from assets.access.permissions import Action, Role
+from assets.access.service import digest
+from assets.audit.service import record
+from assets.db import EVERYTHING, Connection, transaction
+from assets.errors import Conflict, NotFound
+from assets.ids import new_id
+from assets.monitoring.intake import Arrived, Intake
+from assets.monitoring.topology import ancestors
+from assets.probing.contract import (
+    ORDERS_MAX,
+    PARENTS_MAX,
+    SCHEMA,
+    Answer,
+    Assignment,
+    Batch,
+    Community,
+    Credential,
+    Order,
+    OrderKind,
+    TargetSpec,
+    User,
+)
+from assets.probing.profile import Profiles
+from assets.text import clean
+from assets.vault import Vault
+
+TOKEN_PREFIX = "col_"
+SILENT_AFTER = timedelta(seconds=60)  # a collector posts at least each 15 s, with or without news
+ORDER_DEADLINE = timedelta(minutes=2)
+_CREDENTIAL: TypeAdapter[Community | User] = TypeAdapter(Credential)
+
+
+async def enrol(actor: Actor, site_code: str | None, *, name: str = "", now: datetime) -> str:
+    """Add a collector for a site (None: for every site that has none) and answer its token, shown this once."""
+    actor.require(Action.EDIT_MONITORING)
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    async with transaction(EVERYTHING) as tx:
+        site = await _site(tx, site_code)
+        if site is None and await tx.fetchval("select 1 from collectors where covers_rest and revoked_at is null"):
+            raise Conflict("There is already a collector for all sites that have none of their own.")
+        collector = new_id()
+        title = clean(name, 120) or (f"Collector {site_code}" if site_code else "Central collector")
+        await tx.execute(
+            "insert into collectors (id, name, covers_rest, token_prefix, token_digest, enrolled_at) values ($1,$2,$3,$4,$5,$6)",
+            collector, title, site is None, prefix, digest(secret), now,
+        )  # fmt: skip
+        if site is not None:
+            await tx.execute(
+                "insert into collector_sites (id, collector, site) values ($1,$2,$3) "
+                "on conflict (site) do update set collector = excluded.collector", new_id(), collector, site,
+            )  # fmt: skip
+        await record(tx, by=actor, action="enrol", kind="collector", subject=collector, name=title, site=site)
+    return f"{TOKEN_PREFIX}{prefix}.{secret}"
+
+
+async def renew_token(actor: Actor, collector: UUID) -> str:
+    """A new token for a collector; the one before stops working."""
+    actor.require(Action.EDIT_MONITORING)
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    async with transaction(EVERYTHING) as tx:
+        name = await tx.fetchval(
+            "update collectors set token_prefix = $2, token_digest = $3 where id = $1 and revoked_at is null returning name",
+            collector, prefix, digest(secret),
+        )  # fmt: skip
+        if name is None:
+            raise NotFound()
+        await record(tx, by=actor, action="renew_token", kind="collector", subject=collector, name=name)
+    return f"{TOKEN_PREFIX}{prefix}.{secret}"
+
+
+async def _site(tx: Connection, code: str | None) -> UUID | None:
+    if code is None:
+        return None
+    site: UUID | None = await tx.fetchval("select id from sites where code = $1", code)
+    if site is None:
+        raise NotFound(f"There is no site with the code {code}.")
+    return site
+
+
+async def actor_of(token: str, *, origin: str) -> Actor | None:
+    """The collector behind a token `col_<prefix>.<secret>`, as an actor that may report and nothing else."""
+    prefix, dot, secret = token.removeprefix(TOKEN_PREFIX).partition(".")
+    if not dot or not token.startswith(TOKEN_PREFIX):
+        return None
+    async with transaction(EVERYTHING) as tx:
+        row = await tx.fetchrow(
+            "select id, name, token_digest from collectors where token_prefix = $1 and revoked_at is null", prefix
+        )
+    if row is None or not hmac.compare_digest(row["token_digest"], digest(secret)):
+        return None
+    return Actor(id=row["id"], name=row["name"], roles=frozenset({Role.COLLECTOR}), origin=origin)
+
+
+_OF_COLLECTOR = """
+    from targets t join sites s on s.id = t.site left join collector_sites cs on cs.site = t.site
+    where t.enabled and coalesce(cs.collector, (select id from collectors where covers_rest limit 1)) = $1
+"""
+
+
+async def assignment_hash(tx: Connection, collector: UUID, profiles: Profiles) -> str:
+    """A fingerprint of everything that `assignment` answers; cheap enough to be asked with each batch."""
+    fingerprint = await tx.fetchval(
+        "select md5(coalesce(string_agg(concat_ws('/', t.id, t.version, t.parent, t.credential, c.version, a.version), "
+        "',' order by t.id), '')) from (select t.* " + _OF_COLLECTOR + ") t "
+        "left join credentials c on c.id = t.credential left join assets a on a.id = t.asset",
+        collector,
+    )  # fmt: skip
+    return hashlib.sha256(f"{SCHEMA}/{collector}/{fingerprint}/{profiles.hash}".encode()).hexdigest()
+
+
+async def assignment(collector: UUID, *, profiles: Profiles, vault: Vault) -> Assignment:
+    """What this collector shall ask, with the profiles and the credentials for it."""
+    async with transaction(EVERYTHING) as tx:
+        wanted = await assignment_hash(tx, collector, profiles)
+        rows = await tx.fetch("select t.* " + _OF_COLLECTOR + " order by t.id", collector)
+        sealed = await tx.fetch(
+            "select id, secret from credentials where id = any($1)", list({r["credential"] for r in rows} - {None})
+        )
+        await tx.execute("update collectors set assignment_hash = $2 where id = $1", collector, wanted)
+    parent_of = {row["id"]: row["parent"] for row in rows}
+    return Assignment(
+        hash=wanted,
+        targets=tuple(
+            TargetSpec(
+                id=r["id"], name=r["name"], address=r["address"], port=r["port"], method=r["method"], profile=r["profile"],
+                credential=r["credential"], parents=ancestors(r["id"], parent_of)[:PARENTS_MAX],
+                interval_seconds=r["interval_seconds"], recheck_seconds=max(1, min(10, r["interval_seconds"] // 2)),
+            )
+            for r in rows
+        ),
+        profiles=profiles.sources(),
+        profiles_hash=profiles.hash,
+        credentials=tuple(_CREDENTIAL.validate_json(open_credential(vault, s["id"], s["secret"])) for s in sealed),
+    )  # fmt: skip
+
+
+def open_credential(vault: Vault, row: UUID, sealed: str) -> bytes:
+    """The JSON of a credential; its seal is bound to the row, so that one cannot be put in another's place."""
+    return vault.unseal(sealed, bound_to=f"credentials.secret:{row}")
+
+
+async def add_credential(actor: Actor, name: str, secret: Community | User, *, vault: Vault) -> UUID:
+    """Keep a credential under a name; `secret.id` becomes the row's."""
+    actor.require(Action.EDIT_MONITORING)
+    async with transaction(EVERYTHING) as tx:
+        if await tx.fetchval("select 1 from credentials where name = $1", name):
+            raise Conflict(f"There is already a credential with the name {name}.")
+        sealed = vault.seal(secret.model_dump_json(), bound_to=f"credentials.secret:{secret.id}")
+        await tx.execute(
+            "insert into credentials (id, name, kind, secret, created_at, version) values ($1,$2,$3,$4,now(),1)",
+            secret.id, clean(name, 80), secret.kind, sealed,
+        )  # fmt: skip
+        await record(tx, by=actor, action="add", kind="credential", subject=secret.id, name=name)
+    return secret.id
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a batch made known of its collector: `back` when it had been silent."""
+
+    back: bool
+
+
+async def hear(tx: Connection, collector: UUID, batch: Batch, intake: Intake, now: datetime) -> Heard:
+    """Write down that and how the collector spoke."""
+    row = await tx.fetchrow("select silent_since from collectors where id = $1 for update", collector)
+    assert row is not None
+    await tx.execute(
+        "update collectors set last_contact_at = $2, silent_since = null, software = $3, skew_seconds = $4, backlog = $5, "
+        "shed = $6, rejected = rejected + $7 where id = $1",
+        collector, now, batch.software[:60], intake.skew_seconds, batch.backlog, batch.shed, len(intake.rejected),
+    )  # fmt: skip
+    return Heard(back=row["silent_since"] is not None)
+
+
+async def answer(
+    tx: Connection, collector: UUID, batch: Batch, intake: Intake, *, profiles: Profiles, now: datetime
+) -> Answer:
+    """What the collector is told: what is settled, what was refused, what else to do."""
+    return Answer(
+        accepted_to=max((o.sequence for o in batch.observations), default=0),
+        rejected=intake.rejected,
+        orders=await _open_orders(tx, collector, now),
+        assignment=await assignment_hash(tx, collector, profiles),
+        received_at=now,
+        skew_seconds=intake.skew_seconds,
+    )
+
+
+async def order(
+    actor: Actor,
+    collector: UUID,
+    kind: OrderKind,
+    *,
+    target: UUID | None = None,
+    root: str = "",
+    network: str = "",
+    now: datetime,
+) -> UUID:
+    """Ask a collector to do something once; its next answer carries the order, its result comes as an observation."""
+    actor.require(Action.EDIT_MONITORING)
+    async with transaction(EVERYTHING) as tx:
+        if not await tx.fetchval("select 1 from collectors where id = $1 and revoked_at is null", collector):
+            raise NotFound()
+        wish = Order(id=new_id(), kind=kind, deadline=now + ORDER_DEADLINE, target=target, root=root, network=network)
+        await tx.execute(
+            "insert into collector_orders (id, collector, kind, payload, created_at, deadline) values ($1,$2,$3,$4,$5,$6)",
+            wish.id, collector, kind, wish.model_dump_json(), now, wish.deadline,
+        )  # fmt: skip
+        await record(tx, by=actor, action=f"order_{kind}", kind="collector", subject=collector)
+    return wish.id
+
+
+async def _open_orders(tx: Connection, collector: UUID, now: datetime) -> tuple[Order, ...]:
+    rows = await tx.fetch(
+        "select payload from collector_orders where collector = $1 and done_at is null and deadline > $2 "
+        "order by created_at limit $3", collector, now, ORDERS_MAX,
+    )  # fmt: skip
+    return tuple(Order.model_validate_json(row["payload"]) for row in rows)
+
+
+async def settle_orders(tx: Connection, collector: UUID, arrived: Sequence[Arrived], now: datetime) -> None:
+    """Write down what came of orders; a result that arrives twice, or of another's order, changes nothing."""
+    for item in arrived:
+        result = item.seen.order
+        if result is not None:
+            await tx.execute(
+                "update collector_orders set done_at = $3, done = $4, result = $5 where id = $1 and collector = $2 "
+                "and done_at is null", result.order, collector, now, result.done, json.dumps(result.rows, ensure_ascii=False),
+            )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CollectorView:
+    """A collector that fell silent."""
+
+    id: UUID
+    name: str
+    site: UUID | None
+    since: datetime
+
+
+async def fall_silent(tx: Connection, now: datetime) -> list[CollectorView]:
+    """The collectors that have just become silent; each is answered once until it speaks again."""
+    rows = await tx.fetch(
+        "update collectors c set silent_since = $1 where silent_since is null and revoked_at is null "
+        "and last_contact_at < $2 returning id, name, last_contact_at, "
+        "(select site from collector_sites cs where cs.collector = c.id limit 1) as site", now, now - SILENT_AFTER,
+    )  # fmt: skip
+    return [CollectorView(r["id"], r["name"], r["site"], r["last_contact_at"]) for r in rows]

@@ -1,0 +1,87 @@
+"""What people at a site say: each dated, each by somebody, the newest about a thing holds until it is ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+from assets.audit.service import record
+from assets.db import Connection, transaction
+from assets.errors import Invalid, NotFound
+from assets.ids import new_id
+from assets.text import clean, clean_block
+
+TEXT_MAX = 500
+
+
+class Kind(StrEnum):
+    """What can be said."""
+
+    BROKEN = "broken"
+    WORKS = "works"
+    PAPER_MODE = "paper_mode"
+
+
+@dataclass(frozen=True)
+class Said:
+    """One declaration: BROKEN and WORKS are about an asset, PAPER_MODE is about the site."""
+
+    site: str
+    kind: Kind
+    asset_tag: str = ""
+    text: str = ""
+    files_counted: int | None = None
+
+
+async def declare(actor: Actor, said: Said, *, now: datetime) -> UUID:
+    """Write down what somebody says; what was said before of the same thing ends."""
+    actor.require(Action.DECLARE)
+    if (said.kind is Kind.PAPER_MODE) == bool(said.asset_tag):
+        raise Invalid(fields={"asset_tag": "needed for an asset, and only for an asset"})
+    async with transaction(actor.scope) as tx:
+        site = await tx.fetchval("select id from sites where code = $1", said.site)
+        if site is None or not actor.scope.sees(site):
+            raise NotFound(f"There is no site with the code {clean(said.site, 20)}.")
+        asset = await _asset(tx, site, said.asset_tag)
+        await tx.execute(
+            "update declarations set ended_at = $3 where site = $1 and asset is not distinct from $2 and ended_at is null "
+            "and (asset is not null or kind = $4)", site, asset, now, said.kind,
+        )  # fmt: skip
+        row = new_id()
+        await tx.execute(
+            "insert into declarations (id, site, asset, kind, text, files_counted, said_by, said_by_name, said_at) "
+            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
+            row, site, asset, said.kind, clean_block(said.text, TEXT_MAX), said.files_counted, actor.id, actor.name, now,
+        )  # fmt: skip
+        await record(
+            tx, by=actor, action="declare", kind="declaration", subject=row, name=said.asset_tag or said.site, site=site,
+            after={"kind": said.kind, "text": said.text},
+        )  # fmt: skip
+        return row
+
+
+async def _asset(tx: Connection, site: UUID, tag: str) -> UUID | None:
+    if not tag:
+        return None
+    asset: UUID | None = await tx.fetchval(
+        "select id from assets where tag = $1 and site = $2", clean(tag, 40).upper(), site
+    )
+    if asset is None:
+        raise NotFound("There is no such asset at this site.")
+    return asset
+
+
+async def end(actor: Actor, declaration: UUID, *, now: datetime) -> None:
+    """Say that it is no longer so; ending twice is the same as once."""
+    actor.require(Action.DECLARE)
+    async with transaction(actor.scope) as tx:
+        row = await tx.fetchrow("select site, kind, ended_at from declarations where id = $1 for update", declaration)
+        if row is None or not actor.scope.sees(row["site"]):
+            raise NotFound()
+        if row["ended_at"] is None:
+            await tx.execute("update declarations set ended_at = $2 where id = $1", declaration, now)
+            await record(
+                tx, by=actor, action="end", kind="declaration", subject=declaration, name=row["kind"], site=row["site"]
+            )

@@ -1,0 +1,89 @@
+"""Taking a batch in: which of its observations are new, when they happened, and whose they are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Range
+
+from assets.db import Connection
+from assets.ids import new_id
+from assets.monitoring.arrival import TooStrange, happened_at, skew
+from assets.probing.contract import Batch, Observation, Rejected
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """An observation that is new, with the moment at which it happened on our clock."""
+
+    seen: Observation
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a batch brought: new observations of known targets, order results, refusals, and repeats left out."""
+
+    fresh: tuple[Arrived, ...]
+    rejected: tuple[Rejected, ...]
+    repeated: int
+    skew_seconds: float
+
+
+async def admit(tx: Connection, collector: UUID, batch: Batch, now: datetime) -> Intake:
+    """Sort a batch; the row lock on its buffer makes two posts of the same batch wait for one another."""
+    taken = await _taken(tx, collector, batch.buffer_id, now)
+    numbers = [o.sequence for o in batch.observations]
+    new = {n for n in numbers if not _contains(taken, n)}
+    mine = await _targets(tx, collector, {o.target for o in batch.observations if o.target is not None})
+    behind = skew(batch.sent_at, now)
+    fresh, rejected, placed = [], [], set()
+    for seen in batch.observations:
+        if seen.sequence not in new or seen.sequence in placed:
+            continue
+        placed.add(seen.sequence)
+        at = happened_at(seen, behind=behind, received_at=now)
+        if isinstance(at, TooStrange):
+            rejected.append(Rejected(sequence=seen.sequence, reason=at.reason))
+        elif seen.target is not None and seen.target not in mine:
+            rejected.append(Rejected(sequence=seen.sequence, reason="this target is not assigned to this collector"))
+        else:
+            fresh.append(Arrived(seen, at))
+    await _take(tx, collector, batch, placed, now)
+    return Intake(tuple(fresh), tuple(rejected), len(numbers) - len(placed), behind.total_seconds())
+
+
+async def _taken(tx: Connection, collector: UUID, buffer: UUID, now: datetime) -> list[Range]:
+    await tx.execute(
+        "insert into collector_buffers (id, collector, buffer, first_seen_at, last_seen_at) values ($1,$2,$3,$4,$4) "
+        "on conflict on constraint collector_buffers_collector_buffer_uq do nothing",
+        new_id(), collector, buffer, now,
+    )  # fmt: skip
+    ranges: list[Range] = await tx.fetchval(
+        "select taken from collector_buffers where collector = $1 and buffer = $2 for update", collector, buffer
+    )
+    return ranges
+
+
+def _contains(ranges: Iterable[Range], number: int) -> bool:
+    return any((r.lower or 0) <= number < (r.upper or 0) for r in ranges)
+
+
+async def _targets(tx: Connection, collector: UUID, wanted: set[UUID]) -> set[UUID]:
+    """Which of these targets stand at a site of this collector; a site has its own collector or the one for the rest."""
+    rows = await tx.fetch(
+        "select t.id from targets t left join collector_sites cs on cs.site = t.site where t.id = any($1) "
+        "and coalesce(cs.collector, (select id from collectors where covers_rest limit 1)) = $2",
+        list(wanted), collector,
+    )  # fmt: skip
+    return {row["id"] for row in rows}
+
+
+async def _take(tx: Connection, collector: UUID, batch: Batch, numbers: set[int], now: datetime) -> None:
+    await tx.execute(
+        "update collector_buffers set last_seen_at = $3, taken = taken + coalesce("
+        "(select range_agg(int8range(n, n + 1)) from unnest($4::int8[]) as n), '{}') "
+        "where collector = $1 and buffer = $2",
+        collector, batch.buffer_id, now, sorted(numbers),
+    )  # fmt: skip

@@ -1,0 +1,104 @@
+"""Keeping readings: one array row a poll, partitions by day made ahead, old ones dropped whole."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from assets.db import Connection
+from assets.monitoring.intake import Arrived
+from assets.probing.readings import Reading
+
+DAYS_AHEAD = 7
+REAL_MAX = 3.4e38
+NAMES_MAX = 2_000  # readings of one set, as in probing.readings.READINGS_MAX
+
+
+async def keep(tx: Connection, arrived: Iterable[Arrived]) -> None:
+    """Store the values of all looks that brought any, by COPY; late ones fall into the default partition at worst."""
+    rows = []
+    for item in arrived:
+        if not item.seen.readings or item.seen.target is None:
+            continue
+        ordered = sorted(item.seen.readings, key=lambda r: (r.name, r.instance))
+        rows.append((item.seen.target, item.at, await _set_id(tx, ordered), [_real(r.value) for r in ordered]))
+    if rows:
+        await tx.copy_records_to_table("readings", records=rows, columns=("target", "at", "reading_set", "values"))
+
+
+def _real(value: float | None) -> float | None:
+    # PostgreSQL's real ends at 3.4e38; what lies beyond is no measurement.
+    return value if value is not None and abs(value) < REAL_MAX else None
+
+
+async def _set_id(tx: Connection, ordered: list[Reading]) -> int:
+    names = json.dumps([[r.name, r.instance] for r in ordered], ensure_ascii=False, separators=(",", ":"))
+    digest = hashlib.sha256(names.encode()).hexdigest()
+    number: int = await tx.fetchval(
+        "with new as (insert into reading_sets (digest, names) values ($1, $2) on conflict (digest) do nothing "
+        "returning id) select id from new union all select id from reading_sets where digest = $1 limit 1",
+        digest, names,
+    ) or await tx.fetchval("select id from reading_sets where digest = $1", digest)  # fmt: skip
+    return number
+
+
+async def make_partitions(tx: Connection, today: date) -> list[str]:
+    """Make the partitions of yesterday to a week ahead; returns the names of new ones.
+
+    A day for which the default partition already holds rows is left to it: PostgreSQL would refuse the new one.
+    """
+    made = []
+    for offset in range(-1, DAYS_AHEAD + 1):
+        day = today + timedelta(days=offset)
+        if await make_partition(tx, day):
+            made.append(_name(day))
+    return made
+
+
+async def make_partition(tx: Connection, day: date) -> bool:
+    """Make the partition of one day (UTC); False when it is there or when late rows stand in its way."""
+    begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    ends = begins + timedelta(days=1)
+    if await tx.fetchval("select to_regclass($1) is not null", _name(day)):
+        return False
+    if await tx.fetchval("select exists(select 1 from readings_default where at >= $1 and at < $2)", begins, ends):
+        return False
+    await tx.execute(
+        f"create table if not exists {_name(day)} partition of readings "
+        f"for values from ('{begins.isoformat()}') to ('{ends.isoformat()}')"
+    )
+    return True
+
+
+async def drop_old(tx: Connection, before: date) -> list[str]:
+    """Drop whole partitions of days before `before`, and late rows as old; returns the names of dropped ones."""
+    rows = await tx.fetch(
+        "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
+        "where i.inhparent = 'readings'::regclass and c.relname ~ '^readings_[0-9]{8}$' and c.relname < $1",
+        _name(before),
+    )
+    for row in rows:
+        await tx.execute(f"drop table {row['relname']}")
+    await tx.execute(
+        "delete from readings_default where at < $1", datetime(before.year, before.month, before.day, tzinfo=UTC)
+    )
+    return [row["relname"] for row in rows]
+
+
+def _name(day: date) -> str:
+    return f"readings_{day:%Y%m%d}"
+
+
+async def history(
+    tx: Connection, target: UUID, name: str, since: datetime, limit: int = 2_000
+) -> list[tuple[datetime, str, float | None]]:
+    """(time, instance, value) of one reading of a target, oldest first, at most `limit` rows."""
+    rows = await tx.fetch(
+        'select r.at, n.item->>1 as instance, r."values"[n.place] as value from readings r '
+        "join reading_sets s on s.id = r.reading_set "
+        "cross join lateral jsonb_array_elements(s.names) with ordinality as n(item, place) "
+        "where r.target = $1 and r.at >= $2 and n.item->>0 = $3 order by r.at desc limit $4",
+        target, since, name, limit,
+    )  # fmt: skip
+    return [(row["at"], row["instance"], row["value"]) for row in reversed(rows)]

@@ -1,0 +1,1 @@
+"""Labels, minutes and reports: data in, bytes out."""

@@ -1,0 +1,20 @@
+"""Piccolo's view of the database: one app with every feature's rows, and its migrations."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig, AppRegistry, table_finder
+
+from assets.db import DB
+
+__all__ = ["APP_CONFIG", "APP_REGISTRY", "DB"]
+FEATURES = (
+    "places", "access", "audit", "inventory", "monitoring", "incidents", "notifications", "equipment_requests",
+    "readiness",
+)
+APP_CONFIG = AppConfig(
+    app_name="assets",
+    migrations_folder_path=str(Path(__file__).parent / "migrations"),
+    table_classes=table_finder([f"assets.{feature}.tables" for feature in FEATURES], exclude_imported=True),
+    migration_dependencies=[],
+)
+APP_REGISTRY = AppRegistry(apps=["assets.piccolo_app"])

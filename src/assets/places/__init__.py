@@ -1,0 +1,1 @@
+"""Where things stand: administrative units, their sites, the rooms of a site."""

@@ -1,0 +1,216 @@
+"""`assets probe HOST` and `assets check-probes`: the prober for people at a terminal."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+from pydantic import SecretStr, ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from assets.ids import new_id
+from assets.probing.contract import Community, Credential, TargetSpec, User
+from assets.probing.door import DeviceError
+from assets.probing.prober import Prober, Seen
+from assets.probing.profile import ProfileError, Profiles
+from assets.probing.readings import Method, Outcome, Reading
+from assets.probing.report import EXTRA_SCALARS, Document, Extra, document, extra_columns
+from assets.text import clean
+
+PORT = 161
+AUTH_KEY_VARIABLE, PRIVACY_KEY_VARIABLE = "ASSETS_V3_AUTH_KEY", "ASSETS_V3_PRIVACY_KEY"
+_KEY_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("probe")
+@click.argument("host")
+@click.option("--community", default="public", show_default=True, help="SNMPv2c community.")
+@click.option("--v3-user", help="Ask by SNMPv3 as this user.")
+@click.option("--v3-auth", type=click.Choice(["md5", "sha1", "sha224", "sha256", "sha384", "sha512"]))
+@click.option("--v3-privacy", type=click.Choice(["des", "aes128", "aes192", "aes256"]))
+@click.option("--v3-auth-key-file", type=_KEY_FILE, help=f"Else {AUTH_KEY_VARIABLE}, else a question.")
+@click.option("--v3-privacy-key-file", type=_KEY_FILE, help=f"Else {PRIVACY_KEY_VARIABLE}, else a question.")
+@click.option("--timeout", type=click.FloatRange(0.1, 30), default=2.0, show_default=True, help="Seconds per try.")
+@click.option("--tries", type=click.IntRange(1, 5), default=2, show_default=True)
+@click.option("--profile", default="", help="Use this profile instead of the one that fits.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def probe(
+    host: str,
+    community: str,
+    v3_user: str | None,
+    v3_auth: Any,
+    v3_privacy: Any,
+    v3_auth_key_file: Path | None,
+    v3_privacy_key_file: Path | None,
+    timeout: float,
+    tries: int,
+    profile: str,
+    as_json: bool,
+) -> None:
+    """Identify and read one device at HOST[:PORT] by SNMP.
+
+    Exit code 0: it answered. 1: it was silent, refused the credential, or could not be asked.
+    """
+    try:
+        profiles = Profiles.load()
+    except (ProfileError, FileNotFoundError) as error:
+        raise click.ClickException(str(error)) from None
+    if profile and profiles.get(profile) is None:
+        raise click.BadParameter(f"known are {', '.join(profiles.names())}", param_hint="--profile")
+    credential: Credential = Community(id=new_id(), community=SecretStr(community))
+    if v3_user:
+        credential = User(
+            id=new_id(),
+            user=v3_user,
+            auth=v3_auth,
+            auth_key=_key("Authentication key", AUTH_KEY_VARIABLE, v3_auth_key_file) if v3_auth else None,
+            privacy=v3_privacy,
+            privacy_key=_key("Privacy key", PRIVACY_KEY_VARIABLE, v3_privacy_key_file) if v3_privacy else None,
+        )
+    elif v3_auth or v3_privacy:
+        raise click.UsageError("--v3-auth and --v3-privacy need --v3-user.")
+    if v3_privacy and not v3_auth:
+        raise click.UsageError("SNMPv3 privacy needs authentication: give --v3-auth too.")
+    address, port = _host_and_port(host)
+    try:
+        target = TargetSpec(
+            id=new_id(),
+            name=host,
+            address=address,
+            port=port,
+            method=Method.SNMP,
+            profile=profile,
+            timeout_seconds=timeout,
+            tries=tries,
+        )
+    except ValidationError as error:
+        raise click.BadParameter(error.errors()[0]["msg"], param_hint="HOST[:PORT]") from None
+    seen, report, hint = asyncio.run(_examine(profiles, target, credential))
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False, indent=1))
+    elif seen.result.identity is not None:
+        _print(host, seen, report)
+    if seen.result.outcome is not Outcome.ANSWERED:
+        click.echo(f"{host}: {seen.result.detail}. {hint}".strip(), err=True)
+        sys.exit(1)
+
+
+@click.command("check-probes")
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def check_probes(folder: Path | None) -> None:
+    """Check every probe profile (of FOLDER, else the installed ones) and say what is wrong with the first bad one."""
+    try:
+        profiles = Profiles.load(folder)
+    except (ProfileError, FileNotFoundError) as error:
+        raise click.ClickException(str(error)) from None
+    for name in profiles.names():
+        found = profiles.get(name)
+        assert found is not None
+        readings = {r.name for r in found.scalars} | {r.name for t in found.tables for r in t.readings}
+        click.echo(f"{name}: {found.title} ({len(readings)} readings, {len(found.limits)} limits)")
+    click.echo(f"{len(profiles.names())} profiles are valid, {profiles.hash[:12]}")
+
+
+async def _examine(profiles: Profiles, target: TargetSpec, credential: Credential) -> tuple[Seen, Document, str]:
+    """(what was seen, the document, what to try if it did not answer)."""
+    prober = Prober(profiles)
+    try:
+        seen = await prober.look(target, credential)
+        extra = Extra()
+        if seen.look is not None and seen.result.identity is not None:
+            extra = await _extra(prober, target, credential, seen.result.identity.category)
+        return seen, document(seen, extra), await _advice(prober, target, seen, credential)
+    finally:
+        await prober.close()
+
+
+async def _extra(prober: Prober, target: TargetSpec, credential: Credential, category: str) -> Extra:
+    try:
+        scalars = await prober.get(target, credential, EXTRA_SCALARS)
+        walked = await prober.columns(target, credential, extra_columns(category))
+    except DeviceError:  # the readings are there; what only the document shows may be missing
+        return Extra()
+    return Extra(scalars, walked.columns)
+
+
+async def _advice(prober: Prober, target: TargetSpec, seen: Seen, credential: Credential) -> str:
+    """A sentence that says what to try, by how the asking ended."""
+    outcome = seen.result.outcome
+    if outcome is Outcome.WRONG_CREDENTIAL:
+        return "Check user, protocols and keys of SNMPv3 on the device."
+    if outcome is not Outcome.SILENT:
+        return ""
+    what = "the community" if isinstance(credential, Community) else "the user"
+    try:
+        await prober.ping(target.address)
+    except DeviceError:
+        return "It does not answer a ping either: check power, cable and address."
+    return f"It answers a ping: check that SNMP is switched on, {what}, port {target.port}, and filters in between."
+
+
+def _key(question: str, variable: str, file: Path | None) -> SecretStr:
+    if file:
+        return SecretStr(file.read_text(encoding="utf-8").strip("\r\n"))
+    if given := os.environ.get(variable):
+        return SecretStr(given)
+    return SecretStr(click.prompt(question, hide_input=True, err=True))
+
+
+def _host_and_port(host: str) -> tuple[str, int]:
+    """HOST, HOST:PORT, [V6]:PORT or a bare IPv6 address."""
+    name, colon, port = host.rpartition(":")
+    if not colon or (":" in name and not name.endswith("]")):
+        return host.strip("[]"), PORT
+    if not port.isascii() or not port.isdigit() or not name:
+        raise click.BadParameter(f"{port!r} is no port", param_hint="HOST[:PORT]")
+    return name.strip("[]"), int(port)
+
+
+def _print(host: str, seen: Seen, report: Document) -> None:
+    """A page for people; texts of devices are printed as text, never as markup."""
+    console = Console()
+    facts = Table(title=Text(host), show_header=False, title_justify="left")
+    for key in (
+        "outcome",
+        "category",
+        "vendor",
+        "model",
+        "serial",
+        "firmware",
+        "sys_name",
+        "sys_location",
+        "sys_descr",
+    ):
+        if report.get(key):
+            facts.add_row(key.removeprefix("sys_"), Text(clean(str(report[key]))))
+    if seen.result.uptime_seconds is not None:
+        facts.add_row("up for", _duration(seen.result.uptime_seconds))
+    if seen.result.latency_ms is not None:
+        facts.add_row("answered in", f"{seen.result.latency_ms:.1f} ms")
+    if report.get("profile"):
+        facts.add_row("profile", Text(str(report["profile"])))
+    if seen.result.truncated:
+        facts.add_row("note", "a walk was cut short: what is missing proves nothing")
+    console.print(facts)
+    if seen.result.readings:
+        table = Table("reading", "of", "value", title="Readings", title_justify="left")
+        for reading in seen.result.readings:
+            table.add_row(reading.name, Text(reading.label or reading.instance), _value(reading))
+        console.print(table)
+
+
+def _value(reading: Reading) -> str:
+    if reading.state is not None:
+        return reading.state.replace("_", " ")
+    return "not known" if reading.value is None else f"{reading.value:g}"
+
+
+def _duration(seconds: float) -> str:
+    days, rest = divmod(int(seconds), 86_400)
+    hours, rest = divmod(rest, 3_600)
+    return f"{days} d {hours} h" if days else f"{hours} h {rest // 60} min"

@@ -1,0 +1,83 @@
+"""What the two ways to ask by SNMP have in common: how a device is addressed, what comes back, what can go wrong.
+
+DeviceError
+├── Silent            nothing came back within the tries: it may be down
+├── Malformed         something came back, but not as the protocol wants: alive, and answering badly
+├── WrongCredential   it refuses us: alive
+└── NotAsked          we could not even ask: says nothing of the device
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from assets.probing.ber import Value
+from assets.probing.contract import Credential
+
+ROWS_MAX = 5_000  # of one walk
+PDUS_MAX = 200  # of one walk
+WALK_SECONDS_MAX = 10.0
+GET_NAMES_MAX = 24  # in one request: the reply stays below a common MTU of 1,400 octets
+BULK_NAMES = 60  # in one reply, for numbers; the answer to more is often cut to pieces on bad lines
+BULK_TEXTS = 25  # the same for texts of up to 255 octets: 25 fit into the 8 kB that we accept
+ROOTS_MAX = 20  # columns in one GETBULK
+
+
+class DeviceError(Exception):
+    """Asking a device did not work."""
+
+
+class Silent(DeviceError):
+    """Nothing came back."""
+
+
+class Malformed(DeviceError):
+    """It answers, but not as the protocol wants."""
+
+
+class WrongCredential(DeviceError):
+    """It refuses the credential."""
+
+
+class NotAsked(DeviceError):
+    """The question could not be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A device as it is asked: a numeric address, a port, who we are, how patient we are."""
+
+    address: str
+    port: int
+    credential: Credential
+    timeout_seconds: float = 2.0  # of one try
+    tries: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """The rows of each root by index (the arcs below it); when `truncated` by a guard, what is absent proves nothing."""
+
+    columns: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    truncated: bool = False
+
+    @property
+    def rows(self) -> dict[str, Value]:
+        """Everything as {OID: value}."""
+        return {f"{root}.{index}": v for root, column in self.columns.items() for index, v in column.items()}
+
+
+class Door(Protocol):
+    """One way to ask a device; every verb returns or raises a DeviceError, and neither hangs nor writes."""
+
+    async def get(self, peer: Peer, oids: Sequence[str]) -> dict[str, Value]:
+        """The values of exactly these objects; those that the device does not have are left out."""
+        ...
+
+    async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int = ROWS_MAX, texts: bool = False) -> Walked:
+        """All rows below each root, or the first `limit` of each, which is not called truncated."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of sockets; questions under way end as NotAsked."""
+        ...

@@ -1,0 +1,222 @@
+"""What one look at a device brought, raw, and what its profile makes of it: pure."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from assets.probing import rates
+from assets.probing.ber import Value
+from assets.probing.decoders import DECODERS, Derived
+from assets.probing.profile import Fact, Profile, Reads, Table, Whole
+from assets.probing.readings import COUNTERS_MAX, READINGS_MAX, Reading
+from assets.text import clean
+
+Column = Mapping[str, Value]
+Columns = Mapping[str, Column]
+FactValue = int | str
+Facts = dict[str, FactValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Raw values: single objects by OID, table columns by OID and row index. `seconds` is monotonic."""
+
+    at: float
+    uptime_ticks: int | None
+    scalars: Mapping[str, Value]
+    columns: Columns
+
+
+@dataclass(frozen=True)
+class Made:
+    """Readings and raw counters of one look; `cut` says that there were more than we keep."""
+
+    readings: tuple[Reading, ...]
+    counters: dict[str, int]
+    cut: bool
+
+
+@dataclass
+class _Making:
+    """Readings by (name, instance) in the order of the profile; the first that brings a value wins."""
+
+    look: Look
+    before: rates.Sample | None
+    readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+
+    def add(self, reads: Reads, derived: Derived, instance: str, label: str) -> None:
+        key = (reads.name, derived.instance or instance)
+        there = self.readings.get(key)
+        if there is None or (there.value is None and derived.value is not None):
+            self.readings[key] = Reading.model_construct(
+                name=key[0], instance=key[1], value=_finite(derived.value), state=derived.state, label=label
+            )
+
+
+def readings(profile: Profile, look: Look, before: rates.Sample | None, tables: Mapping[str, dict[str, Facts]]) -> Made:
+    """What the profile reads out of a look; `tables` has the facts of each table's rows by index.
+
+    `before` is the sample of the look before, None after a restart: then there are no rates this time.
+    """
+    making = _Making(look, before)
+    for reads in profile.scalars:
+        _scalar(making, reads)
+    for table in profile.tables:
+        _table(making, table, tables.get(table.name, {}))
+    kept = tuple(making.readings.values())
+    cut = len(kept) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
+    counters = dict(list(making.counters.items())[:COUNTERS_MAX])
+    return Made(kept[:READINGS_MAX], counters, cut)
+
+
+def rows(table: Table, columns: Columns) -> dict[str, Facts]:
+    """The facts of a table's rows by index, every row that any fact column has."""
+    found: dict[str, Facts] = {}
+    for name, fact in table.facts.items():
+        for index, raw in columns.get(fact.oid, {}).items():
+            value = fact_value(fact, raw)
+            if value is not None:
+                found.setdefault(index, {})[name] = value
+    return found
+
+
+def fact_value(fact: Fact, raw: Value) -> FactValue | None:
+    """One cell of a fact column in our words; None for what is not of its kind."""
+    if fact.kind == "text":
+        return text(raw) if isinstance(raw, bytes) else None
+    if fact.kind == "mac":
+        return raw.hex(":") if isinstance(raw, bytes) and len(raw) == 6 and any(raw) else None
+    if fact.kind == "oid":
+        if not isinstance(raw, str):
+            return None
+        return fact.states.get(int(raw.rpartition(".")[2] or 0), raw) if fact.states else raw
+    if not isinstance(raw, int):
+        return None
+    return fact.states.get(raw, str(raw)) if fact.states else raw
+
+
+def text(raw: Value | None, limit: int = 255) -> str:
+    """Clean text of an OCTET STRING: UTF-8, else Latin-1; one line."""
+    if not isinstance(raw, bytes):
+        return ""
+    if len(raw) > 1 and raw[-1:] == b"\0":
+        raw = raw.rstrip(b"\0")
+    try:
+        return clean(raw.decode("utf-8"), limit)
+    except UnicodeDecodeError:
+        return clean(raw.decode("latin-1"), limit)
+
+
+def _scalar(making: _Making, reads: Reads) -> None:
+    raw = making.look.scalars.get(reads.oid)
+    if raw is None:
+        return
+    row: dict[str, Value | float | None] = {key: making.look.scalars.get(o) for key, o in reads.with_.items()}
+    row["of"] = _whole(reads.of, lambda w: making.look.scalars.get(w.oid))
+    for derived in _derive(making, reads, raw, row, ""):
+        making.add(reads, derived, "", "")
+
+
+def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
+    for reads in table.readings:
+        column = making.look.columns.get(reads.oid)
+        if not column:
+            continue
+        wholes = [making.look.columns.get(w.oid, {}) for w in reads.of]
+        combined: list[Derived] = []
+        for index, raw in column.items():
+            known = facts.get(index, {})
+            if any(str(known.get(fact)) in values for fact, values in table.skip.items()):
+                continue
+            row: dict[str, Value | float | None] = dict(known)
+            row["of"] = _first_whole(reads.of, [c.get(index) for c in wholes])
+            for derived in _derive(making, reads, raw, row, index):
+                if reads.combine:
+                    combined.append(derived)
+                else:
+                    making.add(reads, derived, index[:80], _label(table, known))
+        if combined:
+            making.add(reads, _combine(reads, combined), "", "")
+
+
+def _derive(
+    making: _Making, reads: Reads, raw: Value, row: Mapping[str, Value | float | None], index: str
+) -> tuple[Derived, ...]:
+    if reads.raw is not None:
+        return _rate(making, reads, raw, row.get("of"), index)
+    if isinstance(raw, int) and raw in reads.special:
+        return (Derived(None, reads.special[raw]),)
+    if reads.keep and isinstance(raw, int) and 0 <= raw < 1 << 64:
+        key = f"{reads.keep}:{index}"
+        making.counters[key] = raw
+    if reads.decoder:
+        return DECODERS[reads.decoder].decode(raw, row)
+    if not isinstance(raw, int):
+        return ()
+    if reads.states:
+        return (Derived(float(raw), reads.states[raw]),) if raw in reads.states else ()
+    if reads.of:
+        whole = row.get("of")
+        if not isinstance(whole, int | float) or whole <= 0:
+            return ()
+        return (Derived(_rounded(reads, raw * reads.scale * 100 / whole)),)
+    return (Derived(_rounded(reads, raw * reads.scale)),)
+
+
+def _rate(making: _Making, reads: Reads, raw: Value, whole: Value | float | None, index: str) -> tuple[Derived, ...]:
+    if not isinstance(raw, int) or raw < 0 or reads.raw is None:
+        return ()
+    key = f"{reads.raw}:{index}"
+    # The first entry that has this row decides which counter it is: 64 bits before 32.
+    making.counters.setdefault(key, raw)
+    before = making.before
+    if making.counters[key] != raw or before is None or key not in before.counters:
+        return ()
+    number = whole if isinstance(whole, int | float) and whole > 0 else None
+    per_second = rates.rate(
+        before.counters[key],
+        raw,
+        seconds=making.look.at - before.at,
+        bits=reads.bits,
+        ceiling=number / reads.scale if number else None,
+    )
+    if per_second is None:
+        return ()
+    if not reads.of:
+        return (Derived(round(per_second * reads.scale, 1)),)
+    if number is None or per_second * reads.scale > number * 1.25:
+        return ()  # the declared speed cannot be right: no percentage is better than 400 %
+    return (Derived(min(100.0, round(per_second * reads.scale * 100 / number, 2))),)
+
+
+def _combine(reads: Reads, derived: list[Derived]) -> Derived:
+    values = [d.value for d in derived if d.value is not None]
+    if not values:
+        return derived[0]
+    if reads.combine == "mean":
+        return Derived(_rounded(reads, sum(values) / len(values)))
+    return Derived(max(values) if reads.combine == "max" else sum(values))
+
+
+def _whole(wholes: tuple[Whole, ...], value_of: Callable[[Whole], Value | None]) -> float | None:
+    return _first_whole(wholes, [value_of(w) for w in wholes])
+
+
+def _first_whole(wholes: tuple[Whole, ...], values: list[Value | None]) -> float | None:
+    for whole, value in zip(wholes, values, strict=True):
+        if isinstance(value, int) and value > 0:
+            return value * whole.scale
+    return None
+
+
+def _label(table: Table, known: Facts) -> str:
+    return next((str(known[fact]) for fact in table.label if known.get(fact)), "")
+
+
+def _rounded(reads: Reads, value: float) -> float:
+    return round(value, 3 if reads.decimals is None else reads.decimals)
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value

@@ -1,0 +1,247 @@
+"""Asks one target how it is, by the method it is asked with: the same for the collector and for `assets probe`.
+
+Reachability first: one request for the system group, and what is silent there is asked nothing more. A device is
+looked over (matched, identified, its rows named) when it is new, once an hour, and when it restarted or became another
+one; in between a look costs few packets, because only what changes is asked.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from assets.probing import identity, rates
+from assets.probing.ber import Value
+from assets.probing.contract import TARGETS_MAX, Community, Credential, TargetSpec
+from assets.probing.door import (
+    GET_NAMES_MAX,
+    DeviceError,
+    Door,
+    Malformed,
+    NotAsked,
+    Peer,
+    Silent,
+    Walked,
+    WrongCredential,
+)
+from assets.probing.identity import SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYSTEM, Answers, dotted
+from assets.probing.look import Look, readings, text
+from assets.probing.overview import Asking, Known, look_over, narrowed
+from assets.probing.profile import GENERIC, Profiles
+from assets.probing.reach import Pinger, Resolver, tcp
+from assets.probing.readings import Method, Outcome, Result
+from assets.probing.wire import Wire
+
+LOOK_OVER_SECONDS = 3_600.0
+NEW_ROWS_SECONDS = 300.0  # rows without a name bring the next looking over forward to this
+_OUTCOMES: dict[type[DeviceError], Outcome] = {
+    Silent: Outcome.SILENT,
+    Malformed: Outcome.MALFORMED,
+    WrongCredential: Outcome.WRONG_CREDENTIAL,
+    NotAsked: Outcome.NOT_ASKED,
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A look with everything raw, for `assets probe`, which shows more than readings."""
+
+    result: Result
+    look: Look | None = None
+    known: Known | None = None
+
+
+class Prober:
+    """Probes targets; remembers identities and counters of the last TARGETS_MAX in memory only."""
+
+    def __init__(
+        self,
+        profiles: Profiles,
+        *,
+        v2c: Door | None = None,
+        v3: Door | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.profiles = profiles
+        self._v2c: Door = v2c or Wire()
+        self._v3 = v3
+        self._monotonic = monotonic
+        self._known: OrderedDict[UUID, Known] = OrderedDict()
+        self._resolver = Resolver()
+        self._pinger = Pinger()
+
+    def use(self, profiles: Profiles) -> None:
+        """Goes on with other profiles; every device is looked over again at its next look."""
+        if profiles.hash != self.profiles.hash:
+            self.profiles = profiles
+            self._known.clear()
+
+    async def probe(self, target: TargetSpec, credential: Credential | None = None) -> Result:
+        """One look; every failure of the device or of the way to it is an outcome, not an exception."""
+        return (await self.look(target, credential)).result
+
+    async def look(self, target: TargetSpec, credential: Credential | None = None) -> Seen:
+        """One look, with what was raw in it."""
+        try:
+            if target.method is Method.SNMP:
+                return await self._snmp(target, credential)
+            return Seen(Result(outcome=Outcome.ANSWERED, latency_ms=await self._reach(target)))
+        except DeviceError as error:
+            return Seen(_failure(error))
+
+    async def alive(self, target: TargetSpec, credential: Credential | None = None) -> bool:
+        """Whether it is there, by one cheap question. What we cannot ask counts as there: blaming it hides outages."""
+        try:
+            if target.method is Method.SNMP:
+                peer = await self._peer(target, credential)
+                await self._door(peer).get(peer, (SYS_UPTIME,))
+            else:
+                await self._reach(target)
+        except Silent:
+            return False
+        except DeviceError:
+            return True
+        return True
+
+    async def walk(self, target: TargetSpec, credential: Credential | None, root: str) -> Walked:
+        """Everything below `root`, guarded; raises a DeviceError."""
+        peer = await self._peer(target, credential)
+        return await self._door(peer).walk(peer, (root,), texts=True)
+
+    async def get(self, target: TargetSpec, credential: Credential | None, oids: Sequence[str]) -> dict[str, Value]:
+        """Single objects; raises a DeviceError."""
+        peer = await self._peer(target, credential)
+        return await self._door(peer).get(peer, oids)
+
+    async def columns(self, target: TargetSpec, credential: Credential | None, roots: Iterable[str]) -> Walked:
+        """Several columns at once, guarded; raises a DeviceError."""
+        peer = await self._peer(target, credential)
+        return await self._door(peer).walk(peer, tuple(roots), texts=True)
+
+    async def ping(self, address: str, *, timeout_seconds: float = 1.0) -> float:
+        """Milliseconds of an ICMP echo; raises a DeviceError."""
+        resolved = await self._resolver.address(address)
+        return await self._pinger.ping(resolved, timeout_seconds=timeout_seconds)
+
+    async def close(self) -> None:
+        """Lets go of sockets and threads."""
+        await self._v2c.close()
+        if self._v3:
+            await self._v3.close()
+        self._resolver.close()
+
+    async def _reach(self, target: TargetSpec) -> float:
+        address = await self._resolver.address(target.address)
+        if target.method is Method.PING:
+            return await self._pinger.ping(address, timeout_seconds=target.timeout_seconds, tries=target.tries)
+        return await tcp(address, target.port, timeout_seconds=target.timeout_seconds, tries=target.tries)
+
+    async def _peer(self, target: TargetSpec, credential: Credential | None) -> Peer:
+        if credential is None:
+            raise NotAsked("no credential is assigned to this target")
+        address = await self._resolver.address(target.address)
+        return Peer(address, target.port, credential, target.timeout_seconds, target.tries)
+
+    def _door(self, peer: Peer) -> Door:
+        if isinstance(peer.credential, Community):
+            return self._v2c
+        if self._v3 is None:
+            from assets.probing.snmp import Snmp  # pysnmp takes half a second to import; most collectors need none
+
+            self._v3 = Snmp()
+        return self._v3
+
+    async def _snmp(self, target: TargetSpec, credential: Credential | None) -> Seen:
+        peer = await self._peer(target, credential)
+        asking = Asking(self._door(peer), peer, target, self.profiles)
+        known = self._known.get(target.id)
+        if known is not None and known.way != asking.way:
+            known = None
+        names = SYSTEM + (known.scalars if known else ())
+        started = time.perf_counter()
+        scalars = await asking.door.get(peer, names[:GET_NAMES_MAX])
+        latency_ms = round((time.perf_counter() - started) * 1_000, 2)
+        now = self._monotonic()
+        sample = rates.Sample(now, _ticks(scalars))
+        try:
+            scalars |= await asking.get(names[GET_NAMES_MAX:])
+            fresh = known is None or _another(known, scalars, sample)
+            if known is None or fresh:
+                known, more = await look_over(asking, scalars, now)
+                scalars = {**scalars, **more}
+            walked = await asking.walk(known.live)
+        except DeviceError as error:
+            return Seen(_half(error, known, self.profiles, scalars, latency_ms))
+        look = Look(now, sample.uptime_ticks, scalars, {**known.static, **walked.columns})
+        made = readings(known.profile, look, None if fresh else known.sample, known.tables)
+        if fresh:
+            known = narrowed(known, look)
+        elif _new_rows(known, look):
+            known = replace(known, looked_over_at=known.looked_over_at - LOOK_OVER_SECONDS + NEW_ROWS_SECONDS)
+        self._remember(target.id, replace(known, sample=replace(sample, counters=made.counters)))
+        result = Result(
+            outcome=Outcome.ANSWERED,
+            detail="" if known.profile.name != GENERIC else "no profile fits this device; shown with the generic one",
+            latency_ms=latency_ms,
+            identity=known.identity,
+            readings=made.readings,
+            counters=made.counters,
+            uptime_seconds=None if sample.uptime_ticks is None else sample.uptime_ticks / 100,
+            truncated=walked.truncated or known.truncated or made.cut,
+        )
+        return Seen(result, look, known)
+
+    def _remember(self, id_: UUID, known: Known) -> None:
+        self._known[id_] = known
+        self._known.move_to_end(id_)
+        while len(self._known) > TARGETS_MAX:
+            self._known.popitem(last=False)
+
+
+def _failure(error: DeviceError) -> Result:
+    return Result(outcome=_OUTCOMES[type(error)], detail=str(error))
+
+
+def _half(
+    error: DeviceError, known: Known | None, profiles: Profiles, scalars: Mapping[str, Value], latency_ms: float
+) -> Result:
+    """A device that answered the first question and then no more, or badly: alive, and what is missing says nothing."""
+    if known is None:
+        found = profiles.find(dotted(scalars.get(SYS_OBJECT_ID)), text(scalars.get(SYS_DESCR)))
+        told = identity.identify(found, Answers(scalars), profiles.makers)
+    else:
+        told = known.identity
+    return Result(
+        outcome=Outcome.ANSWERED if isinstance(error, Silent | NotAsked) else _OUTCOMES[type(error)],
+        detail=f"stopped answering: {error}" if isinstance(error, Silent) else str(error),
+        latency_ms=latency_ms,
+        identity=told,
+        uptime_seconds=None if (ticks := _ticks(scalars)) is None else ticks / 100,
+        truncated=True,
+    )
+
+
+def _another(known: Known, scalars: Mapping[str, Value], sample: rates.Sample) -> bool:
+    """Whether the device must be looked over again: too long ago, restarted, or not the same device."""
+    return (
+        sample.at - known.looked_over_at >= LOOK_OVER_SECONDS
+        or dotted(scalars.get(SYS_OBJECT_ID)) != known.identity.sys_object_id
+        or (known.sample is not None and rates.restarted(known.sample, sample))
+    )
+
+
+def _new_rows(known: Known, look: Look) -> bool:
+    """Whether a row came that has no name yet (a new interface, a new disk)."""
+    for table in known.profile.tables:
+        if not table.facts:
+            continue
+        named = known.tables.get(table.name, {})
+        if any(index not in named for reads in table.readings for index in look.columns.get(reads.oid, ())):
+            return True
+    return False
+
+
+def _ticks(scalars: Mapping[str, Value]) -> int | None:
+    ticks = scalars.get(SYS_UPTIME)
+    return ticks if isinstance(ticks, int) and ticks >= 0 else None

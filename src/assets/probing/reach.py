@@ -1,0 +1,156 @@
+"""Whether something is there at all: TCP connect, ICMP echo, and names to addresses. Each ends by its deadline."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import struct
+import time
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+
+from assets.probing.door import NotAsked, Silent
+
+NAMES_MAX = 4_096
+NAME_SECONDS = 300.0
+RESOLVERS_MAX = 4  # threads of our own: a dead DNS server must not fill the loop's default executor
+RESOLVE_SECONDS_MAX = 5.0
+PINGS_MAX = 100  # sockets open at once
+_OURS = {errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL}
+
+
+class Resolver:
+    """Numeric addresses of names, remembered for five minutes; numeric addresses pass as they are."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def address(self, host: str) -> str:
+        """Raises NotAsked when the name has no address or the resolver does not answer."""
+        with contextlib.suppress(ValueError):
+            return str(ip_address(host))
+        now = time.monotonic()
+        if (known := self._known.get(host)) and known[0] > now:
+            return known[1]
+        self._threads = self._threads or ThreadPoolExecutor(RESOLVERS_MAX, thread_name_prefix="resolve")
+        asking = asyncio.get_running_loop().run_in_executor(self._threads, _resolve, host)
+        try:
+            async with asyncio.timeout(RESOLVE_SECONDS_MAX):
+                found = await asking
+        except TimeoutError:
+            raise NotAsked(f"the name {host!r} could not be resolved in time") from None
+        except OSError as error:
+            raise NotAsked(f"the name {host!r} has no address: {error.strerror}") from None
+        self._known[host] = (now + NAME_SECONDS, found)
+        while len(self._known) > NAMES_MAX:
+            self._known.popitem(last=False)
+        return found
+
+    def close(self) -> None:
+        """Lets the threads go; one that waits for a dead server is not waited for."""
+        if self._threads:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _resolve(host: str) -> str:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    v4_first = sorted(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return str(v4_first[0][4][0])
+
+
+async def tcp(address: str, port: int, *, timeout_seconds: float, tries: int = 1) -> float:
+    """Milliseconds until a TCP port accepted; raises Silent (refusing counts, the service is what is asked)."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    last = "no answer"
+    for _ in range(tries):
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            raise NotAsked(f"no socket: {error.strerror}") from None
+        sock.setblocking(False)
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await asyncio.get_running_loop().sock_connect(sock, (address, port))
+            return (time.perf_counter() - started) * 1_000
+        except TimeoutError:
+            last = f"port {port} does not answer in {timeout_seconds:g} s"
+        except OSError as error:
+            if error.errno in _OURS:
+                raise NotAsked(f"cannot connect: {error.strerror}") from None
+            last = f"port {port}: {error.strerror or error}"
+        finally:
+            sock.close()
+    raise Silent(last)
+
+
+class Pinger:
+    """ICMP echo by the unprivileged datagram socket where the system allows it, else by a raw one."""
+
+    def __init__(self) -> None:
+        self._slots = asyncio.Semaphore(PINGS_MAX)
+
+    async def ping(self, address: str, *, timeout_seconds: float, tries: int = 1) -> float:
+        """Milliseconds to the echo; raises Silent, or NotAsked where neither kind of socket is permitted."""
+        async with self._slots:
+            sock, raw = _icmp_socket(v6=":" in address)
+            try:
+                for number in range(1, tries + 1):
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(timeout_seconds):
+                            return await _echo(sock, address, number, raw=raw)
+            finally:
+                sock.close()
+        raise Silent(f"no echo in {tries} x {timeout_seconds:g} s")
+
+
+def _icmp_socket(*, v6: bool) -> tuple[socket.socket, bool]:
+    """(socket, whether it is raw)."""
+    family, protocol = (socket.AF_INET6, socket.IPPROTO_ICMPV6) if v6 else (socket.AF_INET, socket.IPPROTO_ICMP)
+    reason = ""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            continue
+        sock.setblocking(False)
+        return sock, kind == socket.SOCK_RAW
+    raise NotAsked(f"this system does not let us ping ({reason}); set net.ipv4.ping_group_range")
+
+
+async def _echo(sock: socket.socket, address: str, number: int, *, raw: bool) -> float:
+    """One echo; waits for ever for the right answer, the caller has the deadline."""
+    loop = asyncio.get_running_loop()
+    v6 = ":" in address
+    token = os.urandom(16)  # an answer is ours if it brings this back; the kernel may change the identifier
+    kind, answer = (128, 129) if v6 else (8, 0)
+    packet = struct.pack("!BBHHH", kind, 0, 0, os.getpid() & 0xFFFF, number) + token
+    if not v6:
+        packet = packet[:2] + struct.pack("!H", _checksum(packet)) + packet[4:]
+    started = time.perf_counter()
+    try:
+        await loop.sock_sendto(sock, packet, (address, 0))
+    except OSError as error:
+        if error.errno in _OURS:
+            raise NotAsked(f"cannot ping: {error.strerror}") from None
+        raise Silent(f"cannot be reached: {error.strerror}") from None
+    while True:
+        try:
+            data, source = await loop.sock_recvfrom(sock, 2_048)
+        except OSError as error:
+            raise Silent(f"cannot be reached: {error.strerror}") from None
+        if raw and not v6:
+            data = data[(data[0] & 0x0F) * 4 :] if data else data
+        if len(data) >= 24 and data[0] == answer and data[8:24] == token and source[0].partition("%")[0] == address:
+            return (time.perf_counter() - started) * 1_000
+
+
+def _checksum(packet: bytes) -> int:
+    """The Internet checksum (RFC 1071)."""
+    total: int = sum(struct.unpack(f"!{len(packet) // 2}H", packet))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF

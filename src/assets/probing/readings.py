@@ -1,0 +1,131 @@
+"""What one look at a target yields: the words that prober, collector and service share."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from assets.text import clean
+
+READINGS_MAX = 2_000  # of one observation; a switch of 500 ports with four readings each fits
+COUNTERS_MAX = 2_000
+NAME_MAX = 80
+Text = Annotated[str, AfterValidator(clean)]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"^[a-z0-9_.]+$")]
+Instance = Annotated[str, Field(max_length=NAME_MAX), AfterValidator(clean)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Counter = Annotated[int, Field(ge=0, lt=1 << 64)]
+
+
+class Strict(BaseModel):
+    """A value that never changes and knows every one of its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Loose(BaseModel):
+    """A value from the other side of the wire: unknown keys of a newer version are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Method(StrEnum):
+    """How a target is asked."""
+
+    SNMP = "snmp"
+    PING = "ping"
+    TCP = "tcp"
+
+
+class Outcome(StrEnum):
+    """How the asking ended; only SILENT says that the target may be down."""
+
+    ANSWERED = "answered"
+    SILENT = "silent"  # nothing came back within the tries
+    MALFORMED = "malformed"  # it answers, but not as the protocol wants: alive, and shown as answering badly
+    WRONG_CREDENTIAL = "wrong_credential"  # alive, but it refuses us
+    NOT_ASKED = "not_asked"  # the collector itself could not ask (no route, no socket): says nothing of the target
+
+
+class Reading(Loose):
+    """One derived value: a rate, a percentage, a temperature, or a state.
+
+    `value` is a number in the profile's unit, or the code of a state; None where the device says "not known".
+    `state` is the meaning of a code in our words (`some_remaining`, `on_battery`); `label` is the device's own name
+    for the instance ("Black Cartridge", "ether1").
+    """
+
+    name: Name
+    instance: Instance = ""
+    value: Finite | None = None
+    state: Name | None = None
+    label: Text = ""
+
+
+class Identity(Loose):
+    """What the device says it is (SNMPv2-MIB system group, ENTITY-MIB, Printer-MIB, HOST-RESOURCES-MIB)."""
+
+    category: Text = ""
+    vendor: Text = ""
+    model: Text = ""
+    serial: Text = ""
+    firmware: Text = ""
+    sys_object_id: Text = ""
+    sys_descr: Text = ""
+    sys_name: Text = ""
+    sys_location: Text = ""
+    profile: Text = ""
+
+
+class Result(Loose):
+    """One look at one target.
+
+    `counters` holds raw counters by "name:instance" and never rates; `uptime_seconds` is sysUpTime / 100, which wraps
+    after 497 days. `truncated` says that a walk was cut by a guard, so that what is missing proves nothing.
+    """
+
+    outcome: Outcome
+    detail: Text = ""
+    latency_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
+    identity: Identity | None = None
+    readings: Annotated[tuple[Reading, ...], Field(max_length=READINGS_MAX)] = ()
+    counters: Annotated[dict[str, Counter], Field(max_length=COUNTERS_MAX)] = Field(default_factory=dict)
+    uptime_seconds: Annotated[float, Field(ge=0, lt=1e12)] | None = None
+    truncated: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the target proved that it is there, however badly it answered."""
+        return self.outcome in (Outcome.ANSWERED, Outcome.MALFORMED, Outcome.WRONG_CREDENTIAL)
+
+
+class Severity(StrEnum):
+    """How much a finding matters; `critical` disturbs people, `warning` is shown."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Limit(Strict):
+    """When a reading is a finding. Bounds are in the reading's unit; states are our words.
+
+    It counts after `confirm` looks in a row and is over after `clear` good ones in a row.
+    """
+
+    reading: Name
+    warning_below: float | None = None
+    warning_above: float | None = None
+    critical_below: float | None = None
+    critical_above: float | None = None
+    warning_states: tuple[str, ...] = ()
+    critical_states: tuple[str, ...] = ()
+    message: str  # English source of a translated phrase, such as "toner low"
+    confirm: Annotated[int, Field(ge=1, le=10)] = 2
+    clear: Annotated[int, Field(ge=1, le=10)] = 2
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        bounds = (self.warning_below, self.warning_above, self.critical_below, self.critical_above)
+        if all(b is None for b in bounds) and not self.warning_states and not self.critical_states:
+            raise ValueError(f"the limit on {self.reading} has neither a bound nor a state")
+        return self

@@ -1,0 +1,1 @@
+"""Whether a centre can serve citizens now, and if not, why and who can change that."""

@@ -1,0 +1,50 @@
+"""Vietnamese and hostile text: cleaning at the edge, folding for search, keys for sorting."""
+
+import unicodedata
+
+TEXT_MAX = 255
+_D = str.maketrans({"đ": "d", "Đ": "D", "ð": "d", "Ð": "D"})
+_LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
+_TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}  # huyền hỏi ngã sắc nặng
+_RANK = {letter: rank for rank, letter in enumerate(_LETTERS, start=40)}
+
+
+def clean(text: str, limit: int = TEXT_MAX) -> str:
+    """One line that every store and page accepts: NFC, no control, surrogate or bidi characters, `limit` at most."""
+    kept = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) not in _UNWANTED)
+    return " ".join(kept.split())[:limit].rstrip()
+
+
+_UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
+def clean_block(text: str, limit: int) -> str:
+    """Like `clean`, for text of several lines: line breaks stay, runs of more than two of them do not."""
+    lines = [clean(line, limit) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    return "\n".join(lines).strip()[:limit].rstrip()
+
+
+def fold(text: str) -> str:
+    """The accent-blind form that search compares: "Máy in Sơn Hà" → "may in son ha"."""
+    decomposed = unicodedata.normalize("NFD", text.translate(_D))
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def sort_key(text: str) -> str:
+    """A plain string that sorts as a Vietnamese dictionary does: letters first, tones only between equal letters."""
+    letters, tones = [], []
+    for char in unicodedata.normalize("NFC", text).casefold():
+        parts = unicodedata.normalize("NFD", char)
+        base = unicodedata.normalize("NFC", "".join(p for p in parts if p not in _TONES))
+        tones.append(str(next((_TONES[p] for p in parts if p in _TONES), 0)))
+        letters.append(_rank(base))
+    return "".join(letters) + " " + "".join(tones)
+
+
+def _rank(letter: str) -> str:
+    # Spaces first, then digits and signs by their code, then the Vietnamese letters, then everything else.
+    if letter.isspace():
+        return "0"
+    if letter in _RANK:
+        return f"2{_RANK[letter]}"
+    return f"1{ord(letter[0]):04x}" if ord(letter[0]) < 128 else f"3{ord(letter[0]):06x}"

@@ -1,0 +1,107 @@
+"""What the OpenAPI document says beyond Litestar's own: problem answers, list parameters, JSON twins of pages."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Litestar
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.spec import (
+    OpenAPI,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    PathItem,
+    Reference,
+    Schema,
+)
+from litestar.routes import HTTPRoute
+from pydantic import BaseModel
+
+from assets.web import paging
+
+MEDIA_TYPE = "application/problem+json"
+VERBS = ("get", "post", "put", "patch", "delete")
+DOCUMENTED = ("400", "401", "403", "404", "409", "412", "413", "428", "429", "500", "503")
+REF = "#/components/schemas/"
+
+
+def document_problems(app: Litestar) -> None:
+    """Complete `app.openapi_schema`; call once, at start-up."""
+    if app.openapi_config is None:
+        return
+    document = app.openapi_schema
+    if document.components is None:
+        return
+    document.components.schemas["Problem"] = PROBLEM
+    for path, handler in _handlers(app):
+        if twin := handler.opt.get("twin"):
+            _add_twin(document, path, *twin)
+        if listing := handler.opt.get("listing"):
+            _add_parameters(document, path, handler, listing)
+    for item in (document.paths or {}).values():
+        for verb in VERBS:
+            if (operation := getattr(item, verb)) is not None:
+                _add_problems(operation)
+
+
+def _handlers(app: Litestar) -> Iterator[tuple[str, BaseRouteHandler]]:
+    for route in app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            yield route.path_format, handler
+
+
+def _add_twin(document: OpenAPI, path: str, model: type[BaseModel], name: str) -> None:
+    """The page's address with .json and the schema of its answer; a path that ends so already is not a page."""
+    if path.endswith(".json"):
+        return
+    assert document.components is not None
+    prefix = f"Page{name[:1].upper()}{name[1:]}"
+    schema = model.model_json_schema(ref_template=f"{REF}{prefix}{{model}}", mode="serialization")
+    # Litestar writes plain mappings into its document as they stand.
+    schemas: dict[str, Any] = document.components.schemas
+    schemas |= {f"{prefix}{part}": definition for part, definition in schema.pop("$defs", {}).items()}
+    schemas[prefix] = schema
+    answer = OpenAPIResponse(
+        description="The page's content",
+        content={"application/json": OpenAPIMediaType(schema=Reference(ref=REF + prefix))},
+    )
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    operation = Operation(
+        operation_id=f"get{name[:1].upper()}{name[1:]}Page", tags=["pages"], summary=f"JSON twin of {path}", responses={"200": answer},
+        parameters=[Parameter(n, "path", Schema(type=OpenAPIType.STRING), required=True) for n in names],
+    )  # fmt: skip
+    document.paths = (document.paths or {}) | {(path.rstrip("/") or "/index") + ".json": PathItem(get=operation)}
+
+
+def _add_parameters(document: OpenAPI, path: str, handler: BaseRouteHandler, listing: paging.Listing) -> None:
+    for verb in getattr(handler, "http_methods", ()):
+        item = (document.paths or {}).get(path) or (document.paths or {}).get(f"{path}.json")
+        operation: Operation | None = getattr(item, str(verb).lower(), None)
+        if operation is not None:
+            operation.parameters = [*(operation.parameters or []), *paging.parameters(listing)]
+
+
+def _add_problems(operation: Operation) -> None:
+    operation.responses = operation.responses or {}
+    content = {MEDIA_TYPE: OpenAPIMediaType(schema=Reference(ref=REF + "Problem"))}
+    for status in DOCUMENTED:
+        operation.responses[status] = OpenAPIResponse(description=HTTPStatus(int(status)).phrase, content=content)
+
+
+_TEXT = Schema(type=OpenAPIType.STRING)
+PROBLEM = Schema(
+    type=OpenAPIType.OBJECT,
+    required=["type", "title", "status", "detail"],
+    properties={
+        "type": _TEXT, "title": _TEXT, "status": Schema(type=OpenAPIType.INTEGER), "detail": _TEXT,
+        "errors": Schema(
+            type=OpenAPIType.ARRAY,
+            items=Schema(
+                type=OpenAPIType.OBJECT, required=["field", "detail"], properties={"field": _TEXT, "detail": _TEXT}
+            ),
+        ),
+    },
+)  # fmt: skip

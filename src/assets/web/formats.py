@@ -1,0 +1,106 @@
+"""Numbers, money, days and hours as people in Viet Nam read them. Pure: values, a language and `now` in, text out."""
+
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from assets.clock import LOCAL_ZONE
+from assets.web.language import N_, catalogue, translate
+
+SPACE = "\N{NO-BREAK SPACE}"
+SEPARATORS = {"vi": (".", ","), "en": (",", ".")}  # thousands, decimals
+JUST_NOW_SECONDS = 45
+_STEPS = (
+    # up to (seconds), one unit (seconds), singular, plural
+    (3_600, 60, N_("%(num)s minute ago"), N_("%(num)s minutes ago")),
+    (86_400, 3_600, N_("%(num)s hour ago"), N_("%(num)s hours ago")),
+    (14 * 86_400, 86_400, N_("%(num)s day ago"), N_("%(num)s days ago")),
+)
+_AHEAD = (
+    (3_600, 60, N_("in %(num)s minute"), N_("in %(num)s minutes")),
+    (86_400, 3_600, N_("in %(num)s hour"), N_("in %(num)s hours")),
+    (14 * 86_400, 86_400, N_("in %(num)s day"), N_("in %(num)s days")),
+)
+DASH = "–"
+
+
+def number(value: float | Decimal | None, language: str, *, decimals: int | None = None) -> str:
+    """1234567.5 → 1.234.567,5 in Vietnamese; a dash for None. Without `decimals`, at most two and no idle zeros."""
+    if value is None:
+        return DASH
+    exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-(2 if decimals is None else decimals)), ROUND_HALF_UP)
+    text = f"{exact:,f}"
+    if decimals is None and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    thousands, point = SEPARATORS[language]
+    return text.translate({ord(","): thousands, ord("."): point, ord("-"): "−"})
+
+
+def percent(value: float | None, language: str, *, decimals: int | None = None) -> str:
+    """14.29 → 14,29 %; the value is in percent already."""
+    return DASH if value is None else f"{number(value, language, decimals=decimals)}{SPACE}%"
+
+
+def money(value: int | None, language: str) -> str:
+    """Whole đồng: 10.000.000 đồng."""
+    if value is None:
+        return DASH
+    return number(value, language) + SPACE + ("đồng" if language == "vi" else "VND")
+
+
+def local(value: datetime) -> datetime:
+    """The same moment on the clocks of Viet Nam."""
+    return value.astimezone(LOCAL_ZONE)
+
+
+def day(value: date | datetime | None) -> str:
+    """22/11/2026 in both languages, since both are read in Viet Nam."""
+    if value is None:
+        return DASH
+    shown = local(value).date() if isinstance(value, datetime) else value
+    return f"{shown.day:02d}/{shown.month:02d}/{shown.year}"
+
+
+def moment(value: datetime | None) -> str:
+    """22/11/2026 08:12."""
+    return DASH if value is None else f"{day(value)} {clock(value)}"
+
+
+def clock(value: datetime) -> str:
+    """08:12, of today or of a day said elsewhere."""
+    shown = local(value)
+    return f"{shown.hour:02d}:{shown.minute:02d}"
+
+
+def ago(value: datetime, language: str, now: datetime) -> str:
+    """How long before `now`, in one unit ("3 giờ trước"); the day itself beyond two weeks."""
+    seconds = (now - value).total_seconds()
+    if abs(seconds) < JUST_NOW_SECONDS:
+        return translate(language, N_("just now"))
+    for limit, unit, singular, plural in _STEPS if seconds > 0 else _AHEAD:
+        if abs(seconds) < limit:
+            count = max(1, int(abs(seconds) // unit))
+            return catalogue(language).ngettext(singular, plural, count) % {"num": count}
+    return day(value)
+
+
+def lasting(seconds: float, language: str) -> str:
+    """A length of time in its two largest units: "2 giờ 5 phút"."""
+    parts = []
+    left = max(0, int(seconds))
+    for unit, singular, plural in _UNITS:
+        count, left = divmod(left, unit)
+        if count:
+            parts.append(catalogue(language).ngettext(singular, plural, count) % {"num": count})
+    return " ".join(parts[:2]) if parts else translate(language, N_("less than a minute"))
+
+
+_UNITS = (
+    (86_400, N_("%(num)s day"), N_("%(num)s days")),
+    (3_600, N_("%(num)s hour"), N_("%(num)s hours")),
+    (60, N_("%(num)s minute"), N_("%(num)s minutes")),
+)
+
+
+def iso(value: datetime) -> str:
+    """RFC 3339 in UTC, for machines."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

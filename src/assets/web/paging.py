@@ -1,0 +1,377 @@
+"""Lists: `{"items", "total", "next"}`, filters, search and cursors from a whitelist of columns.
+
+A feature describes its list once as a `Listing`; `fetch` answers a `ListQuery` with two statements, one for the total
+and one for the rows. Names in SQL come from the Listing only, values always travel as parameters. Pages follow a
+cursor of the last row's sort value and id, so that rows which come or go meanwhile neither repeat nor vanish.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+from litestar import Request
+from litestar.datastructures import MultiDict
+from litestar.di import Provide
+from litestar.openapi.spec import OpenAPIType, Parameter, Schema
+from pydantic import BaseModel
+
+from assets.clock import LOCAL_ZONE
+from assets.db import Connection, Scope
+from assets.errors import Invalid
+from assets.text import fold
+
+T = TypeVar("T")
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 1_000
+Q_MAX = 200
+WORDS_MAX = 8  # of a search
+VALUES_MAX = 100  # of one filter
+CURSOR_MAX = 1_000
+OPERATORS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
+RESERVED = frozenset({"limit", "cursor", "sort", "q"})
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list: its rows, how many there are in all, and the cursor of the next page (null on the last)."""
+
+    items: list[T]
+    total: int
+    next: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field of a list as callers name it: its SQL expression and type.
+
+    The type is one of PARSERS: text, uuid, integer, bigint, boolean, date, timestamptz, double precision, …
+
+    `choices` are the only values it can have, when they are few; `sortable` is off for what has no useful order.
+    """
+
+    expression: str
+    type: str = "text"
+    choices: tuple[str, ...] = ()
+    sortable: bool = True
+    filterable: bool = True
+
+    def __post_init__(self) -> None:
+        if self.type not in PARSERS:
+            raise ValueError(f"a column cannot have the type {self.type!r}; known: {', '.join(PARSERS)}")
+
+    @property
+    def ordered(self) -> bool:
+        """Whether `__gte` and its like make sense."""
+        return self.type not in ("uuid", "boolean") and not self.choices
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a list can be asked: `select` and `source` (from … join …) in SQL, columns by the name callers use.
+
+    `key` is the unique id that breaks ties; `search` are folded columns that `q` looks in; `site` is the column that a
+    scope restricts (empty: the list belongs to nobody); `sort` is the order when none is asked for, "-name" downwards.
+    """
+
+    select: str
+    source: str
+    key: str
+    columns: Mapping[str, Column]
+    sort: str
+    search: tuple[str, ...] = ()
+    site: str = ""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """`column operator value`, or one of several values when there is no operator."""
+
+    column: str
+    operator: str
+    values: tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """A list's parameters, checked against its Listing."""
+
+    limit: int = LIMIT_DEFAULT
+    cursor: str | None = None
+    sort: str = ""
+    q: str = ""
+    filters: tuple["Filter", ...] = ()
+
+    @classmethod
+    def of(
+        cls, parameters: MultiDict[Any] | Mapping[str, Any], listing: Listing, *, known: Iterable[str] = ()
+    ) -> "ListQuery":
+        """The query that these parameters make; Invalid names each wrong one. `known` are others of the route."""
+        values = _multi(parameters)
+        wrong: dict[str, str] = {}
+        filters = []
+        for name, given in values.items():
+            if name in RESERVED or name in known:
+                continue
+            found = _filter(name, given, listing, wrong)
+            if found is not None:
+                filters.append(found)
+        query = cls(
+            limit=_limit(values, wrong),
+            cursor=_one(values, "cursor"),
+            sort=_sort(values, listing, wrong),
+            q=_text(values, wrong),
+            filters=tuple(filters),
+        )
+        if wrong:
+            raise Invalid("Some parameters are not valid.", fields=wrong)
+        return query
+
+
+def listed(listing: Listing) -> dict[str, Any]:
+    """Arguments of a Litestar handler that takes `asked: NamedDependency[ListQuery]` and documents its parameters."""
+
+    def provide(request: Request[Any, Any, Any]) -> ListQuery:
+        return ListQuery.of(request.query_params, listing)
+
+    return {"dependencies": {"asked": Provide(provide, sync_to_thread=False)}, "opt": {"listing": listing}}
+
+
+async def fetch(
+    tx: Connection,
+    listing: Listing,
+    query: ListQuery,
+    make: Callable[[asyncpg.Record], T],
+    *,
+    scope: Scope | None = None,
+    where: Sequence[tuple[str, Sequence[object]]] = (),
+) -> Page[T]:
+    """One page. `where` holds further conditions with `{}` for each value: `("i.state = any({})", [states])`."""
+    conditions = Conditions()
+    if scope is not None and not scope.everything:
+        conditions.add(f"{listing.site} = any({{}}::uuid[])", list(scope.sites))
+    for text, values in where:
+        conditions.add(text, *values)
+    _search(conditions, listing, query.q)
+    for wanted in query.filters:
+        _compare(conditions, listing.columns[wanted.column], wanted)
+    total = await tx.fetchval(f"select count(*) from {listing.source} where {conditions.sql}", *conditions.values)  # noqa: S608
+    rows = await _rows(tx, listing, query, conditions)
+    more = len(rows) > query.limit
+    shown = rows[: query.limit]
+    following = _cursor(query.sort or listing.sort, shown[-1]) if more else None
+    return Page(items=[make(row) for row in shown], total=total, next=following)
+
+
+@dataclass
+class Conditions:
+    """A WHERE clause under construction: texts from code, values as $1, $2, …"""
+
+    texts: list[str] = field(default_factory=list)
+    values: list[object] = field(default_factory=list)
+
+    def add(self, text: str, *values: object) -> None:
+        """Add a condition; each `{}` in it becomes the number of the next value."""
+        numbers = [self.value(value) for value in values]
+        self.texts.append(f"({text.format(*numbers)})" if values else f"({text})")
+
+    def value(self, value: object) -> str:
+        """Add a value; the answer is its place, such as $3."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+    @property
+    def sql(self) -> str:
+        """The clause, `true` when nothing was added."""
+        return " and ".join(self.texts) or "true"
+
+
+async def _rows(tx: Connection, listing: Listing, query: ListQuery, conditions: Conditions) -> list[asyncpg.Record]:
+    column, descending = _order(listing, query.sort or listing.sort)
+    if query.cursor:
+        _after(conditions, listing, column, descending, _decode(query.cursor, query.sort or listing.sort))
+    direction = "desc" if descending else "asc"
+    limit = conditions.value(query.limit + 1)
+    rows: list[asyncpg.Record] = await tx.fetch(
+        f"select {listing.select}, ({column.expression})::text as cursor_value, ({listing.key})::text as cursor_key "  # noqa: S608
+        f"from {listing.source} where {conditions.sql} "
+        f"order by ({column.expression}) {direction} nulls last, {listing.key} {direction} limit {limit}",
+        *conditions.values,
+    )
+    return rows
+
+
+def _order(listing: Listing, sort: str) -> tuple[Column, bool]:
+    return listing.columns[sort.removeprefix("-")], sort.startswith("-")
+
+
+def _after(
+    conditions: Conditions, listing: Listing, column: Column, descending: bool, last: tuple[str | None, str]
+) -> None:
+    # Nulls come last in both directions; rows of an equal value go on by the key.
+    value, key = last
+    sign = "<" if descending else ">"
+    if value is None:
+        conditions.add(f"{column.expression} is null and {listing.key} {sign} {{}}::text::uuid", key)
+        return
+    place = conditions.value(value) + f"::text::{column.type}"
+    conditions.add(
+        f"({column.expression}) {sign} {place} or {column.expression} is null "
+        f"or (({column.expression}) = {place} and {listing.key} {sign} {{}}::text::uuid)", key,
+    )  # fmt: skip
+
+
+def _search(conditions: Conditions, listing: Listing, q: str) -> None:
+    for word in fold(q).split()[:WORDS_MAX]:
+        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        place = conditions.value(pattern)
+        conditions.add(" or ".join(f"{column} like {place}" for column in listing.search))
+
+
+def _compare(conditions: Conditions, column: Column, wanted: Filter) -> None:
+    if not wanted.operator:
+        conditions.add(f"({column.expression}) = any({{}}::{column.type}[])", list(wanted.values))
+        return
+    for value in wanted.values:
+        conditions.add(f"({column.expression}) {OPERATORS[wanted.operator]} {{}}::{column.type}", value)
+
+
+def _multi(parameters: MultiDict[Any] | Mapping[str, Any]) -> dict[str, list[str]]:
+    if isinstance(parameters, MultiDict):
+        return {name: [str(v) for v in parameters.getall(name)] for name in parameters}
+    return {
+        name: [str(v) for v in value] if isinstance(value, list) else [str(value)] for name, value in parameters.items()
+    }
+
+
+def _filter(name: str, given: list[str], listing: Listing, wrong: dict[str, str]) -> Filter | None:
+    base, _, operator = name.partition("__")
+    column = listing.columns.get(base)
+    if column is None or not column.filterable or (operator and (operator not in OPERATORS or not column.ordered)):
+        wrong[name] = "There is no such parameter."
+    elif len(given) > VALUES_MAX:
+        wrong[name] = f"At most {VALUES_MAX} values."
+    elif column.choices and (unknown := next((v for v in given if v not in column.choices), None)) is not None:
+        wrong[name] = f"{unknown[:40]!r} is none of: {', '.join(column.choices)}."
+    else:
+        try:
+            return Filter(base, operator, tuple(_value(text, column.type) for text in given))
+        except (ValueError, OverflowError):
+            wrong[name] = f"This is not a value of type {column.type}."
+    return None
+
+
+def _value(text: str, kind: str) -> object:
+    if "\0" in text or len(text) > Q_MAX:
+        raise ValueError("characters that cannot be stored")
+    return PARSERS[kind](text)
+
+
+def _moment(text: str) -> datetime:
+    # A plus sign in a query string arrives as a space.
+    moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=LOCAL_ZONE)
+
+
+def _whole(bits: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text)
+        if not -(1 << bits - 1) <= number < 1 << bits - 1:
+            raise ValueError(f"beyond {bits} bits")
+        return number
+
+    return parse
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("neither true nor false")
+    return text == "true"
+
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "text": str, "uuid": UUID, "smallint": _whole(16), "integer": _whole(32), "bigint": _whole(64),
+    "boolean": _yes_or_no, "date": date.fromisoformat, "timestamptz": _moment, "double precision": float,
+}  # fmt: skip
+
+
+def _one(values: Mapping[str, list[str]], name: str) -> str | None:
+    return values[name][-1] if values.get(name) else None
+
+
+def _limit(values: Mapping[str, list[str]], wrong: dict[str, str]) -> int:
+    given = _one(values, "limit")
+    if given is None:
+        return LIMIT_DEFAULT
+    if not (given.isascii() and given.isdigit() and len(given) <= 6) or not 1 <= int(given) <= LIMIT_MAX:
+        wrong["limit"] = f"A whole number from 1 to {LIMIT_MAX}."
+        return LIMIT_DEFAULT
+    return int(given)
+
+
+def _sort(values: Mapping[str, list[str]], listing: Listing, wrong: dict[str, str]) -> str:
+    given = _one(values, "sort")
+    if given is None or given == "":
+        return listing.sort
+    column = listing.columns.get(given.removeprefix("-"))
+    if column is None or not column.sortable:
+        names = ", ".join(name for name, c in listing.columns.items() if c.sortable)
+        wrong["sort"] = f"One of: {names}; with a minus sign in front for the reverse."
+        return listing.sort
+    return given
+
+
+def _text(values: Mapping[str, list[str]], wrong: dict[str, str]) -> str:
+    given = _one(values, "q") or ""
+    if len(given) > Q_MAX:
+        wrong["q"] = f"At most {Q_MAX} characters."
+    elif "\0" in given:
+        wrong["q"] = "It has characters that cannot be stored."
+    return given
+
+
+def _cursor(sort: str, row: asyncpg.Record) -> str:
+    plain = json.dumps([sort, row["cursor_value"], row["cursor_key"]], ensure_ascii=False)
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, sort: str) -> tuple[str | None, str]:
+    if len(cursor) > CURSOR_MAX:
+        raise Invalid(fields={"cursor": "This is not a cursor of this list."})
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        of_sort, value, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise Invalid(fields={"cursor": "This is not a cursor of this list."}) from None
+    if of_sort != sort or not isinstance(key, str) or not isinstance(value, str | None):
+        raise Invalid(fields={"cursor": "This is not a cursor of this list in this order."})
+    return value, key
+
+
+def parameters(listing: Listing) -> list[Parameter]:
+    """The list's parameters for the OpenAPI document."""
+    text = Schema(type=OpenAPIType.STRING)
+    sortable = [sign + name for name, column in listing.columns.items() if column.sortable for sign in ("", "-")]
+    found = [
+        Parameter(
+            "limit", "query", Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=LIMIT_MAX, default=LIMIT_DEFAULT)
+        ),
+        Parameter("cursor", "query", text, description="`next` of the page before"),
+        Parameter("sort", "query", Schema(type=OpenAPIType.STRING, enum=sortable, default=listing.sort)),
+    ]
+    if listing.search:
+        found.append(Parameter("q", "query", text, description="Search words; accents do not matter"))
+    for name, column in listing.columns.items():
+        if column.filterable:
+            schema = Schema(type=OpenAPIType.STRING, enum=list(column.choices)) if column.choices else text
+            found.append(Parameter(name, "query", schema, description=f"Only rows with this {name.replace('_', ' ')}"))
+            found += [
+                Parameter(f"{name}__{sign}", "query", text)
+                for sign in OPERATORS
+                if column.ordered and column.type != "text"
+            ]
+    return found

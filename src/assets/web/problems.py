@@ -1,0 +1,209 @@
+"""What a caller is told when something fails: RFC 9457 documents for programs, a page for people.
+
+A page says what failed, what was kept and what to do. What we did not expect is logged with its cause and told
+without details.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.response import Redirect
+from litestar.types import ExceptionHandlersMap
+
+from assets.errors import AssetsError, Conflict, Invalid, NotSignedIn, Unavailable
+from assets.web import templates
+from assets.web.description import MEDIA_TYPE, document_problems
+from assets.web.language import N_, choose, translate
+
+__all__ = ["document_problems", "for_programs", "handlers", "problem"]
+log = structlog.get_logger(__name__)
+AnyRequest = Request[Any, Any, Any]
+
+# (what failed, what was kept, what to do) for people
+PAGES: dict[int, tuple[str, str, str]] = {
+    400: (
+        N_("The address or the form has something in it that cannot be read."),
+        N_("Nothing was changed."),
+        N_("Go back, look over what was entered and send it again."),
+    ),
+    401: (N_("You are not signed in."), N_("Nothing was changed."), N_("Sign in and try again.")),
+    403: (
+        N_("Your account may not do this."),
+        N_("Nothing was changed."),
+        N_("If it belongs to your work, ask the provincial IT office for the permission."),
+    ),
+    404: (
+        N_("There is no such page, or it does not belong to your unit."),
+        N_("Nothing was changed."),
+        N_("Check the address, or start from the first page."),
+    ),
+    409: (
+        N_("The present state does not allow this."),
+        N_("Nothing was changed."),
+        N_("Open it again to see how it stands now."),
+    ),
+    412: (
+        N_("Somebody else changed this in the meantime."),
+        N_("Their change was kept, yours was not saved."),
+        N_("Open it again and repeat your change."),
+    ),
+    413: (N_("What was sent is too large."), N_("Nothing was changed."), N_("Send a smaller file or less text.")),
+    429: (
+        N_("There were too many attempts in a short time."),
+        N_("Nothing was changed."),
+        N_("Wait a minute and try again."),
+    ),
+    500: (
+        N_("Something went wrong on our side."),
+        N_("What was saved before is kept; this step may not have been."),
+        N_("Try again. If it happens once more, tell the provincial IT office the time shown below."),
+    ),
+    503: (
+        N_("The service cannot reach its database at this moment."),
+        N_("What was saved before is kept; this step was not saved."),
+        N_("Wait a few seconds and try again."),
+    ),
+}
+
+
+def for_programs(request: AnyRequest) -> bool:
+    """Whether the caller is a program: the API, a page's JSON twin, or a probe of the service itself."""
+    path = request.scope["path"]
+    return path.startswith(("/api/", "/health/", "/schema")) or path.endswith(".json") or path == "/metrics"
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    title: str | None = None,
+    errors: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> Response[dict[str, Any]]:
+    """One problem document; `title` is the same for every occurrence, `detail` is this one's."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title or _phrase(status),
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = [{"field": field, "detail": text} for field, text in errors.items()]
+    body |= {name: value for name, value in (facts or {}).items() if name not in body}
+    return Response(
+        body, status_code=status, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store", **(headers or {})}
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def on_ours(request: AnyRequest, error: AssetsError) -> Response[Any]:
+    """An error that a service raised on purpose."""
+    if isinstance(error, NotSignedIn) and not for_programs(request):
+        return _to_sign_in(request)
+    headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, Unavailable) else {}
+    if isinstance(error, NotSignedIn):
+        headers["WWW-Authenticate"] = "Bearer"
+    fields = error.fields if isinstance(error, Invalid) else {}
+    if for_programs(request):
+        detail = translate("en", error.detail, **error.facts)
+        return problem(error.status, detail, title=error.title, errors=fields, headers=headers, facts=error.facts)
+    chosen = choose(request)
+    detail = translate(chosen, error.detail, **error.facts)
+    said = detail if error.detail != (type(error).__doc__ or "").splitlines()[0] else ""
+    return _page(request, error.status, detail=said, fields=fields, headers=headers)
+
+
+def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    """An error of the framework: no such route, wrong method, input that does not fit its schema."""
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return on_unexpected(request, error)
+    if for_programs(request):
+        fields = _fields(error.extra)
+        return problem(error.status_code, error.detail, errors=fields, headers=error.headers)
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        return _to_sign_in(request)
+    return _page(request, error.status_code, headers=error.headers)
+
+
+def on_database(request: AnyRequest, error: asyncpg.PostgresError) -> Response[Any]:
+    """What a constraint or PostgreSQL's own types refuse: the caller's doing, told without the server's words."""
+    if isinstance(error, asyncpg.UniqueViolationError | asyncpg.ExclusionViolationError):
+        return on_ours(request, Conflict(N_("Something with the same name or number is there already.")))
+    if isinstance(error, asyncpg.ForeignKeyViolationError | asyncpg.RestrictViolationError):
+        return on_ours(request, Conflict(N_("Other things depend on this, or it is gone.")))
+    if isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError):
+        return on_ours(request, Invalid(N_("A value is out of its range or has characters that cannot be stored.")))
+    return on_unexpected(request, error)
+
+
+def on_unreadable(request: AnyRequest, _error: Exception) -> Response[Any]:
+    """Bytes that are no UTF-8, or JSON nested too deeply to read."""
+    return on_ours(request, Invalid(N_("What was sent cannot be read.")))
+
+
+def on_unexpected(request: AnyRequest, error: Exception) -> Response[Any]:
+    """A defect of ours: the log has it all, the caller learns that it happened."""
+    log.error("unexpected error", method=request.scope["method"], path=request.scope["path"], exc_info=error)
+    if for_programs(request):
+        return problem(500, "Something went wrong on our side.")
+    return _page(request, 500)
+
+
+def _to_sign_in(request: AnyRequest) -> Response[Any]:
+    wanted = request.scope["path"] if request.scope["method"] == "GET" else "/"
+    if request.scope["method"] == "GET" and request.scope["query_string"]:
+        wanted += "?" + request.scope["query_string"].decode("ascii", "ignore")
+    address = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted, safe='/')}"
+    if templates.wants_fragment(request):
+        return Response("", status_code=401, media_type="text/html", headers={"HX-Redirect": "/sign-in"})
+    return Redirect(address, status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def _page(
+    request: AnyRequest,
+    status: int,
+    *,
+    detail: str = "",
+    fields: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response[Any]:
+    failed, kept, remedy = PAGES.get(status) or PAGES[500 if status >= 500 else 400]
+    try:
+        response: Response[str] = templates.page(
+            request, "error.html", status=status, code=status, failed=failed, kept=kept, remedy=remedy, detail=detail,
+            fields=fields or {},
+        )  # fmt: skip
+    except Exception as error:  # the last page: whatever is broken, the visitor gets a sentence
+        log.error("the error page failed", exc_info=error)
+        response = Response(translate("vi", failed), status_code=status, media_type="text/plain")
+    response.headers.update(headers or {})
+    return response
+
+
+def _fields(extra: object) -> dict[str, str]:
+    """Litestar's list of {key, message} as field → message."""
+    items = extra if isinstance(extra, list) else []
+    return {str(i.get("key", "")): str(i.get("message", "")) for i in items if isinstance(i, dict)}
+
+
+handlers: ExceptionHandlersMap = {
+    AssetsError: on_ours,
+    HTTPException: on_http,
+    asyncpg.PostgresError: on_database,
+    UnicodeError: on_unreadable,
+    RecursionError: on_unreadable,
+    Exception: on_unexpected,
+}

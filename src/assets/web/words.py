@@ -1,0 +1,193 @@
+"""The words for values that are kept as codes: English sources, translated where they are shown."""
+
+from assets.web.language import N_
+
+CONDITION = {
+    "up": N_("Normal"),
+    "degraded": N_("Impaired"),
+    "down": N_("Down"),
+    "unreachable": N_("Unreachable"),
+    "off_expected": N_("Outside hours"),
+    "unknown": N_("No data"),
+}
+READINESS = {
+    "unable": N_("Cannot serve"),
+    "limited": N_("Limited"),
+    "unknown": N_("No data"),
+    "able": N_("Ready"),
+}
+# Which of the six shapes and colours a value has (see static/app.css and templates/_shapes.html).
+LOOKS = {
+    "up": "up", "able": "up", "issued": "up", "resolved": "up", "sent": "up", "good": "up", "works": "up",
+    "degraded": "degraded", "limited": "degraded", "warning": "degraded", "acknowledged": "degraded",
+    "expired": "degraded", "worn": "degraded", "waiting": "unknown",
+    "down": "down", "unable": "down", "critical": "down", "open": "down", "revoked": "down", "broken": "down",
+    "failed": "down", "not_issued": "down",
+    "unreachable": "unreachable", "suppressed": "off_expected", "off_expected": "off_expected",
+    "sending": "unknown", "unknown": "unknown",
+}  # fmt: skip
+SEVERITY = {"info": N_("Information"), "warning": N_("Warning"), "critical": N_("Critical")}
+INCIDENT_STATE = {"open": N_("Open"), "acknowledged": N_("Acknowledged"), "resolved": N_("Resolved")}
+INCIDENT_KIND = {
+    "device": N_("Device does not answer"),
+    "link": N_("Line is down"),
+    "application": N_("Application does not answer"),
+    "site": N_("Whole centre is cut off"),
+    "area": N_("Several centres are cut off"),
+    "credential": N_("Device refuses access"),
+    "collector": N_("Collector is silent"),
+    "channel": N_("Messages cannot be sent"),
+    "capability": N_("Account or token"),
+    "threshold": N_("Reading beyond its limit"),
+}
+STORY = {
+    "opened": N_("Began"),
+    "changed": N_("Changed"),
+    "acknowledged": N_("Acknowledged"),
+    "resolved": N_("Resolved"),
+    "worse": N_("Became worse"),
+    "noted": N_("Note"),
+}
+NOTIFICATION_STATE = {
+    "waiting": N_("Waiting to be sent"),
+    "sending": N_("Being sent"),
+    "sent": N_("Sent"),
+    "suppressed": N_("Not sent on purpose"),
+    "failed": N_("Could not be sent"),
+}
+STAGE = {
+    "planned": N_("Planned"),
+    "ordered": N_("Ordered"),
+    "in_stock": N_("In stock"),
+    "in_transit": N_("On its way"),
+    "in_use": N_("In use"),
+    "in_repair": N_("Under repair"),
+    "loaned": N_("On loan"),
+    "lost": N_("Lost"),
+    "awaiting_disposal": N_("Awaiting disposal"),
+    "disposed": N_("Disposed of"),
+}
+PHYSICAL_STATE = {"good": N_("Good"), "worn": N_("Worn"), "broken": N_("Broken")}
+LINK_KIND = {
+    "dedicated": N_("Dedicated data network"),
+    "fibre": N_("Fibre internet"),
+    "mobile": N_("Mobile network"),
+    "satellite": N_("Satellite"),
+}
+CAPABILITY_KIND = {
+    "account": N_("Account"),
+    "authority": N_("Authority"),
+    "token": N_("Signing token"),
+    "seal": N_("Seal"),
+    "training": N_("Training"),
+    "manual": N_("Manual"),
+}
+CAPABILITY_STATUS = {
+    "not_issued": N_("Not issued"),
+    "waiting": N_("Waiting to be issued"),
+    "issued": N_("Issued"),
+    "expired": N_("Expired"),
+    "revoked": N_("Revoked"),
+}
+DECLARATION = {
+    "broken": N_("Reported as broken"),
+    "works": N_("Reported as working"),
+    "paper_mode": N_("Works on paper"),
+}
+REQUEST_STATE = {
+    "draft": N_("Draft"),
+    "submitted": N_("Pending approval"),
+    "returned": N_("Returned for more information"),
+    "approved": N_("Approved"),
+    "refused": N_("Refused"),
+    "fulfilled": N_("Handed over"),
+    "closed": N_("Closed"),
+    "withdrawn": N_("Withdrawn"),
+}
+METHOD = {
+    "snmp": N_("measured by SNMP"),
+    "ping": N_("reached by ping"),
+    "tcp": N_("reached by TCP"),
+}
+UNIT_KIND = {"commune": N_("Commune"), "ward": N_("Ward"), "special_zone": N_("Special zone")}
+READING = {
+    "printer.error": N_("Printer fault"),
+    "printer.status": N_("Printer status"),
+    "printer.pages": N_("Pages printed"),
+    "supply.percent": N_("Toner or ink left"),
+    "receptacle.percent": N_("Waste container"),
+    "tray.percent": N_("Paper in tray"),
+    "ups.status": N_("Power source"),
+    "ups.battery": N_("Battery"),
+    "ups.replace_battery": N_("Battery wear"),
+    "ups.battery_percent": N_("Battery charge"),
+    "ups.runtime_minutes": N_("Time left on battery"),
+    "ups.on_battery_seconds": N_("Time on battery so far"),
+    "ups.load_percent": N_("UPS load"),
+    "ups.output_volts": N_("Output voltage"),
+    "ups.input_volts": N_("Mains voltage"),
+    "ups.battery_volts": N_("Battery voltage"),
+    "ups.battery_celsius": N_("Battery temperature"),
+    "ups.alarms": N_("UPS alarms"),
+    "memory.used_percent": N_("Memory used"),
+    "cpu.load_percent": N_("Processor load"),
+    "storage.used_percent": N_("Storage used"),
+    "temperature.celsius": N_("Temperature"),
+    "interface.oper": N_("Port"),
+    "interface.admin": N_("Port switched"),
+    "interface.in_bps": N_("Traffic in"),
+    "interface.out_bps": N_("Traffic out"),
+    "interface.in_percent": N_("Line use in"),
+    "interface.out_percent": N_("Line use out"),
+}
+READING_STATE = {
+    "ok": N_("in order"), "unknown": N_("not known"), "running": N_("running"), "warning": N_("warning"),
+    "testing": N_("testing"), "down": N_("down"), "up": N_("up"), "dormant": N_("dormant"),
+    "not_present": N_("not present"), "lower_layer_down": N_("cable or lower layer down"),
+    "low_paper": N_("paper low"), "no_paper": N_("out of paper"), "low_toner": N_("toner low"),
+    "no_toner": N_("out of toner"), "door_open": N_("door open"), "jammed": N_("paper jam"),
+    "offline": N_("offline"), "service_requested": N_("service needed"),
+    "input_tray_missing": N_("input tray missing"), "output_tray_missing": N_("output tray missing"),
+    "supply_missing": N_("cartridge missing"), "output_near_full": N_("output nearly full"),
+    "output_full": N_("output full"), "input_tray_empty": N_("input tray empty"),
+    "overdue_maintenance": N_("maintenance overdue"), "no_restriction": N_("no limit"),
+    "some_remaining": N_("some left"), "empty": N_("empty"), "level_without_maximum": N_("some left"),
+    "normal": N_("normal"), "low": N_("low"), "depleted": N_("used up"), "replace": N_("to be replaced"),
+    "off": N_("off"), "on_line": N_("mains power"), "bypass": N_("bypass"), "on_battery": N_("on battery"),
+    "boost": N_("mains too low, raised"), "trim": N_("mains too high, lowered"), "standby": N_("standby"),
+    "unavailable": N_("not available"), "broken": N_("broken"),
+}  # fmt: skip
+# The last word of a reading's name is its unit.
+UNIT = {
+    "percent": "%", "bps": "bit/s", "celsius": "°C", "volts": "V", "seconds": N_("seconds"),
+    "minutes": N_("minutes"), "pages": N_("pages"),
+}  # fmt: skip
+ROLE = {
+    "administrator": N_("Administrator"),
+    "province_it": N_("Provincial IT"),
+    "on_call": N_("On-call engineer"),
+    "approver": N_("Approver"),
+    "storekeeper": N_("Storekeeper"),
+    "accountant": N_("Accountant"),
+    "director": N_("Centre director"),
+    "clerk": N_("One-stop officer"),
+    "inspector": N_("Inspector"),
+}
+TABLES = {
+    "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
+    "incident_kind": INCIDENT_KIND, "story": STORY, "notification_state": NOTIFICATION_STATE, "stage": STAGE,
+    "physical_state": PHYSICAL_STATE, "link_kind": LINK_KIND, "capability_kind": CAPABILITY_KIND,
+    "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "request_state": REQUEST_STATE,
+    "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
+    "reading_state": READING_STATE, "role": ROLE,
+}  # fmt: skip
+
+
+def word(table: str, code: str) -> str:
+    """The English source of a code's word; a code without one is shown as it is, with its underscores as spaces."""
+    return TABLES[table].get(code) or code.replace("_", " ")
+
+
+def unit(reading: str) -> str:
+    """The English source of a reading's unit, from the end of its name; nothing for a state or a count."""
+    return UNIT.get(reading.replace(".", "_").rpartition("_")[2], "")

@@ -1,0 +1,127 @@
+"""The service as a whole: who is let in, what a collector posts, what people then read."""
+
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+from assets import clock, db
+from assets.access.permissions import Role
+from assets.ids import new_id
+from assets.probing.contract import Batch, Observation
+from assets.probing.readings import Outcome
+from tests.conftest import House
+
+
+async def add_target(house: House, name: str = "printer"):
+    async with db.transaction(db.EVERYTHING) as tx:
+        site = await tx.fetchval("select id from sites where code = '21025'")
+        target = new_id()
+        await tx.execute(
+            "insert into targets (id, site, name, method, address, port, profile, interval_seconds, confirm, enabled, "
+            "created_at, version) values ($1,$2,$3,'snmp','127.0.0.9',161,'generic',60,1,true,now(),1)", target, site, name,
+        )  # fmt: skip
+        return target
+
+
+def body(*seen: Observation) -> dict:
+    return Batch(buffer_id=uuid4(), sent_at=clock.now(), observations=seen).model_dump(mode="json")
+
+
+async def test_when_nobody_is_signed_in_then_programs_get_401_and_people_the_sign_in_page(house: House) -> None:
+    stranger = house.client()
+    answer = await stranger.get("/api/v1/incidents")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    page = await stranger.get("/", follow_redirects=False)
+    assert (page.status_code, page.headers["location"]) == (303, "/sign-in")
+
+
+async def test_when_a_collector_posts_a_silence_then_people_read_the_incident_with_its_reason(house: House) -> None:
+    target, collector = await add_target(house), await house.collector()
+    silent = Observation(sequence=1, target=target, observed_at=clock.now(), outcome=Outcome.SILENT)
+    answer = await collector.post("/api/v1/observations", json=body(silent))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["accepted_to"] == 1
+    engineer = await house.person("eng", Role.PROVINCE_IT)
+    [incident] = (await engineer.get("/api/v1/incidents?state=open")).json()["items"]
+    assert (incident["reason"], incident["site"], incident["kind"]) == ("does not answer", "21025", "device")
+    taken = await engineer.post(f"/api/v1/incidents/{incident['number']}/acknowledge")
+    assert taken.json()["state"] == "acknowledged"
+    page = await engineer.get("/incidents")
+    assert page.status_code == 200
+    assert "printer" in page.text
+
+
+async def test_when_a_clerk_of_another_centre_looks_then_there_is_nothing(house: House) -> None:
+    target, collector = await add_target(house), await house.collector()
+    silent = Observation(sequence=1, target=target, observed_at=clock.now(), outcome=Outcome.SILENT)
+    await collector.post("/api/v1/observations", json=body(silent))
+    charlie = await house.person("charlie", Role.CLERK, "21028")
+    assert (await charlie.get("/api/v1/incidents")).json()["total"] == 0
+    assert (await charlie.get("/api/v1/incidents/1")).status_code == 404
+    assert (await charlie.get("/api/v1/sites/21025")).status_code == 404
+    assert (await charlie.get("/api/v1/targets")).json()["total"] == 0
+    assert (await charlie.post("/api/v1/incidents/1/acknowledge")).status_code == 403
+
+
+async def test_when_a_collector_fetches_twice_then_the_second_answer_is_not_modified(house: House) -> None:
+    await add_target(house)
+    collector = await house.collector()
+    first = await collector.get("/api/v1/collectors/self/assignment")
+    assert first.status_code == 200, first.text
+    assert [t["name"] for t in first.json()["targets"]] == ["printer"]
+    again = await collector.get("/api/v1/collectors/self/assignment", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_when_a_batch_is_hostile_then_it_is_refused_or_counted_and_never_a_500(house: House) -> None:
+    target, collector = await add_target(house), await house.collector()
+    good = body(Observation(sequence=1, target=target, observed_at=clock.now(), outcome=Outcome.ANSWERED))
+    hostile = [
+        b"\xff\xfe", b"[" * 100_000, b"{}", b'{"buffer_id": 5}', b"null",
+        *[str(good).encode()],
+    ]  # fmt: skip
+    for content in hostile:
+        answer = await collector.post(
+            "/api/v1/observations", content=content, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code == 400, answer.text
+    for change in (
+        {"detail": "a\0b\ud800"}, {"observed_at": "1970-01-01T00:00:00Z"}, {"observed_at": "9999-12-31T23:59:59Z"},
+        {"observed_at": (clock.now() + timedelta(days=400)).isoformat()}, {"target": str(uuid4())},
+        {"observed_at": "0001-01-01T00:00:00Z"}, {"uptime_seconds": 1e11},
+        {"readings": [{"name": "a.b", "instance": "\0" * 10, "value": 1e308}]},
+    ):  # fmt: skip
+        odd = {**good, "buffer_id": str(uuid4()), "observations": [{**good["observations"][0], **change}]}
+        answer = await collector.post(
+            "/api/v1/observations", content=json.dumps(odd), headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code in (200, 400), answer.text
+    engineer = await house.person("eng", Role.PROVINCE_IT)
+    assert (await engineer.get("/api/v1/incidents")).json()["total"] == 0
+
+
+async def test_when_a_person_signs_in_then_the_session_is_new_and_ends_with_the_sign_out(house: House) -> None:
+    from assets.access import service as access
+    from assets.access.actor import SYSTEM
+
+    await access.add_user(
+        SYSTEM, access.NewUser(name="lan", role=Role.PROVINCE_IT, password="mot-mat-khau-dai", display_name="Lan")
+    )
+    browser = house.client()
+    browser.cookies.set(house.settings.cookie, "chosen-by-somebody-else", domain="127.0.0.1", path="/")
+    wrong = await browser.post("/sign-in", data={"name": "lan", "password": "mot-mat-khau-sai"})
+    assert wrong.status_code in (200, 400, 401, 422)
+    answer = await browser.post("/sign-in", data={"name": "lan", "password": "mot-mat-khau-dai"})
+    assert answer.status_code == 303, answer.text
+    assert browser.cookies.get(house.settings.cookie) != "chosen-by-somebody-else"
+    assert (await browser.get("/")).status_code == 200
+    stolen = await browser.post("/sign-out", headers={"Origin": "https://elsewhere.example"})
+    assert stolen.status_code == 403
+    assert (await browser.post("/sign-out", headers={"Origin": house.settings.url})).status_code == 303
+    assert (await browser.get("/", follow_redirects=False)).status_code == 303
+
+
+async def test_when_the_openapi_document_is_asked_for_then_it_is_there(house: House) -> None:
+    document = (await house.client().get("/schema/openapi.json")).json()
+    assert "/api/v1/incidents" in document["paths"]

@@ -1,0 +1,76 @@
+"""Real agents for tests: Debian's snmpd with its own configuration, on a high port of the loopback."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+COMMUNITY = "snmpd-tests"
+USER, AUTH_KEY, PRIVACY_KEY = "watcher", "correct-auth-key", "correct-privacy-key"
+READY_SECONDS_MAX = 10.0
+CONFIGURATION = f"""\
+agentaddress udp:127.0.0.1:{{port}}
+rocommunity {COMMUNITY} 127.0.0.1
+sysLocation Room 2
+sysContact nobody
+sysName snmpd-under-test
+sysServices 72
+"""
+PERSISTENT = f"""\
+createUser {USER} SHA-256 {AUTH_KEY} AES {PRIVACY_KEY}
+rouser {USER} authpriv
+"""
+
+
+def needs(program: str, *, package: str) -> str:
+    """The program's path; without it the test is skipped, and in CI it fails."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+    if found:
+        return found
+    sentence = f"{program} is missing; on Debian: apt-get install {package}"
+    if os.environ.get("CI"):
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+def free_udp_port() -> int:
+    """A port that nobody uses at the moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@contextlib.contextmanager
+def snmpd(folder: Path) -> Iterator[int]:
+    """The port of an snmpd that answers v2c and v3 authPriv; stopped at the end."""
+    program, port = needs("snmpd", package="snmpd"), free_udp_port()
+    (folder / "snmpd.conf").write_text(CONFIGURATION.format(port=port) + PERSISTENT)
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SNMP_PERSISTENT_DIR": str(folder), "MIBS": ""}
+    command = [program, "-f", "-C", "-c", str(folder / "snmpd.conf"), "-Lf", str(folder / "log"), "-I", "-smux"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait(process, folder / "log")
+            yield port
+        finally:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait(process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            pytest.fail(f"snmpd stopped: {log.read_text() if log.exists() else 'no log'}")
+        if log.exists() and "NET-SNMP version" in log.read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail("snmpd did not become ready")
