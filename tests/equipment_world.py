@@ -64,12 +64,15 @@ async def build() -> World:
     """Two centres and a store; categories pc, printer and scanner with one model each."""
     await places.load_units(SYSTEM, parse(shipped())[:2])
     await places.open_centres(SYSTEM)
+    # The store stands in a third unit, so that it is in no clerk's scope.
+    await places.load_units(SYSTEM, parse(shipped())[2:3])
     async with db.transaction(EVERYTHING) as tx:
-        home, other = await tx.fetch("select id, code, unit from sites order by code")
+        home, other = await tx.fetch("select id, code from sites order by code")
+        elsewhere = await tx.fetchval("select id from administrative_units where id not in (select unit from sites)")
         store = new_id()
         await tx.execute(
             "insert into sites (id, unit, code, kind, name, address, phone, sort, search, open, created_at, version) "
-            "values ($1,$2,'KHO','store','Kho tỉnh','','','',$3,true,$4,1)", store, home["unit"], fold("Kho tỉnh"), T0,
+            "values ($1,$2,'KHO','store','Kho tỉnh','','','',$3,true,$4,1)", store, elsewhere, fold("Kho tỉnh"), T0,
         )  # fmt: skip
         models = {}
         for sort, (code, name, name_en, serves) in enumerate(CATEGORIES):

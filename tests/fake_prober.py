@@ -214,7 +214,10 @@ class FakeService:
         if self.drips:
             for byte in body:
                 writer.write(bytes([byte]))
-                await asyncio.sleep(1)
+                for _ in range(20):
+                    await asyncio.sleep(0.05)
+                    if writer.transport.is_closing():
+                        return
         writer.write(body)
         await writer.drain()
 

@@ -75,14 +75,13 @@ def app(home: Path, *, demo: bool = False, raises: Sequence[object] = ()) -> Lit
     routes = [*access_pages.routes, *dashboard_pages.routes, *incident_pages.routes, *static.routes, *raises]
     accounts = [{"role": r, "name": n, "password": PASSWORD} for r, n in (("province_it", "bob"), ("clerk", "alice"))]
 
-    async def start(application: Litestar) -> None:
-        problems.document_problems(application)
-
-    return Litestar(
+    found = Litestar(
         route_handlers=routes, dependencies={"actor": Provide(actor, sync_to_thread=False)},
-        middleware=[SignedInMiddleware(settings, [])], exception_handlers=problems.handlers, on_startup=[start],
+        middleware=[SignedInMiddleware(settings, [])], exception_handlers=problems.handlers,
         state=State({"demo": demo, "settings": settings, "demo_accounts": accounts}), logging_config=None,
     )  # fmt: skip
+    problems.document_problems(found)
+    return found
 
 
 async def build(now: datetime | None = None) -> Web:
@@ -230,8 +229,10 @@ class _World:
     ) -> UUID:  # fmt: skip
         asset, target, tag = new_id(), new_id(), f"{code}-{kind.upper()}-{number}"
         maker, model = MODELS[kind]
-        self.add("assets", asset, tag, self.models[kind], site, f"SN{code}{number}", "", "in_use", "good",
-                 self.ago(days=120), "Bà C", 12_500_000, date(2025, 9, 1), date(2028, 9, 1), fold(f"{tag} {maker} {model}"))  # fmt: skip
+        self.add(
+            "assets", asset, tag, self.models[kind], site, f"SN{code}{number}", "", "in_use", "good", self.ago(days=120),
+            "Bà C", 12_500_000, date(2025, 9, 1), date(2028, 9, 1), fold(f"{tag} {maker} {model}"),
+        )  # fmt: skip
         if kind not in METHOD:
             return target
         self.add("targets", target, site, asset, None, f"{maker} {model}", METHOD[kind], "10.0.0.9", 161)
@@ -356,7 +357,8 @@ COLUMNS = {
     "links": "id, site, tag, kind, carrier, circuit_number, bandwidth_mbps, is_primary, hotline, search, version",
     "assets": "id, tag, model, site, serial, name, stage, physical_state, physical_state_at, custodian, original_cost, "
               "put_into_use, warranty_until, search, note, created_at, version",
-    "targets": "id, site, asset, link, name, method, address, port, profile, interval_seconds, confirm, enabled, created_at, version",
+    "targets": "id, site, asset, link, name, method, address, port, profile, interval_seconds, confirm, enabled, created_at, "
+               "version",
     "device_states": "target, condition, since, reason, cause, observed_at, outcome, latency_ms, readings, uptime_seconds",
     "readiness": "site, verdict, since, reasons, computed_at",
     "head_counts": "id, site, as_of, people",

@@ -53,7 +53,7 @@ class Job:
     after: timedelta | None = None
 
 
-async def install(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def install(connection: Connection) -> None:
     """Bring PgQueuer's tables to the installed version; needs a connection of its own and the migrations' lock."""
     queries = _queries(connection)
     if await queries.schema_is_installed():

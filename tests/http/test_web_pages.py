@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from litestar.testing import AsyncTestClient
+from httpx2 import ASGITransport, AsyncClient
 
 from tests import web_world
 from tests.web_world import PASSWORD, Web
@@ -17,12 +17,13 @@ async def world(database: str) -> Web:
 
 
 @pytest.fixture
-async def client(world: Web, tmp_path: Path) -> AsyncIterator[AsyncTestClient]:
-    async with AsyncTestClient(web_world.app(tmp_path)) as client:
+async def client(world: Web, tmp_path: Path) -> AsyncIterator[AsyncClient]:
+    application = web_world.app(tmp_path)
+    async with AsyncClient(transport=ASGITransport(application), base_url="http://testserver") as client:
         yield client
 
 
-async def enter(client: AsyncTestClient, name: str) -> None:
+async def enter(client: AsyncClient, name: str) -> None:
     answer = await client.post("/sign-in", data={"name": name, "password": PASSWORD}, follow_redirects=False)
     assert answer.status_code == 303
 
@@ -31,7 +32,7 @@ def text_of(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
-async def test_smoke(client: AsyncTestClient, world: Web) -> None:
+async def test_smoke(client: AsyncClient, world: Web) -> None:
     await enter(client, "bob")
     for path in (
         "/",

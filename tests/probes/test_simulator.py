@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from assets.demo import faults, mailsink
 from assets.demo.agent import Agent, Table
@@ -30,6 +31,11 @@ from assets.demo.recordings import device
 from assets.demo.spec import SPEC_NAME, Device, Face, Listener, Spec, State, load, save
 from assets.demo.values import COUNTER32, COUNTER64, Moving, Oid, encode_oid, oid
 from assets.errors import Invalid, NotFound
+from assets.ids import new_id
+from assets.probing.contract import Community, TargetSpec
+from assets.probing.prober import Prober
+from assets.probing.profile import Profiles
+from assets.probing.readings import Method
 
 EPOCH = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 MANY = 1_500
@@ -270,6 +276,36 @@ def test_when_a_fault_comes_then_nothing_else_about_the_device_changes() -> None
 def test_when_the_seed_draws_the_model_then_all_models_of_a_kind_come_up() -> None:
     for kind in faults.EVERY_KIND:
         assert {model_of(kind, seed=n) for n in range(12)} == set(models(kind))
+
+
+SOLD_AS = {"Santak": "Phoenixtec"}  # the enterprise number is the factory's
+
+
+async def test_when_our_prober_looks_at_each_model_then_nothing_that_it_says_is_wrong(running: Running) -> None:
+    prober = Prober(Profiles.load())
+    credential = Community(id=new_id(), community=SecretStr(COMMUNITY))
+    recognised: set[str] = set()
+    wrong: list[str] = []
+    for model in MODELS.values():
+        target = TargetSpec(
+            id=new_id(), name=model.key, address=running.address(model.key), port=running.port, method=Method.SNMP
+        )
+        told = (await prober.probe(target, credential)).identity
+        assert told is not None
+        checks = {
+            "category": told.category in ("", model.category),
+            "vendor": told.vendor in ("", model.vendor, SOLD_AS.get(model.vendor)),
+            "model": told.model in model.name or model.name in told.model,
+            "serial": told.serial in ("", face(model).serial),
+            "place": told.sys_location == "Bộ phận một cửa xã Sơn Hà",
+        }
+        wrong += [f"{model.key}: {what}: {told}" for what, right in checks.items() if not right]
+        if told.category == model.category:
+            recognised.add(model.kind)
+    await prober.close()
+
+    assert wrong == []
+    assert recognised == faults.EVERY_KIND
 
 
 # Faults

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-import equipment_world
 from assets import db
 from assets.access.permissions import Role
 from assets.db import EVERYTHING
@@ -19,7 +18,8 @@ from assets.errors import AssetsError, Conflict, Invalid, NotAllowed, NotFound, 
 from assets.ids import new_id
 from assets.inventory.lifecycle import PhysicalState
 from assets.web.paging import ListQuery
-from equipment_world import World, at
+from tests import equipment_world
+from tests.equipment_world import World, at
 
 SAID = Doing("Xin bổ sung")
 

@@ -10,9 +10,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from assets import clock, jobs
+from assets import clock, jobs, worker
 from assets.db import EVERYTHING, transaction
+from assets.ids import new_id
+from assets.ingest import Ingest
 from assets.jobs import Job, Jobs, enqueue, enqueue_many, every
+from assets.notifications.notify import Message, Sent
+from assets.notifications.outbox import Destination
+from assets.probing.profile import Profiles
 
 
 async def count(statement: str, *values: object) -> int:
@@ -75,10 +80,13 @@ async def test_when_the_schema_is_there_then_installing_again_changes_nothing(da
 
 
 async def test_when_the_cause_is_rolled_back_then_its_job_is_gone_too(database: str) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with transaction(EVERYTHING) as tx:
             assert await enqueue(tx, "look", {"at": 1})
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await count("select count(*) from pgqueuer") == 0
 
 
@@ -94,8 +102,8 @@ async def test_when_a_key_is_taken_then_the_second_job_is_skipped_and_the_transa
 async def test_when_two_workers_run_then_each_job_runs_once_and_later_ones_wait(database: str) -> None:
     handler = Remembering()
     workers = [Jobs(database, look_seconds=0.5) for _ in range(2)]
-    for worker in workers:
-        worker.entrypoint("look", handler)
+    for one in workers:
+        one.entrypoint("look", handler)
     async with transaction(EVERYTHING) as tx:
         await enqueue_many(tx, [Job("look", {"at": n, "name": "Sơn Hà"}) for n in range(40)])
         await enqueue(tx, "look", {"at": "later"}, after=timedelta(seconds=60))
@@ -112,11 +120,11 @@ async def test_when_asked_to_stop_then_it_is_gone_in_three_seconds_and_gives_bac
         begun.set()
         await asyncio.sleep(60)
 
-    worker = Jobs(database, look_seconds=0.5)
-    worker.entrypoint("look", hang)
+    one = Jobs(database, look_seconds=0.5)
+    one.entrypoint("look", hang)
     async with transaction(EVERYTHING) as tx:
         await enqueue(tx, "look", {})
-    async with running(worker) as stop:
+    async with running(one) as stop:
         await asyncio.wait_for(begun.wait(), 5)
         stop.set()
         asked = time.monotonic()
@@ -132,20 +140,20 @@ async def test_when_a_handler_fails_then_the_job_is_tried_again_later(database: 
         if len(seen) == 1:
             raise ValueError("the first time")
 
-    worker = Jobs(database, look_seconds=0.3)
-    worker.entrypoint("look", fail_once)
+    one = Jobs(database, look_seconds=0.3)
+    one.entrypoint("look", fail_once)
     async with transaction(EVERYTHING) as tx:
         await enqueue(tx, "look", {})
-    async with running(worker):
+    async with running(one):
         await until(lambda: len(seen) == 2)
     assert (seen[1] - seen[0]).total_seconds() >= 0.9
 
 
 async def test_when_its_connections_are_cut_then_the_worker_goes_on(database: str) -> None:
     handler = Remembering()
-    worker = Jobs(database, look_seconds=0.3)
-    worker.entrypoint("look", handler)
-    async with running(worker):
+    one = Jobs(database, look_seconds=0.3)
+    one.entrypoint("look", handler)
+    async with running(one):
         async with transaction(EVERYTHING) as tx:
             await enqueue(tx, "look", {"at": "before"})
         await until(lambda: len(handler.seen) == 1)
@@ -163,8 +171,8 @@ async def test_when_two_workers_have_one_schedule_then_each_tick_runs_on_one_of_
         ticks.append(now)
 
     workers = [Jobs(database) for _ in range(2)]
-    for worker in workers:
-        worker.schedule("tick", every(5), tick)
+    for one in workers:
+        one.schedule("tick", every(5), tick)
     async with running(*workers):
         await until(lambda: len(ticks) >= 1, 8)
         await asyncio.sleep(1.5)
@@ -182,3 +190,19 @@ async def test_tidying_removes_old_lines_of_the_log_and_nothing_else(database: s
         assert await jobs.tidy(tx, clock.now()) == 1
         assert await tx.fetchval("select count(*) from pgqueuer_log") == 1
         assert await tx.fetchval("select count(*) from pgqueuer") == 1
+
+
+async def test_every_schedule_and_job_of_the_worker_runs_on_an_empty_database(database: str) -> None:
+    async def send(destination: Destination, message: Message, key: str) -> Sent:
+        raise AssertionError("there is nothing to send")
+
+    bench = worker.Bench(
+        subjects={}, send=send, ingest=Ingest(Profiles.load(), timedelta(seconds=20)), keep_readings=timedelta(days=30)
+    )
+    names = [name for name, _, _ in worker.SCHEDULES]
+    assert len(set(names)) == len(names)
+    for _, _, step in worker.SCHEDULES:
+        await step(bench, clock.now())
+    for _, entrypoint in worker.ENTRYPOINTS:
+        await entrypoint(bench, {"notification": str(new_id())}, clock.now())
+    worker.build(database, bench)

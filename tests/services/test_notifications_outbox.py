@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -146,10 +147,14 @@ async def test_when_it_is_announced_again_then_nothing_is_added(house: House) ->
 
 async def test_when_the_cause_is_rolled_back_then_neither_row_nor_job_stays(house: House) -> None:
     await house.channel("all")
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail() -> None:
         async with transaction(EVERYTHING):
             await house.announce("opened")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await house.rows() == []
     assert await jobs_waiting() == 0
 
@@ -484,9 +489,12 @@ async def test_when_a_worker_is_killed_while_it_sends_then_another_delivers_with
         assert await asyncio.wait_for(victim.stdout.readline(), 20) == b"ready\n"
         await _until(lambda: len(sink.begun) == 1)
         assert (await house.states(), victim.returncode) == ({"opened": "sending"}, None), "ready, with work in flight"
+        children = Path(f"/proc/{victim.pid}/task/{victim.pid}/children").read_text().split()
+        assert children, "its sending process"
         os.kill(victim.pid, signal.SIGKILL)
         assert await victim.wait() == -signal.SIGKILL
         victim._transport.close()  # type: ignore[attr-defined]
+        await _until(lambda: not any(_lives(child) for child in children))
         sink.held = False
 
         row = await house.row()
@@ -502,6 +510,13 @@ async def test_when_a_worker_is_killed_while_it_sends_then_another_delivers_with
         assert keys == {key_of(notification)}
         assert sink.accepted, "at least once"
         assert all(f"#{key_of(notification)}" in mail for mail in sink.accepted)
+
+
+def _lives(pid: str) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
 
 
 async def _until(true: Callable[[], bool], seconds: float = 15) -> None:

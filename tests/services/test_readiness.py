@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-import equipment_world
 from assets import db
 from assets.access.actor import SYSTEM
 from assets.db import EVERYTHING
@@ -17,7 +16,8 @@ from assets.places import service as places
 from assets.places.units import parse, shipped
 from assets.readiness import service
 from assets.readiness.rules import Readiness
-from equipment_world import World, at
+from tests import equipment_world
+from tests.equipment_world import World, at
 
 
 class Centre(World):

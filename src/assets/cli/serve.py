@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import rich_click as click
@@ -68,6 +68,20 @@ async def _first_start() -> None:
         await places.open_centres(SYSTEM)
 
 
+class _Web(uvicorn.Server):
+    """Uvicorn, less its habit of raising the signal again: it would end the process before its parts are closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: `running` has its own handlers."""
+        yield
+
+    def ask_to_stop(self) -> None:
+        """Stop politely; the second time at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, dsn: str, *, collector: bool = True, worker: bool = True
@@ -80,7 +94,9 @@ async def running(
             create_app(settings, parts), host=settings.host, port=settings.port, log_config=None, access_log=False,
             timeout_graceful_shutdown=STOP_SECONDS, server_header=False, proxy_headers=False, lifespan="on",
         )  # fmt: skip
-        server = uvicorn.Server(config)
+        server = _Web(config)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, server.ask_to_stop)
         web = asyncio.create_task(server.serve(), name="web")
         stack.push_async_callback(_finish, stop, server, web)
         while not server.started and not web.done():

@@ -129,6 +129,20 @@ def faults_of(spec: Spec, tag: str) -> frozenset[str]:
     return frozenset(possible | {Fault.SILENT.value})
 
 
+def unheard(spec: Spec, faults: Faults) -> frozenset[str]:
+    """The tags that nobody can hear: silent themselves, or with every way out silent. A loop of ways is open."""
+    ways = {d.tag: d.behind for d in spec.devices} | {x.tag: x.behind for x in spec.listeners}
+    known = {tag: True for tag, broken in faults.items() if broken.fault is Fault.SILENT}
+
+    def silent(tag: str) -> bool:
+        if tag not in known:
+            known[tag] = False  # for as long as its own ways are being looked at
+            known[tag] = bool(ways.get(tag)) and all(silent(way) for way in ways[tag])
+        return known[tag]
+
+    return frozenset(tag for tag in ways if silent(tag))
+
+
 def changed(state: State, fault: Fault) -> State:
     """The state of a device with a fault."""
     return EFFECTS[fault][1](state)

@@ -127,7 +127,7 @@ _NETWORK = (
         key="draytek-vigor2926", kind="router", category="router", vendor="DrayTek", name="Vigor2926",
         object_id="1.3.6.1.4.1.7367", mac_prefix="001daa", ports=((6, 1000),), memory_mib=128, firmware="3.9.9.4",
         says_serial=False,
-        descr="DrayTek Corporation, Router Model: Vigor2926, Version: 3.9.9.4, Build Date/Time: Mar 04 2024 10:21:47",
+        descr="DrayTek Corporation, Router Model: Vigor2926 Series, Version: 3.9.9.4, Build Date/Time: Mar 4 2024 10:21:47",
     ),
     Model(
         key="cisco-2960-24tt", kind="switch", category="switch", vendor="Cisco", name="WS-C2960-24TT-L",
@@ -184,7 +184,7 @@ _HOSTS = (
         ),
     ),
     Model(
-        key="linux-server", kind="server", category="host", vendor="Linux", name="Linux server",
+        key="linux-server", kind="server", category="host", vendor="", name="Linux server",
         object_id=_NET_SNMP_LINUX, ports=((2, 1000),), memory_mib=16_384, disks_gib=(447, 1862), processors=8,
         descr="Linux {name} 6.1.0-26-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.1.112-1 (2024-09-30) x86_64",
         says_serial=False,
@@ -211,13 +211,14 @@ _HOSTS = (
     Model(
         key="hikvision-nvr7608", kind="camera", category="camera", vendor="Hikvision", name="DS-7608NI-K2",
         object_id="1.3.6.1.4.1.50001", mac_prefix="4419b6", memory_mib=1024, disks_gib=(3726, 3726),
-        firmware="V4.62.210", says_serial=False, descr="Hikvision DS-7608NI-K2 V4.62.210",
+        firmware="V4.62.210", descr="Hikvision DS-7608NI-K2 V4.62.210",
+        texts=(("1.3.6.1.4.1.50001.1.3.0", "{serial}"),),  # HIKVISION-MIB hikEntityIndex
     ),
     Model(
         key="epson-ds970", kind="scanner", category="scanner", vendor="Epson", name="EPSON DS-970",
         # EEPS2 numbers a network unit by the letters of "Network Interface Unit", their count in front
         object_id="1.3.6.1.4.1.1248.1.1.2.1.3." + ".".join(str(n) for n in (22, *b"Network Interface Unit")),
-        mac_prefix="a4ee57", descr="EPSON DS-970 Ext. Scan Server", firmware="03.12",
+        mac_prefix="a4ee57", descr="EPSON DS-970 Ext. Scan Server", firmware="03.12", says_serial=False,
     ),
 )  # fmt: skip
 

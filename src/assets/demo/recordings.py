@@ -252,7 +252,8 @@ def _camera(m: Making) -> Rows:
 
 
 def _scanner(m: Making) -> Rows:
-    return mibs.interfaces(_ports(m, rate=400), booted=m.booted)
+    rows = mibs.interfaces(_ports(m, rate=400), booted=m.booted)
+    return rows | mibs.hr_device(1, mibs.HR_OTHER, m.model.name)
 
 
 _MAKERS: dict[str, Callable[[Making], Rows]] = {

@@ -35,7 +35,7 @@ DATAGRAM_MAX = 8_192
 TURN_MAX = 256  # datagrams answered before faults, doors and the parent are looked at again
 ACCEPTS_MAX = 64  # connections taken from one door in a turn
 RECEIVE_BUFFER_BYTES = 8 << 20  # a round of polls arrives at once; the kernel may grant less
-STATS_SECONDS = 1.0
+STATS_SECONDS = 0.5
 BACKLOG = 16
 SPARE_FILES = 64
 
@@ -53,6 +53,7 @@ class Standing:
 
     device: Device
     broken: Broken | None = None
+    unheard: bool = False
     table: Table | None = None
 
 
@@ -70,11 +71,13 @@ class Simulator:
 
     def __init__(self, spec: Spec, *, port: int, faults: Path) -> None:
         self.agent = Agent(spec.community)
+        self._spec = spec
         self._epoch = spec.epoch_seconds
         self._port = port
         self._faults_path = faults
         self._faults_seen: tuple[int, ...] = ()
         self._faults: Faults = {}
+        self._unheard: frozenset[str] = frozenset()
         self._devices = {socket.inet_aton(d.address): Standing(d) for d in spec.devices}
         self._doors = [Door(listener) for listener in spec.listeners]
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -135,19 +138,17 @@ class Simulator:
         self._selector.close()
 
     def _apply(self) -> None:
+        self._unheard = faulty.unheard(self._spec, self._faults)
         for standing in self._devices.values():
+            standing.unheard = standing.device.tag in self._unheard
             broken = self._faults.get(standing.device.tag)
             if broken != standing.broken:
                 standing.broken, standing.table = broken, None
         for door in self._doors:
-            if self._silenced(door):
+            if door.listener.tag in self._unheard:
                 self._shut(door)
             elif door.ear is None:
                 self._open_door(door)
-
-    def _silenced(self, door: Door) -> bool:
-        broken = self._faults.get(door.listener.tag)
-        return broken is not None and broken.fault is Fault.SILENT
 
     def _open_door(self, door: Door) -> None:
         ear = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -205,13 +206,13 @@ class Simulator:
         if standing is None:
             self.agent.counted["unknown_address"] += 1
             return None
-        fault = standing.broken.fault if standing.broken else None
-        if fault is Fault.SILENT:
+        if standing.unheard:
             self.agent.counted["silent"] += 1
             return None
         if standing.table is None:
             standing.table = self._table(standing)
         answer = self.agent.answer(packet, standing.table, self._now)
+        fault = standing.broken.fault if standing.broken else None
         return answer[:-5] if answer and fault is Fault.GARBLED else answer
 
     def _table(self, standing: Standing) -> Table:
@@ -316,7 +317,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", type=Path, required=True, help="JSON file that says which devices stand where")
     parser.add_argument("--faults", type=Path, required=True, help="JSON file of what is broken; need not exist")
     parser.add_argument("--port", type=int, default=PORT, help="UDP port of all devices (default: %(default)s)")
-    parser.add_argument("--stats", type=Path, help="file for counts, rewritten each second")
+    parser.add_argument("--stats", type=Path, help="file for counts, rewritten twice a second")
     parser.add_argument("--parent", type=int, help="process to end with (default: whoever started this one)")
     return parser.parse_args(arguments)
 

@@ -28,6 +28,7 @@ Loopback = Annotated[str, AfterValidator(_on_loopback)]
 Line = Annotated[str, Field(max_length=120)]
 Tag = Annotated[str, Field(min_length=1, max_length=80)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+Ways = Annotated[tuple[Tag, ...], Field(max_length=8)]
 
 
 class _Strict(BaseModel):
@@ -71,11 +72,15 @@ class Face(_Strict):
 
 
 class Device(Face):
-    """A device that answers SNMP at its own loopback address, in the state it has when nobody broke it."""
+    """A device that answers SNMP at its own loopback address, in the state it has when nobody broke it.
+
+    `behind` are the tags of its ways out: it cannot be heard while all of them are silent.
+    """
 
     tag: Tag
     address: Loopback
     state: State = State()
+    behind: Ways = ()
 
 
 class Listener(_Strict):
@@ -84,6 +89,7 @@ class Listener(_Strict):
     tag: Tag
     address: Loopback
     port: Port
+    behind: Ways = ()
 
 
 class Spec(_Strict):

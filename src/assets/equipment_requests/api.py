@@ -17,6 +17,7 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.equipment_requests import queries, service
+from assets.equipment_requests.facts import Facts, beside
 from assets.equipment_requests.queries import LISTING, RequestDetail, RequestOut
 from assets.equipment_requests.service import Amended, Asked, Doing, Filed, Filing
 from assets.equipment_requests.workflow import Step
@@ -110,6 +111,13 @@ async def get_request(request: AnyRequest, actor: NamedDependency[Actor], ref: F
     """One request, by its number or id."""
     async with transaction(actor.scope) as tx:
         return await queries.one(tx, actor, ref, choose(request))
+
+
+@get(f"{_BASE}/{{ref:str}}/facts", operation_id="getEquipmentRequestFacts", guards=[requires(Action.VIEW_REQUESTS)])
+async def get_facts(request: AnyRequest, actor: NamedDependency[Actor], ref: FromPath[str]) -> Facts:
+    """What to know before deciding: the centre's readiness, what it has of each kind, what the stores have."""
+    async with transaction(actor.scope) as tx:
+        return await beside(tx, actor, ref, choose(request))
 
 
 @post(_BASE, operation_id="fileEquipmentRequest", guards=[requires(Action.REQUEST_EQUIPMENT)])
@@ -213,6 +221,6 @@ def _now() -> datetime:
 
 
 routes: Sequence[ControllerRouterHandler] = (
-    list_requests, get_request, file_request, amend_request, submit_request, return_request, approve_request,
+    list_requests, get_request, get_facts, file_request, amend_request, submit_request, return_request, approve_request,
     refuse_request, withdraw_request, fulfil_request, close_request,
 )  # fmt: skip

@@ -210,7 +210,7 @@ async def _one(
     return page(
         request, f"equipment_requests/{template}.html", status=status, view=view, tried=tried, errors=errors or {},
         given=(fields or Fields()).values, refused=refused, done=_done(request), states=list(State),
-        note_max=service.NOTE_MAX, reason_max=service.REASON_MAX, quantity_max=service.QUANTITY_MAX,
+        facts={line.position: line for line in facts.lines} if facts else {}, note_max=service.NOTE_MAX, reason_max=service.REASON_MAX, quantity_max=service.QUANTITY_MAX,
     )  # fmt: skip
 
 

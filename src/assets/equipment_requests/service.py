@@ -121,7 +121,7 @@ def _checked(filing: Filing) -> str:
     """The reason, cleaned; Invalid names each wrong field."""
     wrong: dict[str, str] = {}
     if not 1 <= len(filing.lines) <= LINES_MAX:
-        wrong["lines"] = N_("Choose what is needed.") if not filing.lines else N_("That are too many lines at once.")
+        wrong["lines"] = N_("Choose what is needed.") if not filing.lines else N_("There are too many lines at once.")
     for index, line in enumerate(filing.lines):
         if not 1 <= line.quantity <= QUANTITY_MAX:
             wrong[f"lines.{index}.quantity"] = N_("Write how many: a whole number from 1 to 1000.")

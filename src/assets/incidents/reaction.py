@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from assets.monitoring.conditions import GONE, Change, Condition
+from assets.monitoring.conditions import Change, Condition
 from assets.phrases import Phrase
 from assets.probing.readings import Severity
 
@@ -41,6 +41,8 @@ class Ends:
 
 
 REFUSES = "refuses our credential"
+FLAPS = "keeps failing and coming back"
+WITHIN = Phrase("all readings are within their limits")
 
 
 def react(change: Change, gone_kind: Kind) -> tuple[Opens | Ends, ...]:
@@ -56,7 +58,7 @@ def react(change: Change, gone_kind: Kind) -> tuple[Opens | Ends, ...]:
     if change.after is Condition.UP:
         return (
             Ends(gone_kind, back),
-            Ends(Kind.THRESHOLD, Phrase("all readings are within their limits")),
+            Ends(Kind.THRESHOLD, WITHIN),
             Ends(Kind.CREDENTIAL, Phrase("the credential is accepted")),
         )
     if change.after is Condition.DEGRADED:
@@ -65,15 +67,21 @@ def react(change: Change, gone_kind: Kind) -> tuple[Opens | Ends, ...]:
 
 
 def _degraded(change: Change, gone_kind: Kind, back: Phrase) -> tuple[Opens | Ends, ...]:
-    refused = any(r.text == REFUSES for r in change.reasons)
-    others = tuple(r for r in change.reasons if r.text != REFUSES)
+    refused = tuple(r for r in change.reasons if r.text == REFUSES)
+    flaps = tuple(r for r in change.reasons if r.text == FLAPS)
+    others = tuple(r for r in change.reasons if r.text not in (REFUSES, FLAPS))
     followed: list[Opens | Ends] = []
-    if not change.flapping and change.before in GONE:
+    if flaps:
+        # The fall it keeps coming back from is one incident until it is calm, not one each time.
+        followed.append(Opens(gone_kind, Severity.CRITICAL, flaps))
+    else:
         followed.append(Ends(gone_kind, back))
     if refused:
-        followed.append(Opens(Kind.CREDENTIAL, Severity.WARNING, (Phrase(REFUSES),)))
+        followed.append(Opens(Kind.CREDENTIAL, Severity.WARNING, refused))
     else:
         followed.append(Ends(Kind.CREDENTIAL, Phrase("the credential is accepted")))
     if others:
         followed.append(Opens(Kind.THRESHOLD, change.severity or Severity.WARNING, others))
+    else:
+        followed.append(Ends(Kind.THRESHOLD, WITHIN))
     return tuple(followed)

@@ -19,9 +19,10 @@ TITLES = {
     "resolved": N_("[Resolved] %(site)s: %(name)s – %(reason)s"),
 }
 _QUERY = """
-    select i.*, s.name as site_name, s.code as site_code, coalesce(m.manufacturer || ' ' || m.name, '') as model,
+    select i.*, coalesce(u.name, s.name) as site_name, coalesce(m.manufacturer || ' ' || m.name, '') as model,
         l.carrier, l.hotline, l.circuit_number
-    from incidents i left join sites s on s.id = i.site left join assets a on a.id = i.asset
+    from incidents i left join sites s on s.id = i.site left join administrative_units u on u.id = s.unit and s.kind = 'centre'
+    left join assets a on a.id = i.asset
     left join asset_models m on m.id = a.model left join targets t on t.id = i.subject left join links l on l.id = t.link
     where i.id = $1
 """

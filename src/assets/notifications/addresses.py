@@ -57,9 +57,15 @@ def parse(url: str) -> Address:
     _refuse_options(OPTIONS[scheme], parts.query, parts.fragment)
     if scheme == WEBHOOK and not host:
         raise _wrong("it names no host")
-    hosts = [] if scheme in _FIXED_HOST or not host or _is_topic(scheme, parts.path) else [host]
-    hosts += [value for key, value in parse_qsl(parts.query) if key.lower() == "smtp"]
-    return Address(scheme=scheme, hosts=tuple(hosts), url=url)
+    return Address(scheme=scheme, hosts=_hosts(scheme, host, parts.path, parts.query), url=url)
+
+
+def _hosts(scheme: str, host: str, path: str, query: str) -> tuple[str, ...]:
+    relays = [value.strip("[]") for key, value in parse_qsl(query) if key.lower() == "smtp"]
+    if scheme in ("mailto", "mailtos") and relays:
+        return tuple(relays)  # the host is then only the sender's domain
+    ntfy_sh = scheme.startswith("ntfy") and path in ("", "/")  # ntfy://topic means a topic of theirs
+    return () if scheme in _FIXED_HOST or ntfy_sh or not host else (host,)
 
 
 def refuse_internal(addresses: Iterable[str], *, allowed: Iterable[Network]) -> None:
@@ -90,11 +96,6 @@ def _refuse_options(known: frozenset[str] | None, query: str, fragment: str) -> 
     for key, _ in parse_qsl(query, keep_blank_values=True):
         if key.lower() not in known:
             raise _wrong(f"the option {key[:20]!r} is not accepted; accepted are {', '.join(sorted(known))}")
-
-
-def _is_topic(scheme: str, path: str) -> bool:
-    # ntfy://topic means a topic at ntfy.sh.
-    return scheme.startswith("ntfy") and path in ("", "/")
 
 
 def _wrong(reason: str) -> Invalid:

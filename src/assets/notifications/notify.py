@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -60,18 +60,19 @@ class Failed:
     unsure: bool = False
 
 
-@dataclass
 class Outlet:
     """Where messages leave the house; one for each process, opened by first use and closed at its end.
 
-    `allowed` are internal networks that may be reached all the same: the demo's mail sink, the province's mail server.
+    `allowed` are internal networks that may be reached all the same (the demo's mail sink, the province's mail
+    server); `tls` knows whom to trust, None means the system's authorities.
     """
 
-    allowed: tuple[Network, ...] = ()
-    tls: ssl.SSLContext | None = None
-    _child: "_Child | None" = None
-    _worn_out: "set[_Child]" = field(default_factory=set)
-    _resolvers: ThreadPoolExecutor | None = None
+    def __init__(self, *, allowed: Sequence[Network] = (), tls: ssl.SSLContext | None = None) -> None:
+        self.allowed = tuple(allowed)
+        self._webhook = Webhook(tls)
+        self._child: _Child | None = None
+        self._worn_out: set[_Child] = set()
+        self._resolvers: ThreadPoolExecutor | None = None
 
     async def send(
         self, url: str, message: Message, *, key: str, deadline_seconds: float = DEADLINE_SECONDS
@@ -93,8 +94,9 @@ class Outlet:
         A name that cannot be resolved just now is accepted: it is asked for again before each send.
         """
         address = parse(url)
-        with suppress(NotDelivered, TimeoutError):
-            await self._resolve(address.hosts)
+        for host in address.hosts:
+            with suppress(NotDelivered, TimeoutError):
+                await self._resolve([host])
         if address.scheme != WEBHOOK:
             child = await self._ready_child()
             answer = await asyncio.wait_for(child.ask({"act": "check", "url": url}), DEADLINE_SECONDS)
@@ -128,7 +130,7 @@ class Outlet:
         addresses = await self._resolve(address.hosts)
         if address.scheme == WEBHOOK:
             payload = {"key": key, "title": message.title, "body": message.body}
-            await Webhook(self.tls).post(
+            await self._webhook.post(
                 address.url, payload, key=key, addresses=addresses, now=clock.now(), seconds=seconds
             )
             return Sent()

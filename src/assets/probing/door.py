@@ -74,7 +74,7 @@ class Door(Protocol):
         """The values of exactly these objects; those that the device does not have are left out."""
         ...
 
-    async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int = ROWS_MAX, texts: bool = False) -> Walked:
+    async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int | None = None, texts: bool = False) -> Walked:
         """All rows below each root, or the first `limit` of each, which is not called truncated."""
         ...
 

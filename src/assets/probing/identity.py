@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from assets.probing.ber import Value
 from assets.probing.look import text
 from assets.probing.oid import is_under
-from assets.probing.profile import Found, Makers, Part, Profile
+from assets.probing.profile import Found, Profile
+from assets.probing.profile_file import Makers, Part
 from assets.probing.readings import Identity
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from assets.probing import rates
 from assets.probing.ber import Value
 from assets.probing.decoders import DECODERS, Derived
-from assets.probing.profile import Fact, Profile, Reads, Table, Whole
+from assets.probing.profile import Profile
+from assets.probing.profile_file import Fact, Reads, Table, Whole
 from assets.probing.readings import COUNTERS_MAX, READINGS_MAX, Reading
 from assets.text import clean
 

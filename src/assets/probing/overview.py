@@ -10,7 +10,8 @@ from assets.probing.contract import TargetSpec
 from assets.probing.door import Door, Peer, Walked
 from assets.probing.identity import ENTITY_ROWS_MAX, HINTS, SYS_DESCR, SYS_OBJECT_ID, Answers, dotted, entity_columns
 from assets.probing.look import Facts, Look, rows, text
-from assets.probing.profile import Found, Profile, Profiles, Table
+from assets.probing.profile import Found, Profile, Profiles
+from assets.probing.profile_file import Table
 from assets.probing.readings import Identity
 
 UNDER_ROWS_MAX = 8  # of a column in which the first text is wanted
@@ -38,8 +39,6 @@ class Asking:
         """Like the door's, and nothing for no question."""
         if not roots:
             return Walked()
-        if limit is None:
-            return await self.door.walk(self.peer, roots, texts=texts)
         return await self.door.walk(self.peer, roots, limit=limit, texts=texts)
 
 

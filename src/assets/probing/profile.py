@@ -7,215 +7,24 @@ a value wins: so "64-bit counter, else 32-bit" is two entries, not a condition.
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
-
-from assets.errors import Invalid
 from assets.paths import data_dir
 from assets.probing.decoders import DECODERS
-from assets.probing.oid import is_under, valid
-from assets.probing.readings import Limit, Name, Strict
+from assets.probing.profile_file import File, Makers, Match, ProfileError, Reads, Table, Told, read
+from assets.probing.readings import Limit
+
+__all__ = ["GENERIC", "MAKERS", "Found", "Profile", "ProfileError", "Profiles"]
 
 GENERIC = "generic"
 MAKERS = "_makers"
 PROFILES_MAX = 500
 EXTENDS_DEPTH_MAX = 8
 _FILE_NAME = re.compile(r"_?[a-z0-9][a-z0-9.-]*")
-
-
-class ProfileError(Invalid):
-    """A probe profile is not valid."""
-
-
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str | dict) else value
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    return value
-
-
-def _oid(value: str) -> str:
-    if not valid(value):
-        raise ValueError("not a numeric OID such as 1.3.6.1.2.1.1.1.0")
-    return value
-
-
-Oid = Annotated[str, AfterValidator(_oid)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Word = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=80)]
-Codes = dict[Annotated[int, BeforeValidator(int)], Word]  # TOML writes table keys as strings
-Unit = Literal["", "percent", "bps", "per_second", "seconds", "minutes", "celsius", "volts", "pages", "count"]
-
-
-class Match(Strict):
-    """When a profile fits: each part given must hold. `vendor` and `category` say more than the number does."""
-
-    sys_object_id: Annotated[tuple[Oid, ...], BeforeValidator(_listed)] = ()
-    sys_descr: Pattern = ""
-    vendor: str = ""
-    category: Word = ""
-    weak: bool = False  # only a hint: what the device answers to may overrule it
-
-    @model_validator(mode="after")
-    def _asks_something(self) -> Self:
-        if not self.sys_object_id and not self.sys_descr:
-            raise ValueError("a match needs sys_object_id or sys_descr")
-        return self
-
-    def weight(self, sys_object_id: str, sys_descr: str) -> tuple[int, int] | None:
-        """How well it fits: (arcs of the prefix, whether sysDescr fits too); None when it does not."""
-        arcs = 0
-        if self.sys_object_id:
-            fitting = [p.count(".") + 1 for p in self.sys_object_id if is_under(sys_object_id, p)]
-            if not fitting:
-                return None
-            arcs = max(fitting)
-        if self.sys_descr and not re.search(self.sys_descr, sys_descr, re.IGNORECASE):
-            return None
-        return arcs, int(bool(self.sys_descr))
-
-
-class Part(Strict):
-    """Where a fact of the identity may be found; `pattern` cuts it out (its first group, else all that fits)."""
-
-    oid: Oid | None = None  # one object
-    under: Oid | None = None  # the first text in a column
-    text: Literal["sys_descr", "sys_name"] | None = None
-    entity: Literal["model", "serial", "software", "firmware", "hardware", "maker", "name", "descr"] | None = None
-    pattern: Pattern = ""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if sum(x is not None for x in (self.oid, self.under, self.text, self.entity)) != 1:
-            raise ValueError("an identity source needs exactly one of oid, under, text, entity")
-        return self
-
-
-Parts = Annotated[tuple[Part, ...], BeforeValidator(_listed)]
-
-
-class Told(Strict):
-    """Where the device says what it is; the first place that answers wins."""
-
-    vendor: Parts = ()
-    model: Parts = ()
-    serial: Parts = ()
-    firmware: Parts = ()
-
-    def before(self, other: "Told") -> "Told":
-        """These places first, then the other's."""
-        return Told(**{k: getattr(self, k) + getattr(other, k) for k in type(self).model_fields})
-
-
-class Whole(Strict):
-    """What a value is a share of, in the value's own unit after `scale`."""
-
-    oid: Oid
-    scale: float = 1.0
-
-
-class Reads(Strict):
-    """How one reading comes from one object or column.
-
-    `states` turns a code into a word, `special` turns numbers that are no numbers into words, `of` makes a percentage,
-    `raw` names the counter and makes the reading a rate per second; `with` hands more objects to a named decoder.
-    """
-
-    name: Name
-    oid: Oid
-    unit: Unit = ""
-    scale: float = 1.0
-    decimals: Annotated[int, Field(ge=0, le=6)] | None = None
-    states: Codes = Field(default_factory=dict)
-    special: Codes = Field(default_factory=dict)
-    of: Annotated[tuple[Whole, ...], BeforeValidator(_listed)] = ()
-    raw: Name | None = None
-    bits: Literal[32, 64] = 64
-    keep: Name | None = None  # also hand on the whole number, under this name (page counts)
-    decoder: str | None = None
-    with_: Annotated[dict[Word, Oid], Field(alias="with")] = Field(default_factory=dict)
-    combine: Literal["mean", "max", "sum"] | None = None  # of a table: one value instead of one per row
-
-    @field_validator("decoder")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        if value is not None and value not in DECODERS:
-            raise ValueError(f"there is no decoder {value!r}; known are {', '.join(sorted(DECODERS))}")
-        return value
-
-
-class Fact(Strict):
-    """A column that describes a row and seldom changes: a name, a type, a maximum."""
-
-    oid: Oid
-    kind: Literal["text", "number", "mac", "oid"] = "text"
-    states: Codes = Field(default_factory=dict)
-    scale: float = 1.0
-
-
-class Table(Strict):
-    """Rows of one MIB table: facts (asked when the device is looked over) and readings (asked each time)."""
-
-    name: Name
-    label: Annotated[tuple[Word, ...], BeforeValidator(_listed)] = ()  # facts that name a row, best first
-    facts: dict[Word, Fact] = Field(default_factory=dict)
-    skip: dict[Word, tuple[str, ...]] = Field(default_factory=dict)  # rows whose fact has such a value
-    readings: tuple[Reads, ...] = ()
-
-    @model_validator(mode="after")
-    def _facts_exist(self) -> Self:
-        if missing := [f for f in (*self.label, *self.skip) if f not in self.facts]:
-            raise ValueError(f"there is no fact {missing[0]!r} in table {self.name!r}")
-        return self
-
-    def before(self, other: "Table") -> "Table":
-        """This table's entries first, then those of the same table in a mix-in."""
-        return Table(
-            name=self.name,
-            label=self.label or other.label,
-            facts=other.facts | self.facts,
-            skip=other.skip | self.skip,
-            readings=self.readings + other.readings,
-        )
-
-
-class _File(Strict):
-    """One TOML file as written."""
-
-    title: str
-    extends: tuple[str, ...] = ()
-    category: Word = ""
-    match: tuple[Match, ...] = ()
-    answers: tuple[Oid, ...] = ()  # something below answers only on such a device
-    identity: Told = Field(default_factory=Told)
-    scalars: tuple[Reads, ...] = ()
-    tables: tuple[Table, ...] = ()
-    limits: tuple[Limit, ...] = ()
-
-
-class Makers(Strict):
-    """IANA enterprise numbers and the makers behind them (the file _makers.toml)."""
-
-    title: str
-    makers: dict[Annotated[int, BeforeValidator(int)], str]
-
-    def of(self, sys_object_id: str) -> str:
-        """The maker whose number a sysObjectID carries, "" if unknown."""
-        arcs = sys_object_id.split(".")
-        if arcs[:6] != ["1", "3", "6", "1", "4", "1"] or len(arcs) < 7:
-            return ""
-        return self.makers.get(int(arcs[6]), "")
 
 
 @dataclass(frozen=True)
@@ -289,8 +98,8 @@ class Profiles:
                 raise ProfileError(f"{name}.toml: a profile's name is lower-case letters, digits, dots and dashes")
         makers = Makers(title="", makers={})
         if MAKERS in sources:
-            makers = _read(Makers, MAKERS, sources[MAKERS])
-        files = {n: _read(_File, n, toml) for n, toml in sources.items() if n != MAKERS}
+            makers = read(Makers, MAKERS, sources[MAKERS])
+        files = {n: read(File, n, toml) for n, toml in sources.items() if n != MAKERS}
         if GENERIC not in files:
             raise ProfileError(f"there is no {GENERIC}.toml, the profile of a device that nothing else fits")
         return cls({name: _fold(name, files) for name in files}, makers, sources)
@@ -339,7 +148,7 @@ class Profiles:
         return dict(self._sources)
 
 
-def _fold(name: str, files: Mapping[str, _File]) -> Profile:
+def _fold(name: str, files: Mapping[str, File]) -> Profile:
     """A file and everything that it extends as one profile; own entries first."""
     tables: dict[str, Table] = {}
     limits: dict[tuple[str, str], Limit] = {}
@@ -370,7 +179,7 @@ def _fold(name: str, files: Mapping[str, _File]) -> Profile:
     return profile
 
 
-def _line(name: str, files: Mapping[str, _File], behind: tuple[str, ...]) -> list[str]:
+def _line(name: str, files: Mapping[str, File], behind: tuple[str, ...]) -> list[str]:
     """A profile and its ancestors, nearest first, each once."""
     if name in behind or len(behind) >= EXTENDS_DEPTH_MAX:
         raise ProfileError(f"{behind[-1]}.toml: extends: goes round or too deep: {' → '.join((*behind, name))}")
@@ -395,30 +204,3 @@ def _check_limits(profile: Profile) -> None:
         for word in (*limit.warning_states, *limit.critical_states):
             if word not in given[limit.reading]:
                 raise ProfileError(f"{profile.name}.toml: limits: {limit.reading} is never {word!r}")
-
-
-_Model = TypeVar("_Model", bound=Strict)
-
-
-def _read(model: type[_Model], name: str, toml: str) -> _Model:
-    """One file as `model`; raises ProfileError naming file, line and key."""
-    try:
-        return model.model_validate(tomllib.loads(toml))
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{name}.toml: not TOML: {error}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        path = [part for part in first["loc"] if part != "[key]"]
-        what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        where = ".".join(map(str, path)) or "file"
-        raise ProfileError(f"{name}.toml{_line_of(toml, path)}: {where}: {what}") from None
-
-
-def _line_of(toml: str, path: list[str | int]) -> str:
-    """ ":<line>" of the key at the end of a path, as well as plain text can tell; "" if it is not there."""
-    keys = [part for part in path if isinstance(part, str)]
-    key = re.escape(keys[-1]) if keys else ""
-    wanted = re.compile(rf'^\s*(\[+[^\]]*)?"?{key}"?\s*[=\].]|[{{,]\s*"?{key}"?\s*=')
-    lines = [number for number, line in enumerate(toml.splitlines(), start=1) if wanted.search(line)] if keys else []
-    index = next((part for part in reversed(path) if isinstance(part, int)), 0)
-    return f":{lines[min(index, len(lines) - 1)]}" if lines else ""

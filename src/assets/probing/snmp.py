@@ -21,7 +21,7 @@ from assets.probing import oid
 from assets.probing.ber import Bindings, Value
 from assets.probing.contract import Community, Credential, User
 from assets.probing.discovery import engine_answers
-from assets.probing.door import ROWS_MAX, Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
+from assets.probing.door import Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
 from assets.probing.walking import Walk, get_in_parts
 
 IN_FLIGHT_MAX = 50  # pysnmp decodes about 75 answers a second; more waiting would time out in the queue
@@ -93,7 +93,7 @@ class Snmp:
 
         return await get_in_parts(ask, oids)
 
-    async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int = ROWS_MAX, texts: bool = False) -> Walked:
+    async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int | None = None, texts: bool = False) -> Walked:
         """All rows below each root, guarded (see `walking`); cut walks are marked."""
         loop = asyncio.get_running_loop()
         walk = Walk(roots, limit=limit, texts=texts, now=loop.time())

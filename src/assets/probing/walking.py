@@ -76,7 +76,7 @@ class Step:
 class Walk:
     """One walk of one device below one or more roots; times are monotonic seconds."""
 
-    def __init__(self, roots: Sequence[str], *, now: float, limit: int = ROWS_MAX, texts: bool = False) -> None:
+    def __init__(self, roots: Sequence[str], *, now: float, limit: int | None = None, texts: bool = False) -> None:
         self._columns = [_Column(root, oid.encode(root)) for root in dict.fromkeys(roots)]
         self._limit = limit
         self._budget = BULK_TEXTS if texts else BULK_NAMES
@@ -96,8 +96,10 @@ class Walk:
         if self._pdus >= PDUS_MAX or now >= self._until or self.rows >= ROWS_MAX:
             self.cut("walk too long")
             return None
-        wanted = max(self._limit - c.seen for c in self._asked)
-        self._repetitions = max(1, min(self._budget // len(self._asked), wanted))
+        self._repetitions = max(1, self._budget // len(self._asked))
+        if self._limit is not None:
+            wanted = max(self._limit - c.seen for c in self._asked)
+            self._repetitions = max(1, min(self._repetitions, wanted))
         self._pdus += 1
         return Step(tuple(c.after for c in self._asked), self._repetitions)
 
@@ -147,7 +149,7 @@ class Walk:
         self.rows += 1
         if value is not None:
             column.rows[text] = value
-        column.done = column.seen >= self._limit
+        column.done = self._limit is not None and column.seen >= self._limit
 
     def _ask_less(self) -> None:
         """Halves the next question; an agent that cannot answer one name after one name is given up."""

@@ -18,7 +18,7 @@ from ipaddress import ip_address
 from assets.probing import ber, oid
 from assets.probing.ber import Value
 from assets.probing.contract import Community
-from assets.probing.door import ROWS_MAX, Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
+from assets.probing.door import Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
 from assets.probing.walking import Step, Walk, get_in_parts
 
 IN_FLIGHT_MAX = 500  # more would overrun socket buffers when many answer at once (seen from 15,000 on)
@@ -28,7 +28,7 @@ BUFFER_BYTES = 4 << 20
 RECENT_MAX = 8_192  # request-ids that were answered or given up: their late replies are no fault
 WEAK_MAX = 4_096  # devices remembered as deaf to GETBULK
 _ID_LOW, _ID_HIGH = 0x0100_0000, 0x7FFF_FFFF  # always four octets, so that a template can be patched
-_NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+_ICMP = {errno.ECONNREFUSED, errno.EHOSTDOWN, errno.EPROTO}  # the refusal of an earlier datagram, told at the next one
 STATUS_MAX = 18  # inconsistentName, the last of RFC 3416
 _REFUSES = (6, 16)  # noAccess, authorizationError
 
@@ -94,7 +94,7 @@ class Wire:
 
         return await get_in_parts(ask, oids)
 
-    async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int = ROWS_MAX, texts: bool = False) -> Walked:
+    async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int | None = None, texts: bool = False) -> Walked:
         """All rows below each root, guarded (see `walking`); cut walks are marked."""
         walk = Walk(roots, limit=limit, texts=texts, now=asyncio.get_running_loop().time())
         while step := walk.next(asyncio.get_running_loop().time()):
@@ -107,6 +107,10 @@ class Wire:
         for reason in walk.reasons:
             self.refused[reason] += 1
         return walk.walked()
+
+    def sockets(self) -> tuple[socket.socket, ...]:
+        """The sockets open now, at most one per address family."""
+        return tuple(self._sockets.values())
 
     async def close(self) -> None:
         """Closes the sockets; questions under way end as NotAsked."""
@@ -183,10 +187,10 @@ class Wire:
         except (BlockingIOError, InterruptedError):
             self.refused["send buffer full"] += 1  # as if lost on the way: the next try sends it again
         except OSError as error:
-            if error.errno in _NO_ROUTE:
+            if error.errno not in _ICMP:
                 pending.future.set_exception(NotAsked(f"cannot send: {error.strerror}"))
                 return
-            self.refused["icmp"] += 1  # the refusal of an earlier datagram, told now
+            self.refused["icmp"] += 1
         # The request-id stays: a late answer to the first try still counts during the second.
         loop = asyncio.get_running_loop()
         pending.timer = loop.call_later(pending.timeout, self._try, pending, left - 1)
@@ -260,6 +264,8 @@ class Wire:
             pending = self._pending.get(head.request_id)
             if pending is None or pending.key != source:
                 return "late" if head.request_id in self._recent_ids else "unknown request-id"
+            if pending.future.done():
+                return "late"
             if (reason := _unfit(head, pending)) is not None:
                 return reason
             bindings = ber.bindings(data, head.body)
@@ -267,8 +273,7 @@ class Wire:
             return "not well-made"
         if pending.names and head.error_status == 0 and tuple(b[0] for b in bindings) != pending.names:
             return "other names than asked for"
-        if not pending.future.done():
-            pending.future.set_result(_Reply(head.error_status, head.error_index, bindings))
+        pending.future.set_result(_Reply(head.error_status, head.error_index, bindings))
         return None
 
     def _is_recent(self, data: bytes) -> bool:

@@ -1,0 +1,198 @@
+"""Writing the fleet into an empty database: sites, rooms, equipment, lines, and what is asked of them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from assets.access.actor import SYSTEM
+from assets.db import Connection
+from assets.demo.catalogue import CATEGORIES, MAKES, Make
+from assets.demo.fleet import Centre, Line, Thing
+from assets.demo.rows import Row, write
+from assets.demo.stock import STORE, STORE_NAME, STORE_UNIT
+from assets.ids import new_id
+from assets.places import service as places
+from assets.places.units import Unit
+from assets.text import fold, sort_key
+
+INTERVAL_SECONDS, CONFIRM = 10, 2
+ENTERED_BEFORE = timedelta(days=120)  # when the register was filled
+WATCHED_BEFORE = timedelta(days=45)  # when monitoring began
+STOCKTAKE_BEFORE = timedelta(days=96)
+WARRANTY = timedelta(days=3 * 365)
+EXAMPLE_HOTLINE = "1800 0000 (ví dụ)"
+LINE_NAMES = {"dedicated": "Kênh TSLCD", "fibre": "Cáp quang Internet", "mobile": "Mạng di động 4G"}
+SNMP_CREDENTIAL = "SNMP v2c, thiết bị mô phỏng"
+ENTERED = "Đưa vào sổ theo dõi tài sản."
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The ids of what was written: sites and units by code, assets, lines and targets by tag, categories by code."""
+
+    sites: dict[str, UUID]
+    units: dict[str, UUID]
+    categories: dict[str, UUID]
+    assets: dict[str, UUID]
+    lines: dict[str, UUID]
+    targets: dict[str, UUID]
+
+
+async def open_sites(tx: Connection, units: Sequence[Unit]) -> tuple[dict[str, UUID], dict[str, UUID]]:
+    """The 96 units, a centre in each and the store; (sites, units) by code."""
+    await places.load_units(SYSTEM, units)
+    await places.open_centres(SYSTEM)
+    unit_ids = {r["code"]: r["id"] for r in await tx.fetch("select id, code from administrative_units")}
+    await places.add_site(tx, unit=unit_ids[STORE_UNIT], code=STORE, kind="store", name=STORE_NAME)
+    return {r["code"]: r["id"] for r in await tx.fetch("select id, code from sites")}, unit_ids
+
+
+async def furnish(tx: Connection, sites: Mapping[str, UUID], centres: Iterable[Centre], now: datetime) -> dict[tuple[str, str], UUID]:
+    """Head-counts of two dates and the rooms of each site; room ids by (site code, name)."""
+    centres = list(centres)
+    counted = [(now - timedelta(days=400)).date(), (now - timedelta(days=60)).date()]
+    await write(tx, "head_counts", [
+        {"id": new_id(), "site": sites[c.code], "as_of": day, "people": c.people - (day == counted[0] and c.size != "small")}
+        for c in centres for day in counted
+    ])  # fmt: skip
+    rows, ids = [], {}
+    for code, kind, name, inside in _rooms(centres):
+        ids[code, name] = new_id()
+        rows.append({
+            "id": ids[code, name], "site": sites[code], "parent": ids[code, inside] if inside else None, "kind": kind,
+            "name": name, "sort": sort_key(name),
+        })  # fmt: skip
+    await write(tx, "rooms", rows)
+    return ids
+
+
+def _rooms(centres: Iterable[Centre]) -> Iterator[tuple[str, str, str, str]]:
+    """(site code, kind, name, the room that it is in)."""
+    yield STORE, "room", "Kệ hàng", ""
+    for centre in centres:
+        for name in ("Khu tiếp nhận", "Sảnh chờ", "Phòng Giám đốc"):
+            yield centre.code, "room", name, ""
+        yield centre.code, "cabinet", "Tủ mạng", "Khu tiếp nhận"
+        for number in range(1, centre.counters + 1):
+            yield centre.code, "counter", f"Quầy {number}", "Khu tiếp nhận"
+
+
+async def enter_models(tx: Connection) -> tuple[dict[str, UUID], dict[Make, UUID]]:
+    """Categories by code, and models."""
+    categories = {category.code: new_id() for category in CATEGORIES}
+    await write(tx, "asset_categories", [
+        {"id": categories[c.code], "code": c.code, "name": c.name, "name_en": c.name_en, "serves": c.serves, "sort": sort}
+        for sort, c in enumerate(CATEGORIES, start=1)
+    ])  # fmt: skip
+    models = {make: new_id() for makes in MAKES.values() for make in makes}
+    await write(tx, "asset_models", [
+        {
+            "id": models[m], "category": categories[m.category], "manufacturer": m.manufacturer, "name": m.name,
+            "profile": m.profile, "search": fold(f"{m.manufacturer} {m.name}"),
+        }
+        for m in models
+    ])  # fmt: skip
+    return categories, models
+
+
+async def enter_assets(
+    tx: Connection, things: Iterable[Thing], *, sites: Mapping[str, UUID], rooms: Mapping[tuple[str, str], UUID],
+    models: Mapping[Make, UUID], by: str, now: datetime,
+) -> dict[str, UUID]:  # fmt: skip
+    """The register of everything, with the line of its entry; ids by tag."""
+    ids: dict[str, UUID] = {}
+    rows, events = [], []
+    entered = now - ENTERED_BEFORE
+    for number, thing in enumerate(things):
+        ids[thing.tag] = new_id()
+        at = entered + timedelta(seconds=40 * number)
+        rows.append(_asset(thing, ids[thing.tag], sites, rooms, models) | {"created_at": at, "physical_state_at": now - STOCKTAKE_BEFORE})
+        events.append({
+            "id": new_id(), "asset": ids[thing.tag], "site": sites[thing.site], "at": at, "kind": "registered",
+            "actor_name": by, "text": ENTERED,
+        })  # fmt: skip
+    await write(tx, "assets", rows)
+    await write(tx, "asset_events", events)
+    return ids
+
+
+def _asset(
+    thing: Thing, asset: UUID, sites: Mapping[str, UUID], rooms: Mapping[tuple[str, str], UUID], models: Mapping[Make, UUID]
+) -> dict[str, object]:  # fmt: skip
+    make, stocked = thing.make, thing.site == STORE
+    return {
+        "id": asset, "tag": thing.tag, "model": models[make], "site": sites[thing.site],
+        "room": rooms.get((thing.site, thing.room)), "serial": thing.serial, "name": thing.name,
+        "stage": "in_stock" if stocked else "in_use", "physical_state": "worn" if thing.worn else "good",
+        "custodian": "Thủ kho tỉnh" if stocked else _custodian(thing.room), "original_cost": thing.cost,
+        "put_into_use": None if stocked else thing.put_into_use, "warranty_until": thing.put_into_use + WARRANTY,
+        "note": thing.note, "search": fold(f"{thing.tag} {thing.serial} {thing.name} {make.manufacturer} {make.name}"),
+    }  # fmt: skip
+
+
+def _custodian(room: str) -> str:
+    if room.startswith("Quầy"):
+        return f"Công chức một cửa, {room.lower()}"
+    return "Giám đốc Trung tâm" if room == "Phòng Giám đốc" else "Cán bộ phụ trách công nghệ thông tin"
+
+
+async def enter_lines(tx: Connection, lines: Iterable[Line], sites: Mapping[str, UUID]) -> dict[str, UUID]:
+    """The network lines; ids by tag."""
+    lines = list(lines)
+    ids = {line.tag: new_id() for line in lines}
+    await write(tx, "links", [
+        {
+            "id": ids[x.tag], "site": sites[x.site], "tag": x.tag, "kind": x.kind, "carrier": x.carrier,
+            "circuit_number": x.circuit, "bandwidth_mbps": x.mbps, "is_primary": x.primary, "hotline": EXAMPLE_HOTLINE,
+            "search": fold(f"{x.tag} {x.carrier} {x.circuit}"),
+        }
+        for x in lines
+    ])  # fmt: skip
+    return ids
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What targets need beside the fleet."""
+
+    sites: Mapping[str, UUID]
+    assets: Mapping[str, UUID]
+    lines: Mapping[str, UUID]
+    credential: UUID
+    port: int
+    since: datetime
+
+
+async def watch(tx: Connection, centres: Iterable[Centre], watching: Watching) -> dict[str, UUID]:
+    """Everything that is asked, behind the centre's router, which is behind the first line; target ids by tag."""
+    ids: dict[str, UUID] = {}
+    rows: list[Row] = []
+    for centre in centres:
+        lines = [line for line in centre.lines if line.address]
+        things = [thing for thing in centre.things if thing.address]
+        ids |= {x.tag: new_id() for x in (*lines, *things)}
+        router = centre.first("router")
+        rows += [_target(x, ids[x.tag], None, watching) for x in lines]
+        for thing in things:
+            parent = lines[0].tag if thing is router else router.tag
+            rows.append(_target(thing, ids[thing.tag], ids[parent], watching))
+    await write(tx, "targets", rows)
+    return ids
+
+
+def _target(subject: Thing | Line, target: UUID, parent: UUID | None, watching: Watching) -> Row:
+    snmp = isinstance(subject, Thing) and subject.speaks_snmp
+    return {
+        "id": target, "site": watching.sites[subject.site], "asset": watching.assets.get(subject.tag),
+        "link": watching.lines.get(subject.tag), "parent": parent, "credential": watching.credential if snmp else None,
+        "name": name_of(subject), "method": "snmp" if snmp else "tcp", "address": subject.address, "port": watching.port,
+        "interval_seconds": INTERVAL_SECONDS, "confirm": CONFIRM, "created_at": watching.since,
+    }  # fmt: skip
+
+
+def name_of(subject: Thing | Line) -> str:
+    """What people read of a target: "Máy in quầy 1 (QN-21205-0007)"."""
+    if isinstance(subject, Line):
+        return f"{LINE_NAMES[subject.kind]} {subject.carrier} ({subject.tag})"
+    return f"{subject.name} ({subject.tag})"

@@ -1,0 +1,62 @@
+"""A real browser (Debian's chromium) before the pages on a real socket."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests import web_world
+from tests.conftest import need
+from tests.web_world import PASSWORD, Web
+
+START_SECONDS_MAX = 10
+
+
+@dataclass
+class Stage:
+    """The pages as they are served, and a browser to look at them."""
+
+    url: str
+    web: Web
+    browser: Browser
+
+    async def visitor(self, name: str = "", *, width: int = 1280, scripts: bool = True, language: str = "vi") -> Page:
+        """A fresh window, signed in when a name is given; what the page breaks is kept in `page.wrongs`."""
+        window: BrowserContext = await self.browser.new_context(
+            viewport={"width": width, "height": 900}, java_script_enabled=scripts, locale=language
+        )
+        page = await window.new_page()
+        if name:
+            await page.goto(f"{self.url}/sign-in")
+            await page.fill("#name", name)
+            await page.fill("#password", PASSWORD)
+            await page.click("main button")
+            await page.wait_for_url(lambda address: "sign-in" not in address)
+        return page
+
+
+@pytest.fixture
+async def stage(database: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    """The province of tests.web_world on a free port of loopback."""
+    chromium = need("/usr/bin/chromium", "apt-get install chromium")
+    web = await web_world.build()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        config = uvicorn.Config(web_world.app(tmp_path, demo=True), log_level="warning", lifespan="off")
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        async with asyncio.timeout(START_SECONDS_MAX):
+            while not server.started:
+                await asyncio.sleep(0.02)
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            yield Stage(f"http://127.0.0.1:{port}", web, browser)
+            await browser.close()
+        server.should_exit = True
+        await running

@@ -1,0 +1,197 @@
+"""Equipment requests and readiness for programs: Alice asks, Bob decides, Charlie of another centre sees nothing."""
+
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+
+from assets import clock
+from assets.access.permissions import Role
+from assets.ids import new_id
+from assets.readiness import service as readiness
+from tests import equipment_world
+from tests.conftest import House
+from tests.equipment_world import World
+
+BASE = "/api/v1/equipment-requests"
+ASK = {"lines": [{"category": "printer", "quantity": 2}], "reason": "Máy in cũ hay kẹt giấy"}
+
+
+@dataclass
+class Town:
+    """The service with a small province and three people at it."""
+
+    world: World
+    alice: httpx2.AsyncClient
+    bob: httpx2.AsyncClient
+    charlie: httpx2.AsyncClient
+    house: House
+
+
+@pytest.fixture
+async def town(house: House) -> Town:
+    world = await equipment_world.build()
+    return Town(
+        world, await house.person("clerk-a", Role.CLERK, world.home_code), await house.person("it", Role.PROVINCE_IT),
+        await house.person("clerk-c", Role.CLERK, world.other_code), house,
+    )  # fmt: skip
+
+
+async def test_when_the_whole_way_is_gone_by_api_then_the_assets_stand_at_the_centre(town: Town) -> None:
+    for tag in ("PR-1", "PR-2"):
+        await town.world.stock("printer", tag)
+    filed = await town.alice.post(BASE, json=ASK)
+    assert filed.status_code == 201, filed.text
+    assert (filed.json()["state"], filed.json()["site"]) == ("submitted", town.world.home_code)
+    at = f"{BASE}/{filed.json()['number']}"
+    approved = await town.bob.post(f"{at}/approve", json={"note": "Đồng ý"})
+    assert (approved.status_code, approved.json()["lines"][0]["approved"]) == (200, 2)
+    part = await town.bob.post(f"{at}/fulfil", json={"assets": {"1": ["PR-2"]}})
+    assert (part.json()["state"], part.json()["lines"][0]["given"]) == ("approved", 1)
+    rest = await town.bob.post(f"{at}/fulfil")  # without a body: what the stock has
+    assert rest.json()["state"] == "fulfilled", rest.text
+    assert rest.json()["lines"][0]["asset_tags"] == ["PR-1", "PR-2"]
+    closed = await town.alice.post(f"{at}/close")
+    assert closed.json()["state"] == "closed"
+    assert [event["action"] for event in closed.json()["events"]] == [
+        "file", "submit", "approve", "fulfil", "fulfil", "close",
+    ]  # fmt: skip
+    assert await town.world.asset("PR-1") == (town.world.home, "in_use")
+
+
+async def test_when_charlie_uses_any_route_of_alices_request_then_it_is_not_there(town: Town) -> None:
+    filed = (await town.alice.post(BASE, json=ASK)).json()
+    for ref in (filed["number"], filed["id"]):
+        assert (await town.charlie.get(f"{BASE}/{ref}")).status_code == 404
+        assert (await town.charlie.get(f"{BASE}/{ref}/facts")).status_code == 404
+        assert (await town.charlie.post(f"{BASE}/{ref}/amend", json={"reason": "x"})).status_code == 404
+        for step in ("submit", "withdraw", "close"):
+            assert (await town.charlie.post(f"{BASE}/{ref}/{step}")).status_code == 404
+    assert (await town.charlie.get(BASE)).json() == {"items": [], "total": 0, "next": None}
+    assert (await town.charlie.get(f"{BASE}?site={town.world.home_code}")).json()["total"] == 0
+    assert (await town.charlie.post(BASE, json={**ASK, "site": town.world.home_code})).status_code == 404
+    missing = (await town.charlie.get(f"{BASE}/999")).json()
+    assert (await town.charlie.get(f"{BASE}/{filed['number']}")).json() == missing  # the two look alike
+
+
+@pytest.mark.parametrize("step", ["approve", "return", "refuse", "fulfil"])
+async def test_when_a_clerk_decides_then_it_is_forbidden(town: Town, step: str) -> None:
+    number = (await town.alice.post(BASE, json=ASK)).json()["number"]
+    answer = await town.alice.post(f"{BASE}/{number}/{step}", json={"note": "x"})
+    assert answer.status_code == 403
+    assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+async def test_when_an_inspector_reads_then_nothing_can_be_changed(town: Town) -> None:
+    number = (await town.alice.post(BASE, json=ASK)).json()["number"]
+    inspector = await town.house.person("insp", Role.INSPECTOR)
+    assert (await inspector.get(f"{BASE}/{number}")).json()["steps"] == []
+    assert (await inspector.post(BASE, json=ASK)).status_code == 403
+    assert (await inspector.post(f"{BASE}/{number}/close")).status_code in (403, 409)
+
+
+async def test_when_nobody_is_signed_in_then_every_route_asks_for_it(town: Town) -> None:
+    nobody = town.house.client()
+    for path in (BASE, f"{BASE}/1", f"{BASE}/1/facts", "/api/v1/readiness", "/api/v1/readiness/21025"):
+        assert (await nobody.get(path)).status_code == 401
+    for path in ("", "/1/submit", "/1/approve", "/1/return", "/1/refuse", "/1/withdraw", "/1/fulfil", "/1/close"):
+        assert (await nobody.post(BASE + path, json={})).status_code in (400, 401)
+
+
+async def test_when_a_step_is_stale_then_409_tells_the_present_state(town: Town) -> None:
+    number = (await town.alice.post(BASE, json=ASK)).json()["number"]
+    await town.alice.post(f"{BASE}/{number}/withdraw")
+    answer = await town.bob.post(f"{BASE}/{number}/approve")
+    assert answer.status_code == 409
+    assert answer.json()["state"] == "withdrawn"
+    older = await town.bob.post(f"{BASE}/{number}/approve", json={"version": 1})
+    assert older.status_code == 412
+
+
+async def test_when_the_same_key_is_sent_again_then_the_same_request_answers(town: Town) -> None:
+    keyed = {**ASK, "key": str(new_id())}
+    numbers = {(await town.alice.post(BASE, json=keyed)).json()["number"] for _ in range(3)}
+    assert len(numbers) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"lines": []}, "lines"),
+        ({"lines": [{"category": "printer", "quantity": 0}]}, "quantity"),
+        ({"lines": [{"category": "printer", "quantity": 1001}]}, "quantity"),
+        ({"lines": [{"category": "aircraft"}]}, "category"),
+        ({"reason": ""}, "reason"),
+        ({"reason": " "}, "reason"),
+        ({"reason": None}, "reason"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+async def test_when_input_is_wrong_then_400_names_the_field(town: Town, change: dict, field: str) -> None:
+    answer = await town.alice.post(BASE, json={**ASK, **change})
+    assert answer.status_code == 400, answer.text
+    assert any(field in str(error["field"]) for error in answer.json()["errors"]), answer.text
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "state=lost", "colour=red", "sort=reason", "cursor=x"])
+async def test_when_a_list_is_asked_with_a_wrong_parameter_then_it_is_400(town: Town, query: str) -> None:
+    assert (await town.bob.get(f"{BASE}?{query}")).status_code == 400
+    assert (await town.bob.get(f"/equipment-requests.json?{query}")).status_code == 400
+
+
+async def test_when_a_list_is_filtered_and_searched_without_accents_then_it_finds(town: Town) -> None:
+    number = (await town.alice.post(BASE, json=ASK)).json()["number"]
+    await town.charlie.post(BASE, json={"lines": [{"category": "pc"}], "reason": "Thiếu máy"})
+    found = (await town.bob.get(f"{BASE}?state=submitted&q=may in ket giay&limit=1")).json()
+    assert (found["total"], [item["number"] for item in found["items"]]) == (1, [number])
+    first = (await town.bob.get(f"{BASE}?limit=1")).json()
+    rest = (await town.bob.get(f"{BASE}?limit=1&cursor={first['next']}")).json()
+    assert {first["items"][0]["number"], rest["items"][0]["number"]} == {number, number + 1}
+    assert rest["next"] is None
+
+
+async def test_when_an_approver_asks_for_the_facts_then_stock_and_readiness_are_there(town: Town) -> None:
+    await town.world.stock("printer", "PR-1")
+    await readiness.recompute(None, clock.now())
+    number = (await town.alice.post(BASE, json=ASK)).json()["number"]
+    facts = (await town.bob.get(f"{BASE}/{number}/facts")).json()
+    assert facts["readiness"] == "unknown"
+    assert [thing["tag"] for thing in facts["lines"][0]["stock"]] == ["PR-1"]
+    own = (await town.alice.get(f"{BASE}/{number}/facts")).json()
+    assert own["lines"][0]["stock"] == []  # the store is not in a clerk's scope
+
+
+async def test_when_readiness_is_listed_then_the_worst_comes_first_and_charlie_sees_his_own(town: Town) -> None:
+    await town.world.thing("pc", "PC-1", town.world.other_code)
+    unjudged = (await town.bob.get("/api/v1/readiness")).json()
+    assert [item["readiness"] for item in unjudged["items"]] == ["unknown", "unknown"]
+    await readiness.recompute(None, clock.now())
+    listed = (await town.bob.get("/api/v1/readiness")).json()
+    assert [item["site"] for item in listed["items"]] == [town.world.other_code, town.world.home_code]
+    reason = listed["items"][0]["reasons"][0]
+    assert (reason["code"], reason["effect"]) == ("printer_none", "unable")
+    assert all(reason[name] for name in ("message", "owner", "next_step"))
+    assert (await town.bob.get("/api/v1/readiness?readiness=able")).json()["total"] == 0
+    assert (await town.bob.get("/api/v1/readiness?readiness=fine")).status_code == 400
+    assert [item["site"] for item in (await town.charlie.get("/api/v1/readiness")).json()["items"]] == [
+        town.world.other_code
+    ]
+    assert (await town.charlie.get(f"/api/v1/readiness/{town.world.other_code}")).json()["readiness"] == "unable"
+    assert (await town.charlie.get(f"/api/v1/readiness/{town.world.home_code}")).status_code == 404
+    assert (await town.bob.get("/api/v1/readiness/KHO")).status_code == 404  # a store serves nobody
+
+
+async def test_when_the_language_is_vietnamese_then_the_words_are_too(town: Town) -> None:
+    await readiness.recompute(None, clock.now())
+    number = (await town.alice.post(BASE, json=ASK)).json()["number"]
+    there = (await town.bob.get(f"{BASE}/{number}", headers={"Cookie": "language=vi"})).json()
+    assert (there["holder"], there["lines"][0]["category_name"]) == ("Bộ phận công nghệ thông tin của tỉnh", "Máy in")
+    here = (await town.bob.get(f"{BASE}/{number}", headers={"Cookie": "language=en"})).json()
+    assert (here["holder"], here["lines"][0]["category_name"]) == ("Provincial IT", "Printer")
+
+
+async def test_when_the_document_is_read_then_every_route_has_an_operation_id(town: Town) -> None:
+    paths = (await town.bob.get("/schema/openapi.json")).json()["paths"]
+    mine = {path: item for path, item in paths.items() if path.startswith((BASE, "/api/v1/readiness"))}
+    assert len(mine) == 13
+    assert all(operation["operationId"] for item in mine.values() for operation in item.values())
