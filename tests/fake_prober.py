@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
+from assets.collector import agent, backlog, sender
 from assets.collector.command import run
 from assets.collector.rounds import Walk
 from assets.collector.settings import load
 from assets.collector.uptime import Moment, Uptime
 from assets.errors import Invalid
+from assets.probing import schedule
 from assets.probing.contract import Assignment, Batch, Credential, Observation, Order, TargetSpec
 from assets.probing.readings import Identity, Method, Outcome, Reading, Result
 
@@ -152,6 +154,7 @@ class FakeService:
     changed_repeats: int = 0  # a number that came back with another content: must never be
     _server: asyncio.Server | None = None
     _lines: set[asyncio.StreamWriter] = field(default_factory=set)
+    _serving: set["asyncio.Task[Any]"] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -175,6 +178,8 @@ class FakeService:
                 line.transport.abort()
             await self._server.wait_closed()
             self._server = None
+            if self._serving:
+                await asyncio.wait(self._serving, timeout=2)
 
     async def until(self, happened: Callable[[], object], *, seconds: float = 10.0) -> None:
         """Wait for something to be true; fails loudly when it does not come true in time."""
@@ -188,6 +193,10 @@ class FakeService:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._lines.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -314,8 +323,15 @@ def said(folder: Path) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """A collector with fake devices: FAKE_DEAD lists addresses that are silent, FAKE_TAKES the seconds of each look,
-    FAKE_FILE_BYTES_MAX bounds every file (a full disk); an argument is the parent's process id."""
+    """A collector with fake devices, in more of a hurry than a real one.
+
+    FAKE_DEAD lists addresses that are silent, FAKE_TAKES the seconds of each look, FAKE_FILE_BYTES_MAX bounds every
+    file (a full disk); an argument is the parent's process id.
+    """
+    schedule.FIRST_LOOK_SECONDS = 1.0
+    backlog.RETRY_SECONDS = 1.0
+    agent.STATUS_SECONDS = 0.5
+    sender.BACK_OFF_MAX_SECONDS = 2.0
     prober = FakeProber()
     prober.dead = set(os.environ.get("FAKE_DEAD", "").split(","))
     if seconds := float(os.environ.get("FAKE_TAKES", "0")):

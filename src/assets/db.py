@@ -7,7 +7,7 @@ query runs beside the transaction in a gathered task (asyncpg: one operation at 
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
@@ -54,7 +54,9 @@ class _Transaction(PostgresTransaction):
             return exception is None
         try:
             if exception and not self._rolled_back:
-                await self.transaction.rollback()
+                with suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
+                    # On a connection that died there is nothing left to roll back; the first error is what counts.
+                    await self.transaction.rollback()
             elif not exception and not self._committed and not self._rolled_back:
                 await self.transaction.commit()
         finally:
@@ -134,8 +136,17 @@ async def transaction(scope: Scope) -> AsyncIterator[Connection]:
             yield outer.connection
     except _AWAY as error:
         raise Unavailable() from error
+    except asyncpg.InterfaceError as error:
+        if not _gone(error):
+            raise
+        raise Unavailable() from error
     finally:
         _scope.reset(token)
+
+
+def _gone(error: asyncpg.InterfaceError) -> bool:
+    # asyncpg has one class for "you used me wrongly" and for "the connection is gone"; only its words differ.
+    return any(words in str(error) for words in ("connection is closed", "pool is closing", "pool is closed", "has been released"))
 
 
 _AWAY = (

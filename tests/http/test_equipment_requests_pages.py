@@ -75,16 +75,17 @@ async def test_when_a_clerk_opens_the_form_then_centre_and_kinds_are_there_witho
 
 async def test_when_the_form_is_sent_then_the_page_says_who_has_it(town: Town) -> None:
     answer = await town.alice.post(NEW, data={**FORM, "key": await key(town.alice)})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/equipment-requests/1?done=sent")
+    assert answer.status_code == 303
+    assert re.fullmatch(r"/equipment-requests/\d+\?done=sent", answer.headers["location"])
     page = unescape((await town.alice.get(answer.headers["location"])).text)
-    for text in ("Đã gửi đề nghị.", "2 × Máy in", "Chờ duyệt", "Bộ phận công nghệ thông tin của tỉnh"):
+    for text in ("Đã gửi đề nghị.", "2 × Máy in", "Chờ duyệt", "Công nghệ thông tin tỉnh"):
         assert text in page
 
 
 async def test_when_the_same_form_is_sent_twice_then_there_is_one_request(town: Town) -> None:
     form = {**FORM, "key": await key(town.alice)}
     places = {(await town.alice.post(NEW, data=form)).headers["location"] for _ in range(3)}
-    assert places == {"/equipment-requests/1?done=sent"}
+    assert len(places) == 1
     assert (await town.alice.get("/equipment-requests.json")).json()["total"] == 1
 
 

@@ -8,8 +8,9 @@ Difference = tuple[str, Any, Any]  # (fact, wanted, got)
 ABSENT = "(absent)"
 
 _PLAIN = (
-    "category vendor model serial firmware os sys_descr sys_object_id sys_name sys_contact sys_location uptime_s"
-).split()
+    *("category", "vendor", "model", "serial", "firmware", "os", "uptime_s"),
+    *("sys_descr", "sys_object_id", "sys_name", "sys_contact", "sys_location"),
+)
 _LISTS = {  # list → (what tells its rows apart, what must be equal)
     "interfaces.list": ("index", "name alias type speed_bps admin oper mac"),
     "printer.supplies": ("index", "name level max percent state type colour"),

@@ -232,7 +232,7 @@ def test_no_target_starves_and_none_is_asked_twice_at_once(
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_change_of_assignment_keeps_every_assigned_target_planned(data: st.DataObject) -> None:
-    pool = [target(interval=interval) for interval in (5, 10, 60, 60, 300)]
+    pool = [target(UUID(int=n), interval=interval) for n, interval in enumerate((5, 10, 60, 60, 300))]
     schedule, now, running = Schedule(), START, set[UUID]()
     assigned: set[UUID] = set()
     for _ in range(data.draw(st.integers(1, 30))):

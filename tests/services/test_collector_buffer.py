@@ -1,6 +1,7 @@
 """The buffer on disk: nothing that was appended is lost, doubled or counted twice, whatever happens to the file."""
 
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -43,7 +44,8 @@ def seen(up_seconds: float = 0.0, *, boot: str = "b1") -> Draft:
 
 
 def heavy(up_seconds: float = 0.0, *, kilobytes: int = 50) -> Draft:
-    return Draft(at(up_seconds), b'{"x":"' + os.urandom(kilobytes * 512).hex().encode() + b'"}')
+    noise = random.Random(kilobytes).randbytes(kilobytes * 512)  # alike in each run, and it does not shrink
+    return Draft(at(up_seconds), b'{"x":"' + noise.hex().encode() + b'"}')
 
 
 @pytest.fixture
@@ -338,5 +340,5 @@ class Conservation(RuleBasedStateMachine):
 
 TestConservation = Conservation.TestCase
 TestConservation.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=12, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )

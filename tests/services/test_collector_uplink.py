@@ -306,7 +306,9 @@ def test_when_a_batch_is_composed_by_hand_then_it_is_the_contracts_batch() -> No
     assert [(o.sequence, o.age_seconds) for o in read.observations] == [(8, 62.75), (9, None)]
     assert (read.buffer_id, read.backlog, read.shed, read.sent_at) == (batch.buffer_id, 3, 4, now.wall)
     damaged = replace(batch, observations=[Pending(8, "b1", 437.25, b"{}")])
-    assert json.loads(compose(damaged, now=now, assignment=""))["observations"] == [{"sequence": 8, "age_seconds": 62.75}]
+    assert json.loads(compose(damaged, now=now, assignment=""))["observations"] == [
+        {"sequence": 8, "age_seconds": 62.75}
+    ]
     assert BATCH_MAX >= BATCH_MIN
 
 
@@ -361,7 +363,10 @@ def test_when_a_setting_is_wrong_then_its_name_and_the_reason_are_said(
     tmp_path: Path, wrong: dict[str, object], name: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ASSETS_COLLECTOR_URL", raising=False)
-    right: dict[str, object] = {"collector_url": "https://assets.example.vn", "collector_token_file": token_file(tmp_path)}
+    right: dict[str, object] = {
+        "collector_url": "https://assets.example.vn",
+        "collector_token_file": token_file(tmp_path),
+    }
     with pytest.raises(CollectorSettingsWrong) as caught:
         load(**(right | wrong))
     assert str(caught.value).startswith(f"{name}: ")
@@ -369,7 +374,9 @@ def test_when_a_setting_is_wrong_then_its_name_and_the_reason_are_said(
 
 
 @pytest.mark.parametrize("content", ["", "two words", "x" * 2_000, "tab\x07bell", "tiếng"])
-def test_when_the_token_file_holds_no_token_then_the_start_stops_without_quoting_it(tmp_path: Path, content: str) -> None:
+def test_when_the_token_file_holds_no_token_then_the_start_stops_without_quoting_it(
+    tmp_path: Path, content: str
+) -> None:
     path = token_file(tmp_path, content)
     with pytest.raises(CollectorSettingsWrong, match="one word") as caught:
         load(collector_url="http://localhost:8000", collector_token_file=path)

@@ -13,6 +13,7 @@ from assets.db import EVERYTHING
 from assets.equipment_requests import queries, service
 from assets.equipment_requests.facts import beside
 from assets.equipment_requests.service import Amended, Asked, Doing, Filing
+from assets.equipment_requests.telling import EquipmentRequestTelling
 from assets.equipment_requests.workflow import State, Step
 from assets.errors import AssetsError, Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
@@ -196,9 +197,10 @@ async def test_when_the_page_is_older_than_the_request_then_the_step_is_stale(wo
 
 async def test_when_a_request_is_returned_then_the_centre_amends_and_sends_it_again(world: World) -> None:
     number = str((await service.file(world.alice, _printers(3), now=at(0))).number)
-    with pytest.raises(Invalid) as caught:
-        await service.act(world.bob, number, Step.RETURN, Doing(), now=at(1))
-    assert "note" in caught.value.fields
+    for nothing in ("", " \n", "\0\u200b"):
+        with pytest.raises(Invalid) as caught:
+            await service.act(world.bob, number, Step.RETURN, Doing(nothing), now=at(1))
+        assert "note" in caught.value.fields
     await service.act(world.bob, number, Step.RETURN, Doing("Sao cần ba máy?"), now=at(1))
     assert (await _detail(world, number)).decision_note == "Sao cần ba máy?"
     await service.amend(world.alice, number, Amended({1: 2}, "Hai quầy mới"), Doing(), now=at(2))
@@ -350,3 +352,47 @@ async def test_when_an_approver_looks_then_the_facts_stand_beside_each_line(worl
 async def test_when_an_address_names_nothing_then_it_is_not_found(world: World, ref: str) -> None:
     with pytest.raises(NotFound):
         await service.act(world.bob, ref, Step.SUBMIT, Doing(), now=at(0))
+
+
+async def _subscribe(kinds: str, severity: str = "info") -> None:
+    async with db.transaction(EVERYTHING) as tx:
+        channel = new_id()
+        await tx.execute(
+            "insert into channels (id, name, url, scheme, language, enabled, last_error, version) "
+            "values ($1,$2,'sealed','mailto','vi',true,'',1)", channel, f"Kênh {kinds}",
+        )  # fmt: skip
+        await tx.execute(
+            "insert into subscriptions (id, channel, kinds, severity, version) values ($1,$2,$3,$4,1)",
+            new_id(), channel, kinds, severity,
+        )  # fmt: skip
+
+
+async def test_when_a_channel_wants_requests_then_each_change_is_announced_once(world: World) -> None:
+    await _subscribe('["equipment_request"]')
+    await _subscribe('["device"]')
+    number = await _approved(world)
+    await service.act(world.bob, number, Step.CLOSE, SAID, now=at(2))
+    async with db.transaction(EVERYTHING) as tx:
+        rows = await tx.fetch("select change, site, severity from notifications order by created_at, id")
+    assert [(row["change"].partition("-")[0], row["site"], row["severity"]) for row in rows] == [
+        ("submitted", world.home, "info"), ("approved", world.home, "info"), ("closed", world.home, "info"),
+    ]  # fmt: skip
+
+
+async def test_when_a_request_is_told_of_then_the_message_says_who_asks_for_what_and_what_comes_next(
+    world: World,
+) -> None:
+    await _subscribe("[]")
+    number = await _approved(world, 2)
+    telling = EquipmentRequestTelling("https://assets.example.vn")
+    async with db.transaction(EVERYTHING) as tx:
+        row = await tx.fetchrow("select * from notifications where change like 'approved-%'")
+        message = await telling.compose(tx, row["subject"], row["change"], json.loads(row["facts"]), "vi")
+        quiet = await telling.why_quiet(tx, row["subject"], row["change"], row["channel"], at(2))
+        passed = await telling.why_quiet(tx, row["subject"], "submitted-2", row["channel"], at(2))
+    assert "Đã phê duyệt" in message.title
+    for text in ("2 × Máy in", "Máy in cũ hay kẹt giấy", f"https://assets.example.vn/equipment-requests/{number}"):
+        assert text in message.body
+    assert quiet is None
+    assert passed is not None
+    assert passed.code == "moved_on"

@@ -481,19 +481,7 @@ async def test_when_a_worker_is_killed_while_it_sends_then_another_delivers_with
         sink.held = True
         started = clock.now()
         (notification,) = await house.announce("opened", at=started)
-        victim = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", VICTIM, database, str(tmp_path), stdout=asyncio.subprocess.PIPE
-        )
-        print("victim", victim.pid)
-        assert victim.stdout is not None
-        assert await asyncio.wait_for(victim.stdout.readline(), 20) == b"ready\n"
-        await _until(lambda: len(sink.begun) == 1)
-        assert (await house.states(), victim.returncode) == ({"opened": "sending"}, None), "ready, with work in flight"
-        children = Path(f"/proc/{victim.pid}/task/{victim.pid}/children").read_text().split()
-        assert children, "its sending process"
-        os.kill(victim.pid, signal.SIGKILL)
-        assert await victim.wait() == -signal.SIGKILL
-        victim._transport.close()  # type: ignore[attr-defined]
+        children = await _killed_while_sending(house, sink, database, tmp_path)
         await _until(lambda: not any(_lives(child) for child in children))
         sink.held = False
 
@@ -510,6 +498,27 @@ async def test_when_a_worker_is_killed_while_it_sends_then_another_delivers_with
         assert keys == {key_of(notification)}
         assert sink.accepted, "at least once"
         assert all(f"#{key_of(notification)}" in mail for mail in sink.accepted)
+
+
+async def _killed_while_sending(house: House, sink: Sink, database: str, home: Path) -> list[str]:
+    """A worker process that takes the one notification there is and dies while the sink holds its mail; its children."""
+    victim = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", VICTIM, database, str(home), stdout=asyncio.subprocess.PIPE
+    )
+    print("victim", victim.pid)
+    try:
+        assert victim.stdout is not None
+        assert await asyncio.wait_for(victim.stdout.readline(), 20) == b"ready\n"
+        await _until(lambda: len(sink.begun) == 1)
+        assert (await house.states(), victim.returncode) == ({"opened": "sending"}, None), "ready, with work in flight"
+        children = Path(f"/proc/{victim.pid}/task/{victim.pid}/children").read_text().split()
+        assert children, "its sending process"
+    finally:
+        os.kill(victim.pid, signal.SIGKILL)
+        ended = await victim.wait()
+        victim._transport.close()  # type: ignore[attr-defined]
+    assert ended == -signal.SIGKILL
+    return children
 
 
 def _lives(pid: str) -> bool:

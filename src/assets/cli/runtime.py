@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from assets import db, embedded
-from assets.errors import Unavailable
+from assets.errors import AssetsError, Unavailable
 from assets.migrate import migrate
 from assets.settings import Settings
 
@@ -24,7 +24,10 @@ def set_up_logs(settings: Settings) -> None:
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.log_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # the other one shows local variables: secrets
+        )
     )
     level = getattr(logging, settings.log_level.upper())
     structlog.configure(
@@ -38,8 +41,8 @@ def set_up_logs(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("httpx2", "httpx", "httpcore", "httpcore2", "pgqueuer", "apprise", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for noisy in ("httpx2", "httpx", "httpcore", "httpcore2", "pgqueuer", "apprise", "asyncio", "asyncpg"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 def find_database(settings: Settings, *, owned: bool = True) -> str:
@@ -72,10 +75,14 @@ async def keep_database(settings: Settings, stop: asyncio.Event, *, every_second
         try:
             await asyncio.wait_for(stop.wait(), every_seconds)
         except TimeoutError:
-            if not await _answers():
-                log.warning("the embedded database does not answer; it is started again")
+            if await _answers():
+                continue
+            log.warning("the embedded database does not answer; it is started again")
+            try:
                 embedded.ensure(settings.home)
                 log.warning("the embedded database answers again")
+            except AssetsError as error:
+                log.error("the embedded database cannot be started; tried again soon", reason=error.detail)
 
 
 async def _answers() -> bool:

@@ -20,6 +20,7 @@ from assets.collector.settings import CollectorSettings, load
 from assets.errors import AssetsError
 
 PARENT_LOOK_SECONDS = 0.5
+_WITHOUT_LOCALS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # they hold secrets
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -82,9 +83,14 @@ async def _watch(parent: int, stop: asyncio.Event) -> None:
 
 def configure_logs() -> None:
     """One line an event on standard error: colours for a person, JSON for a journal."""
-    shape: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+    shape: list[structlog.typing.Processor] = [
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    ]
     if not sys.stderr.isatty():
-        shape = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        shape = [
+            structlog.processors.ExceptionRenderer(_WITHOUT_LOCALS),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

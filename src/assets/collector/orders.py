@@ -25,6 +25,7 @@ from assets.probing.contract import (
     Order,
     OrderKind,
     OrderResult,
+    ParentSeen,
     TargetSpec,
 )
 from assets.probing.door import DeviceError
@@ -59,6 +60,7 @@ class _Brought:
     result: Result
     rows: Sequence[tuple[str, str]] = ()
     done: bool = True
+    parents: tuple[ParentSeen, ...] = ()
 
 
 class Orders:
@@ -128,7 +130,7 @@ class Orders:
         if len(brought.rows) > ORDER_RESULT_MAX:
             result = result.model_copy(update={"truncated": True})
         told = OrderResult(order=order.id, done=brought.done, rows=rows)
-        self._emit(draft(self._uptime.now(), order.target, result, order=told))
+        self._emit(draft(self._uptime.now(), order.target, result, parents=brought.parents, order=told))
 
     async def _do(self, order: Order) -> _Brought:
         match order.kind:
@@ -145,7 +147,8 @@ class Orders:
     async def _look(self, target: TargetSpec, credential: Credential | None) -> _Brought:
         async with self._rounds.alone_with(target):
             result, _ = await self._rounds.look(target, credential)
-        return _Brought(result, done=result.outcome is not Outcome.NOT_ASKED)
+        parents = await self._rounds.parents_of(target, result)
+        return _Brought(result, done=result.outcome is not Outcome.NOT_ASKED, parents=parents)
 
     async def _walk(self, target: TargetSpec, order: Order) -> _Brought:
         if not order.root:

@@ -16,7 +16,7 @@ import structlog
 
 from assets.collector.buffer import Draft, draft
 from assets.collector.uptime import Moment, Uptime
-from assets.probing.contract import Assignment, Credential, OrderResult, ParentSeen, TargetSpec
+from assets.probing.contract import Assignment, Credential, ParentSeen, TargetSpec
 from assets.probing.readings import Identity, Outcome, Result
 from assets.probing.schedule import Health, Schedule
 
@@ -163,13 +163,15 @@ class Rounds:
                 _log.exception("looking at a target fails", target=target.name)
         return result, self._uptime.now()
 
-    async def report(
-        self, target: TargetSpec, result: Result, moment: Moment, *, order: OrderResult | None = None
-    ) -> None:
-        """Turn a look into a draft, asking the parents of a silent target first."""
-        parents = await self._ask_parents(target) if result.outcome is Outcome.SILENT else ()
-        result = self._without_old_identity(target.id, result)
-        self._emit(draft(moment, target.id, result, parents=parents, order=order))
+    async def parents_of(self, target: TargetSpec, result: Result) -> tuple[ParentSeen, ...]:
+        """How the parents of a silent target are, nearest first; those of another one are not asked."""
+        if result.outcome is not Outcome.SILENT:
+            return ()
+        known = [id_ for id_ in target.parents if id_ in self._targets and id_ != target.id]
+        states = await asyncio.gather(*(self._is_alive(id_) for id_ in known))
+        return tuple(
+            ParentSeen(target=id_, alive=alive) for id_, alive in zip(known, states, strict=True) if alive is not None
+        )
 
     async def _look(self, id_: UUID) -> None:
         target = self._targets.get(id_)
@@ -183,7 +185,8 @@ class Rounds:
                 self._seen[id_] = _Seen(self._now(), alive)
                 # Before the parents are asked: they may be waiting for this very answer.
                 answer.set_result(alive)
-                await self.report(target, result, moment)
+                parents = await self.parents_of(target, result)
+                self._emit(draft(moment, id_, self._without_old_identity(id_, result), parents=parents))
         finally:
             self._answers.pop(id_, None)
             if not answer.done():
@@ -195,13 +198,6 @@ class Rounds:
         if not task.cancelled() and (error := task.exception()):
             _log.error("a look was lost", target=str(id_), reason=repr(error))
         self._wake.set()
-
-    async def _ask_parents(self, target: TargetSpec) -> tuple[ParentSeen, ...]:
-        known = [id_ for id_ in target.parents if id_ in self._targets and id_ != target.id]
-        states = await asyncio.gather(*(self._is_alive(id_) for id_ in known))
-        return tuple(
-            ParentSeen(target=id_, alive=alive) for id_, alive in zip(known, states, strict=True) if alive is not None
-        )
 
     async def _is_alive(self, id_: UUID) -> bool | None:
         """Whether a parent is there: as just seen, as seen by the look that runs, or asked now."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from assets.dashboards.views import Segment
 
 NO_DATA = "unknown"
+TICKS_MAX = 40
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,24 @@ def seconds_by_condition(stretches: Sequence[Segment]) -> dict[str, float]:
         length = (stretch.end - stretch.start).total_seconds()
         totals[stretch.condition] = totals.get(stretch.condition, 0.0) + length
     return totals
+
+
+@dataclass(frozen=True)
+class Tick:
+    """The beginning of a day on a strip."""
+
+    x: float
+    day: date
+
+
+def ticks(start: datetime, end: datetime, *, width: float, zone: tzinfo) -> list[Tick]:
+    """The local midnights between two moments."""
+    found = []
+    midnight = datetime.combine(start.astimezone(zone).date(), time(), zone) + timedelta(days=1)
+    while midnight < end and len(found) < TICKS_MAX:
+        found.append(Tick(round((midnight - start) / (end - start) * width, 2), midnight.date()))
+        midnight += timedelta(days=1)
+    return found
 
 
 @dataclass(frozen=True)

@@ -71,9 +71,10 @@ async def asset(request: AnyRequest, tag: FromPath[str], actor: NamedDependency[
     """One asset: how it is, since when and why, what it measures and what happened to it."""
     view = await queries.asset(actor.scope, without_suffix(tag), clock.now())
     stretches = view.monitoring.history if view.monitoring else []
+    ticks = history.ticks(view.at - queries.HISTORY, view.at, width=STRIP_WIDTH, zone=clock.LOCAL_ZONE)
     return show(
         request, "dashboards/asset.html", view, part="dashboards/_asset.html",
-        blocks=history.strip(stretches, width=STRIP_WIDTH, narrowest=STRIP_NARROWEST), strip_width=STRIP_WIDTH,
+        blocks=history.strip(stretches, width=STRIP_WIDTH, narrowest=STRIP_NARROWEST), strip_width=STRIP_WIDTH, ticks=ticks,
         totals=history.seconds_by_condition(stretches), technical=actor.may(Action.VIEW_SYSTEM),
     )  # fmt: skip
 

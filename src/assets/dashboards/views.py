@@ -77,7 +77,7 @@ class Overview(View):
 class AssetRow(View):
     """One asset of a centre with how it is and who says so.
 
-    `source` is measured (then `method` says how), said (a person, `said_by` at `source_at`), register (its physical
+    `behind` names what cuts it off. `source` is measured (then `method` says how), said (a person, `said_by` at `source_at`), register (its physical
     state in the asset register) or none.
     """
 
@@ -97,6 +97,8 @@ class AssetRow(View):
     method: str
     said: str
     said_by: str
+    said_text: str
+    behind: str
 
 
 class LinkRow(View):
@@ -112,6 +114,7 @@ class LinkRow(View):
     condition: str
     since: datetime | None
     reason: str
+    behind: str
     latency_ms: float | None
 
 

@@ -58,7 +58,7 @@ async def issue(tx: Connection, centres: Iterable[Centre], sites: Mapping[str, U
     today = now.astimezone(LOCAL_ZONE).date()
     lacks = {(lack.site, lack.application): lack for lack in LACKS}
     rows = [
-        {"id": new_id(), "site": sites[centre.code]} | row
+        {"id": new_id(), "site": sites[centre.code], **row}
         for number, centre in enumerate(centres)
         for row in _held(centre, number, systems, lacks, today)
     ]

@@ -6,8 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from assets.access.permissions import Role
-from assets.demo.rows import write
 from assets.db import Connection
+from assets.demo.rows import write
 from assets.ids import new_id
 
 MARKER = "demo-marker"  # `assets serve` refuses a database with this user
@@ -74,9 +74,7 @@ class Person:
     name: str
 
 
-async def settle(
-    tx: Connection, *, password_hash: str, units: Mapping[str, UUID], now: datetime
-) -> dict[str, Person]:
+async def settle(tx: Connection, *, password_hash: str, units: Mapping[str, UUID], now: datetime) -> dict[str, Person]:
     """Write the accounts and the mark that this is a demonstration; answers people by login."""
     ids = {account.login: new_id() for account in ACCOUNTS}
     users = [

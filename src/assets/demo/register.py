@@ -27,18 +27,6 @@ SNMP_CREDENTIAL = "SNMP v2c, thiết bị mô phỏng"
 ENTERED = "Đưa vào sổ theo dõi tài sản."
 
 
-@dataclass(frozen=True)
-class Placed:
-    """The ids of what was written: sites and units by code, assets, lines and targets by tag, categories by code."""
-
-    sites: dict[str, UUID]
-    units: dict[str, UUID]
-    categories: dict[str, UUID]
-    assets: dict[str, UUID]
-    lines: dict[str, UUID]
-    targets: dict[str, UUID]
-
-
 async def open_sites(tx: Connection, units: Sequence[Unit]) -> tuple[dict[str, UUID], dict[str, UUID]]:
     """The 96 units, a centre in each and the store; (sites, units) by code."""
     await places.load_units(SYSTEM, units)
@@ -48,7 +36,9 @@ async def open_sites(tx: Connection, units: Sequence[Unit]) -> tuple[dict[str, U
     return {r["code"]: r["id"] for r in await tx.fetch("select id, code from sites")}, unit_ids
 
 
-async def furnish(tx: Connection, sites: Mapping[str, UUID], centres: Iterable[Centre], now: datetime) -> dict[tuple[str, str], UUID]:
+async def furnish(
+    tx: Connection, sites: Mapping[str, UUID], centres: Iterable[Centre], now: datetime
+) -> dict[tuple[str, str], UUID]:
     """Head-counts of two dates and the rooms of each site; room ids by (site code, name)."""
     centres = list(centres)
     counted = [(now - timedelta(days=400)).date(), (now - timedelta(days=60)).date()]
@@ -96,34 +86,40 @@ async def enter_models(tx: Connection) -> tuple[dict[str, UUID], dict[Make, UUID
     return categories, models
 
 
-async def enter_assets(
-    tx: Connection, things: Iterable[Thing], *, sites: Mapping[str, UUID], rooms: Mapping[tuple[str, str], UUID],
-    models: Mapping[Make, UUID], by: str, now: datetime,
-) -> dict[str, UUID]:  # fmt: skip
+@dataclass(frozen=True)
+class Entering:
+    """What entries in the register refer to, who makes them and when."""
+
+    sites: Mapping[str, UUID]
+    rooms: Mapping[tuple[str, str], UUID]
+    models: Mapping[Make, UUID]
+    by: str
+    now: datetime
+
+
+async def enter_assets(tx: Connection, things: Iterable[Thing], entering: Entering) -> dict[str, UUID]:
     """The register of everything, with the line of its entry; ids by tag."""
     ids: dict[str, UUID] = {}
     rows, events = [], []
-    entered = now - ENTERED_BEFORE
+    entered, looked_at = entering.now - ENTERED_BEFORE, entering.now - STOCKTAKE_BEFORE
     for number, thing in enumerate(things):
         ids[thing.tag] = new_id()
         at = entered + timedelta(seconds=40 * number)
-        rows.append(_asset(thing, ids[thing.tag], sites, rooms, models) | {"created_at": at, "physical_state_at": now - STOCKTAKE_BEFORE})
+        rows.append(_asset(thing, ids[thing.tag], entering) | {"created_at": at, "physical_state_at": looked_at})
         events.append({
-            "id": new_id(), "asset": ids[thing.tag], "site": sites[thing.site], "at": at, "kind": "registered",
-            "actor_name": by, "text": ENTERED,
+            "id": new_id(), "asset": ids[thing.tag], "site": entering.sites[thing.site], "at": at, "kind": "registered",
+            "actor_name": entering.by, "text": ENTERED,
         })  # fmt: skip
     await write(tx, "assets", rows)
     await write(tx, "asset_events", events)
     return ids
 
 
-def _asset(
-    thing: Thing, asset: UUID, sites: Mapping[str, UUID], rooms: Mapping[tuple[str, str], UUID], models: Mapping[Make, UUID]
-) -> dict[str, object]:  # fmt: skip
+def _asset(thing: Thing, asset: UUID, entering: Entering) -> dict[str, object]:
     make, stocked = thing.make, thing.site == STORE
     return {
-        "id": asset, "tag": thing.tag, "model": models[make], "site": sites[thing.site],
-        "room": rooms.get((thing.site, thing.room)), "serial": thing.serial, "name": thing.name,
+        "id": asset, "tag": thing.tag, "model": entering.models[make], "site": entering.sites[thing.site],
+        "room": entering.rooms.get((thing.site, thing.room)), "serial": thing.serial, "name": thing.name,
         "stage": "in_stock" if stocked else "in_use", "physical_state": "worn" if thing.worn else "good",
         "custodian": "Thủ kho tỉnh" if stocked else _custodian(thing.room), "original_cost": thing.cost,
         "put_into_use": None if stocked else thing.put_into_use, "warranty_until": thing.put_into_use + WARRANTY,
@@ -171,7 +167,7 @@ async def watch(tx: Connection, centres: Iterable[Centre], watching: Watching) -
     for centre in centres:
         lines = [line for line in centre.lines if line.address]
         things = [thing for thing in centre.things if thing.address]
-        ids |= {x.tag: new_id() for x in (*lines, *things)}
+        ids |= {tag: new_id() for tag in (*(x.tag for x in lines), *(x.tag for x in things))}
         router = centre.first("router")
         rows += [_target(x, ids[x.tag], None, watching) for x in lines]
         for thing in things:

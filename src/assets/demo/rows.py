@@ -31,4 +31,6 @@ def audited(
         "origin": "demo",
     }  # fmt: skip
     event["digest"] = digest(event)
-    return event | {key: None if event[key] is None else json.dumps(event[key], ensure_ascii=False) for key in ("before", "after")}
+    return event | {
+        key: None if event[key] is None else json.dumps(event[key], ensure_ascii=False) for key in ("before", "after")
+    }

@@ -4,11 +4,9 @@ Six centres are limited, two cannot serve and one says nothing; each has its own
 such troubles are known from their first months, but every event here is invented.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from assets.demo.catalogue import MAKES
 from assets.demo.faults import Fault
 from assets.demo.fleet import Centre, Line, Thing
 from assets.demo.people import clerk_of
@@ -100,9 +98,13 @@ class Word:
 
 
 WORDS = (
-    Word(BROKEN_PRINTER_SITE, "broken", _h(20.3), "usb-printer", "In ra toàn sọc đen, đã thay hộp mực nhưng không hết."),
+    Word(
+        BROKEN_PRINTER_SITE, "broken", _h(20.3), "usb-printer", "In ra toàn sọc đen, đã thay hộp mực nhưng không hết."
+    ),
     Word(BROKEN_SCANNER_SITE, "broken", _h(43.6), "scanner", "Kéo lệch giấy, quét hai mặt báo lỗi liên tục."),
-    Word(PAPER_MODE_SITE, "paper_mode", _h(6.4), text="Phần mềm một cửa không đăng nhập được từ sáng.", files_counted=14),
+    Word(
+        PAPER_MODE_SITE, "paper_mode", _h(6.4), text="Không đăng nhập được phần mềm một cửa; đang nhận hồ sơ giấy.", files_counted=14
+    ),
     Word("21439", "broken", _h(96), "scanner", "Không nhận máy.", ended=_h(94.2)),
 )
 VERDICT_OF_WORD = {BROKEN_PRINTER_SITE: "unable", PAPER_MODE_SITE: "limited"}
@@ -137,11 +139,3 @@ def verdicts() -> dict[str, tuple[str, timedelta]]:
     found |= {lack.site: ("limited", lack.began) for lack in LACKS}
     site, since = NO_DATA_ON_MAIN_LINE
     return found | {site: ("limited", since), SILENT_SITE: ("unknown", SILENT_FOR)}
-
-
-def unknown_words(centres: dict[str, Centre]) -> Iterator[str]:
-    """Troubles and words about things that the fleet does not have: a slip in this file."""
-    for site, what in [(t.site, t.what) for t in (*PRESENT, *PAST)] + [(w.site, w.what) for w in WORDS if w.what]:
-        held = {t.word for t in centres[site].things} | {f"line-{n}" for n, _ in enumerate(centres[site].lines, start=1)}
-        if what not in held or (what not in MAKES and not what.startswith("line-")):
-            yield f"{site} has no {what}"

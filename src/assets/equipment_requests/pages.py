@@ -29,6 +29,7 @@ from assets.web.paging import ListQuery, Page, listed
 from assets.web.templates import page, show, twin, without_suffix
 
 AnyRequest = Request[Any, Any, Any]
+COMMON = 8  # kinds of equipment that the clerk sees at once; the others are one tap away
 SITES_MAX = 500  # in the choice that people of the province get
 
 
@@ -72,10 +73,10 @@ async def listing(
         found = await queries.listed_requests(tx, actor, asked, choose(request))
         counts = await queries.counts(tx, actor.scope)
     view = RequestList(**found.model_dump(), counts=counts)
-    asked = {f.column: [str(value) for value in f.values] for f in asked.filters}
     return show(
-        request, "equipment_requests/list.html", view, asked=asked, query_text=asked.q,
-        may_ask=actor.may(Action.REQUEST_EQUIPMENT), province=actor.scope.everything,
+        request, "equipment_requests/list.html", view, query_text=asked.q, province=actor.scope.everything,
+        asked={f.column: [str(value) for value in f.values] for f in asked.filters},
+        may_ask=actor.may(Action.REQUEST_EQUIPMENT),
     )  # fmt: skip
 
 
@@ -112,7 +113,7 @@ async def _form(
         return show(request, "equipment_requests/new.html", view)
     return page(
         request, "equipment_requests/new.html", status=status, view=view, given={"reason": "", **given},
-        errors=errors or {}, quantity_max=service.QUANTITY_MAX, reason_max=service.REASON_MAX,
+        errors=errors or {}, common=COMMON, quantity_max=service.QUANTITY_MAX, reason_max=service.REASON_MAX,
     )  # fmt: skip
 
 
@@ -143,6 +144,12 @@ async def amend_form(request: AnyRequest, number: FromPath[str], actor: NamedDep
     return await _one(request, actor, number, template="amend")
 
 
+@post("/equipment-requests/{number:str}/amend", guards=[requires(Action.REQUEST_EQUIPMENT)], include_in_schema=False)
+async def amend(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+    """Correct it as the form says, and send it if that button was pressed."""
+    return await _take(request, actor, number, Step.AMEND)
+
+
 @post("/equipment-requests/{number:str}/{step:str}", guards=[requires(Action.VIEW_REQUESTS)], include_in_schema=False)
 async def take(
     request: AnyRequest, number: FromPath[str], step: FromPath[str], actor: NamedDependency[Actor]
@@ -150,12 +157,16 @@ async def take(
     """Take a step; what is refused comes back as the page with the reason and what was typed."""
     if step not in set(Step):
         raise NotFound()
+    return await _take(request, actor, number, Step(step))
+
+
+async def _take(request: AnyRequest, actor: Actor, number: str, step: Step) -> Response[Any]:
     fields = Fields.of(await request.form())
     try:
-        filed = await TAKE[Step(step)](actor, number, Step(step), fields)
+        filed = await TAKE[step](actor, number, step, fields)
     except (Invalid, Conflict) as error:
         wrong = dict(error.fields) if isinstance(error, Invalid) else {}
-        template = "amend" if step == Step.AMEND and isinstance(error, Invalid) else "one"
+        template = "amend" if step is Step.AMEND and isinstance(error, Invalid) else "one"
         return await _one(
             request, actor, number, template=template, status=error.status, tried=step, fields=fields, errors=wrong,
             refused=None if wrong else (error.detail, error.facts),
@@ -210,7 +221,8 @@ async def _one(
     return page(
         request, f"equipment_requests/{template}.html", status=status, view=view, tried=tried, errors=errors or {},
         given=(fields or Fields()).values, refused=refused, done=_done(request), states=list(State),
-        facts={line.position: line for line in facts.lines} if facts else {}, note_max=service.NOTE_MAX, reason_max=service.REASON_MAX, quantity_max=service.QUANTITY_MAX,
+        facts={line.position: line for line in facts.lines} if facts else {}, note_max=service.NOTE_MAX,
+        reason_max=service.REASON_MAX, quantity_max=service.QUANTITY_MAX,
     )  # fmt: skip
 
 
@@ -223,4 +235,4 @@ def _to(filed: Filed, done: str) -> Response[Any]:
     return Redirect(f"/equipment-requests/{filed.number}" + (f"?done={done}" if done else ""), status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = (listing, form, file, one, amend_form, take)
+routes: Sequence[ControllerRouterHandler] = (listing, form, file, one, amend_form, amend, take)

@@ -40,6 +40,7 @@ class RequestOut(BaseModel):
     number: int
     site: str
     site_name: str
+    unit: str
     state: State
     reason: str
     requested_by: str
@@ -83,12 +84,13 @@ class CategoryOut(BaseModel):
 
 # Drawings of the clerk's form by what a category's code has in it; the first that fits.
 PICTURES = (
-    ("laptop", "laptop"), ("printer", "printer"), ("mfp", "printer"), ("copier", "printer"), ("scan", "scanner"),
-    ("pc", "computer"), ("desktop", "computer"), ("computer", "computer"), ("ups", "ups"), ("battery", "ups"),
-    ("wifi", "wifi"), ("access_point", "wifi"), ("router", "network"), ("switch", "network"), ("firewall", "network"),
-    ("modem", "network"), ("camera", "camera"), ("kiosk", "kiosk"), ("queue", "ticket"), ("ticket", "ticket"),
-    ("monitor", "screen"), ("display", "screen"), ("screen", "screen"), ("led", "screen"), ("reader", "reader"),
-    ("token", "token"),
+    ("laptop", "laptop"), ("printer", "printer"), ("copier", "printer"), ("mfp", "printer"), ("scan", "scanner"),
+    ("display", "screen"), ("monitor", "screen"), ("screen", "screen"), ("conference", "screen"),
+    ("pc", "computer"), ("desktop", "computer"), ("computer", "computer"), ("numbering", "ticket"),
+    ("queue", "ticket"), ("kiosk", "kiosk"), ("satisfaction", "smile"), ("reader", "reader"), ("pos-", "reader"),
+    ("token", "token"), ("ups", "ups"), ("battery", "ups"), ("generator", "ups"), ("access-point", "wifi"),
+    ("wifi", "wifi"), ("router", "network"), ("switch", "network"), ("firewall", "network"), ("modem", "network"),
+    ("camera", "camera"), ("recorder", "camera"),
 )  # fmt: skip
 
 
@@ -103,8 +105,9 @@ _URGENCY = """case r.state when 'submitted' then 0 when 'approved' then 1 when '
     when 'draft' then 4 else 9 end * 1e10 + case when r.state in ('refused', 'closed', 'withdrawn') then -1 else 1 end
     * extract(epoch from coalesce(r.submitted_at, r.created_at))"""
 LISTING = Listing(
-    select="r.*, s.code as site_code, s.name as site_name, u.display_name as requester, " + _LINES,
-    source="equipment_requests r join sites s on s.id = r.site join users u on u.id = r.requested_by",
+    select="r.*, s.code as site_code, s.name as site_name, au.name as unit, u.display_name as requester, " + _LINES,
+    source="equipment_requests r join sites s on s.id = r.site join administrative_units au on au.id = s.unit "
+    "join users u on u.id = r.requested_by",
     key="r.id",
     columns={
         "urgency": Column(f"({_URGENCY})::double precision", "double precision", filterable=False),
@@ -192,7 +195,7 @@ async def row_of(tx: Connection, actor: Actor, ref: str) -> asyncpg.Record:
 
 def _out(row: asyncpg.Record, language: str) -> RequestOut:
     state = State(row["state"])
-    same = ("id", "number", "site_name", "reason", "created_at", "submitted_at", "decided_at", "decided_by",
+    same = ("id", "number", "site_name", "unit", "reason", "created_at", "submitted_at", "decided_at", "decided_by",
             "decision_note", "fulfilled_at", "version")  # fmt: skip
     return RequestOut(
         **{name: row[name] for name in same}, site=row["site_code"], state=state, requested_by=row["requester"],
@@ -225,4 +228,4 @@ async def categories(tx: Connection, language: str) -> list[CategoryOut]:
 
 
 def _picture(code: str) -> str:
-    return next((picture for part, picture in PICTURES if part in code.lower()), "box")
+    return next((picture for part, picture in PICTURES if part in code.lower().replace("_", "-")), "box")

@@ -338,7 +338,8 @@ def _judged(actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, comp
     state = State(row["state"])
     if doing.version is not None and doing.version != row["version"]:
         raise Stale(_CHANGED, state=state)
-    to = move(state, step, allowed=allowed(actor), note=doing.note, complete=complete)
+    note = clean_block(doing.note, NOTE_MAX)  # a note of control characters says nothing
+    to = move(state, step, allowed=allowed(actor), note=note, complete=complete)
     if isinstance(to, Refused):
         raise _error(to, state)
     return to

@@ -24,11 +24,16 @@ AnyRequest = Request[Any, Any, Any]
 STATES = ("open", "acknowledged", "resolved")
 SEVERITIES = ("critical", "warning")
 UNRESOLVED = ("open", "acknowledged")
+# Critical before warning, nobody's before somebody's; the newest first among equals, since ids rise with time.
+URGENCY = (
+    "case when i.state = 'resolved' then 0 else 1 + 2 * (i.severity = 'critical')::int + (i.state = 'open')::int end"
+)
 LISTING = Listing(
     select=queries.FIELDS,
     source=queries.SOURCE,
     key="i.id",
     columns={
+        "urgency": Column(URGENCY, "integer", filterable=False),
         "opened_at": Column("i.opened_at", "timestamptz"),
         "state": Column("i.state", choices=STATES),
         "severity": Column("i.severity", choices=SEVERITIES),
@@ -36,7 +41,7 @@ LISTING = Listing(
         "site": Column("s.code"),
         "asset_tag": Column("i.asset_tag"),
     },
-    sort="-opened_at",
+    sort="-urgency",
     search=("s.search", "lower(i.asset_tag)"),
     site="i.site",
 )
@@ -50,7 +55,7 @@ LISTING = Listing(
 async def listing(
     request: AnyRequest, actor: NamedDependency[Actor], asked: NamedDependency[ListQuery]
 ) -> Response[Any]:
-    """Incidents of the caller's sites, newest first; those that are not resolved unless a state is asked for."""
+    """Incidents of the caller's sites, the most urgent first; those that are not resolved unless a state is asked for."""
     filters = {f.column: f.values for f in asked.filters}
     where = () if "state" in filters else [("i.state = any({}::text[])", [list(UNRESOLVED)])]
     async with transaction(actor.scope) as tx:

@@ -25,6 +25,7 @@ class IncidentRow(BaseModel):
     state: str
     site: str | None
     site_name: str
+    unit: str | None
     subject: str
     asset_tag: str
     reason: str
@@ -75,10 +76,11 @@ class IncidentPage(BaseModel):
 
 
 FIELDS = (
-    "i.number, i.kind, i.severity, i.state, s.code as site, coalesce(s.name, '') as site_name, i.subject_name as subject, "
+    "i.number, i.kind, i.severity, i.state, s.code as site, coalesce(s.name, '') as site_name, "
+    "case when s.kind = 'centre' then u.name else s.name end as unit, i.subject_name as subject, "
     "i.asset_tag, i.reason, i.opened_at, i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.affected"
 )
-SOURCE = "incidents i left join sites s on s.id = i.site"
+SOURCE = "incidents i left join sites s on s.id = i.site left join administrative_units u on u.id = s.unit"
 _WORST_FIRST = "(i.state = 'resolved'), (i.severity <> 'critical'), (i.state <> 'open'), i.opened_at desc"
 
 

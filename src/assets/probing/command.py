@@ -90,7 +90,7 @@ def probe(
         )
     except ValidationError as error:
         raise click.BadParameter(error.errors()[0]["msg"], param_hint="HOST[:PORT]") from None
-    seen, report, hint = asyncio.run(_examine(profiles, target, credential))
+    seen, report, hint = asyncio.run(examine(profiles, target, credential))
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False, indent=1))
     elif seen.result.identity is not None:
@@ -116,7 +116,7 @@ def check_probes(folder: Path | None) -> None:
     click.echo(f"{len(profiles.names())} profiles are valid, {profiles.hash[:12]}")
 
 
-async def _examine(profiles: Profiles, target: TargetSpec, credential: Credential) -> tuple[Seen, Document, str]:
+async def examine(profiles: Profiles, target: TargetSpec, credential: Credential) -> tuple[Seen, Document, str]:
     """(what was seen, the document, what to try if it did not answer)."""
     prober = Prober(profiles)
     try:

@@ -15,6 +15,15 @@ from assets.text import clean
 Column = Mapping[str, Value]
 Columns = Mapping[str, Column]
 FactValue = int | str
+_RANGES = {
+    "percent": (0, 200),  # a power supply may be loaded beyond 100 %
+    "minutes": (0, 1e6),
+    "seconds": (0, 1e9),
+    "celsius": (-60, 200),
+    "volts": (0, 1e5),
+    "pages": (0, (1 << 32) - 2),
+    "count": (0, 1e9),
+}
 Facts = dict[str, FactValue]
 
 
@@ -161,8 +170,14 @@ def _derive(
         whole = row.get("of")
         if not isinstance(whole, int | float) or whole <= 0:
             return ()
-        return (Derived(_rounded(reads, raw * reads.scale * 100 / whole)),)
-    return (Derived(_rounded(reads, raw * reads.scale)),)
+        return _sensible(reads, raw * reads.scale * 100 / whole)
+    return _sensible(reads, raw * reads.scale)
+
+
+def _sensible(reads: Reads, value: float) -> tuple[Derived, ...]:
+    """The number, or "unknown" for one that cannot be meant: agents send -1 and 2^31-1 for what they do not know."""
+    lowest, highest = _RANGES.get(reads.unit, (-math.inf, math.inf))
+    return (Derived(_rounded(reads, value)) if lowest <= value <= highest else Derived(None, "unknown"),)
 
 
 def _rate(making: _Making, reads: Reads, raw: Value, whole: Value | float | None, index: str) -> tuple[Derived, ...]:

@@ -162,24 +162,27 @@ class Prober:
         started = time.perf_counter()
         scalars = await asking.door.get(peer, names[:GET_NAMES_MAX])
         latency_ms = round((time.perf_counter() - started) * 1_000, 2)
-        now = self._monotonic()
-        sample = rates.Sample(now, _ticks(scalars))
+        ticks = _ticks(scalars)
+        if known is not None and _another(known, scalars, rates.Sample(self._monotonic(), ticks)):
+            known = None
+        before = known.sample if known else None
         try:
             scalars |= await asking.get(names[GET_NAMES_MAX:])
-            fresh = known is None or _another(known, scalars, sample)
+            fresh = known is None or self._monotonic() - known.looked_over_at >= LOOK_OVER_SECONDS
             if known is None or fresh:
-                known, more = await look_over(asking, scalars, now)
+                known, more = await look_over(asking, scalars, self._monotonic())
                 scalars = {**scalars, **more}
+            at = self._monotonic()  # of the counters: looking over comes before them and may take seconds
             walked = await asking.walk(known.live)
         except DeviceError as error:
             return Seen(_half(error, known, self.profiles, scalars, latency_ms))
-        look = Look(now, sample.uptime_ticks, scalars, {**known.static, **walked.columns})
-        made = readings(known.profile, look, None if fresh else known.sample, known.tables)
-        if fresh:
+        look = Look(at, ticks, scalars, {**known.static, **walked.columns})
+        made = readings(known.profile, look, before, known.tables)
+        if fresh and not walked.truncated:
             known = narrowed(known, look)
-        elif _new_rows(known, look):
+        elif not fresh and _new_rows(known, look):
             known = replace(known, looked_over_at=known.looked_over_at - LOOK_OVER_SECONDS + NEW_ROWS_SECONDS)
-        self._remember(target.id, replace(known, sample=replace(sample, counters=made.counters)))
+        self._remember(target.id, replace(known, sample=rates.Sample(at, ticks, made.counters)))
         result = Result(
             outcome=Outcome.ANSWERED,
             detail="" if known.profile.name != GENERIC else "no profile fits this device; shown with the generic one",
@@ -187,7 +190,7 @@ class Prober:
             identity=known.identity,
             readings=made.readings,
             counters=made.counters,
-            uptime_seconds=None if sample.uptime_ticks is None else sample.uptime_ticks / 100,
+            uptime_seconds=None if ticks is None else ticks / 100,
             truncated=walked.truncated or known.truncated or made.cut,
         )
         return Seen(result, look, known)
@@ -223,11 +226,9 @@ def _half(
 
 
 def _another(known: Known, scalars: Mapping[str, Value], sample: rates.Sample) -> bool:
-    """Whether the device must be looked over again: too long ago, restarted, or not the same device."""
-    return (
-        sample.at - known.looked_over_at >= LOOK_OVER_SECONDS
-        or dotted(scalars.get(SYS_OBJECT_ID)) != known.identity.sys_object_id
-        or (known.sample is not None and rates.restarted(known.sample, sample))
+    """Whether what is remembered no longer holds: it restarted, or another device answers at the address."""
+    return dotted(scalars.get(SYS_OBJECT_ID)) != known.identity.sys_object_id or (
+        known.sample is not None and rates.restarted(known.sample, sample)
     )
 
 
@@ -244,4 +245,4 @@ def _new_rows(known: Known, look: Look) -> bool:
 
 def _ticks(scalars: Mapping[str, Value]) -> int | None:
     ticks = scalars.get(SYS_UPTIME)
-    return ticks if isinstance(ticks, int) and ticks >= 0 else None
+    return ticks if isinstance(ticks, int) and 0 <= ticks < rates.UPTIME_WRAP_TICKS else None

@@ -69,7 +69,7 @@ async def tcp(address: str, port: int, *, timeout_seconds: float, tries: int = 1
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            raise NotAsked(f"no socket: {error.strerror}") from None
+            raise NotAsked(f"no socket: {_why(error)}") from None
         sock.setblocking(False)
         started = time.perf_counter()
         try:
@@ -80,8 +80,8 @@ async def tcp(address: str, port: int, *, timeout_seconds: float, tries: int = 1
             last = f"port {port} does not answer in {timeout_seconds:g} s"
         except OSError as error:
             if error.errno in _OURS:
-                raise NotAsked(f"cannot connect: {error.strerror}") from None
-            last = f"port {port}: {error.strerror or error}"
+                raise NotAsked(f"cannot connect: {_why(error)}") from None
+            last = f"port {port}: {_why(error)}"
         finally:
             sock.close()
     raise Silent(last)
@@ -105,6 +105,11 @@ class Pinger:
             finally:
                 sock.close()
         raise Silent(f"no echo in {tries} x {timeout_seconds:g} s")
+
+
+def _why(error: OSError) -> str:
+    """The system's words; asyncio puts its own where they belong."""
+    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 def _icmp_socket(*, v6: bool) -> tuple[socket.socket, bool]:
@@ -136,13 +141,13 @@ async def _echo(sock: socket.socket, address: str, number: int, *, raw: bool) ->
         await loop.sock_sendto(sock, packet, (address, 0))
     except OSError as error:
         if error.errno in _OURS:
-            raise NotAsked(f"cannot ping: {error.strerror}") from None
-        raise Silent(f"cannot be reached: {error.strerror}") from None
+            raise NotAsked(f"cannot ping: {_why(error)}") from None
+        raise Silent(f"cannot be reached: {_why(error)}") from None
     while True:
         try:
             data, source = await loop.sock_recvfrom(sock, 2_048)
         except OSError as error:
-            raise Silent(f"cannot be reached: {error.strerror}") from None
+            raise Silent(f"cannot be reached: {_why(error)}") from None
         if raw and not v6:
             data = data[(data[0] & 0x0F) * 4 :] if data else data
         if len(data) >= 24 and data[0] == answer and data[8:24] == token and source[0].partition("%")[0] == address:

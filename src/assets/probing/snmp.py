@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from pyasn1.error import PyAsn1Error
-from pyasn1.type.univ import Integer, ObjectIdentifier, OctetString
+from pyasn1.type.univ import Integer, Null, ObjectIdentifier, OctetString
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as _pysnmp
 from pysnmp.proto import errind
@@ -145,11 +145,11 @@ class Snmp:
             return known[1], known[2]
         if len(self._auths) >= CREDENTIALS_MAX:
             self._auths.pop(next(iter(self._auths)))
-        engine = self._engine(credential)
+        engine = self.engine_for(credential)
         self._auths[credential.id] = (credential, engine, _auth_data(credential))
         return engine, self._auths[credential.id][2]
 
-    def _engine(self, credential: Credential) -> Any:
+    def engine_for(self, credential: Credential) -> Any:
         """The first engine where this user name has no other keys: pysnmp knows a user by name alone."""
         user, keys = _fingerprint(credential)
         for engine, users in self._engines:
@@ -213,6 +213,8 @@ def _binding(name: Any, value: Any) -> tuple[bytes, Value | None, bool]:
 
 
 def _plain(value: Any) -> Value | None:
+    if isinstance(value, Null):  # also "no such object"; pyasn1 makes it a kind of text
+        return None
     if isinstance(value, OctetString):
         return bytes(value)
     if isinstance(value, ObjectIdentifier):

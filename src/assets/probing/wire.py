@@ -27,6 +27,7 @@ DRAIN_MAX = 200  # datagrams per wake-up, so that a flood cannot starve the loop
 BUFFER_BYTES = 4 << 20
 RECENT_MAX = 8_192  # request-ids that were answered or given up: their late replies are no fault
 WEAK_MAX = 4_096  # devices remembered as deaf to GETBULK
+WEAK_SECONDS = 3_600.0  # then it is tried again: on a bad line two lost questions look the same
 _ID_LOW, _ID_HIGH = 0x0100_0000, 0x7FFF_FFFF  # always four octets, so that a template can be patched
 _ICMP = {errno.ECONNREFUSED, errno.EHOSTDOWN, errno.EPROTO}  # the refusal of an earlier datagram, told at the next one
 STATUS_MAX = 18  # inconsistentName, the last of RFC 3416
@@ -82,7 +83,7 @@ class Wire:
         self._by_peer: dict[tuple[str, int], list[_Pending]] = {}
         self._recent: deque[int] = deque()
         self._recent_ids: set[int] = set()
-        self._weak: dict[tuple[str, int], None] = {}
+        self._weak: dict[tuple[str, int], float] = {}
         self._closed = False
 
     async def get(self, peer: Peer, oids: Sequence[str]) -> dict[str, Value]:
@@ -126,19 +127,20 @@ class Wire:
 
     async def _bulk(self, peer: Peer, step: Step, *, first: bool) -> tuple[int, ber.Bindings]:
         """One GETBULK, or GETNEXT for a device that leaves GETBULK unanswered: (error status, bindings)."""
-        key = (_canonical(peer.address), peer.port)
-        if step.repetitions > 1 and key not in self._weak:
+        key, now = (_canonical(peer.address), peer.port), asyncio.get_running_loop().time()
+        if step.repetitions > 1 and self._weak.get(key, 0.0) <= now:
             try:
                 reply = await self._ask(peer, ber.GETBULK, step.names, repetitions=step.repetitions)
                 return reply.status, reply.bindings
             except Silent:
                 if not first:
                     raise
-                reply = await self._ask(peer, ber.GETNEXT, step.names)
-                self._weak[key] = None
-                while len(self._weak) > WEAK_MAX:
-                    del self._weak[next(iter(self._weak))]
-                return reply.status, reply.bindings
+            reply = await self._ask(peer, ber.GETNEXT, step.names)
+            self._weak.pop(key, None)
+            self._weak[key] = now + WEAK_SECONDS
+            while len(self._weak) > WEAK_MAX:
+                del self._weak[next(iter(self._weak))]
+            return reply.status, reply.bindings
         reply = await self._ask(peer, ber.GETNEXT, step.names)
         return reply.status, reply.bindings
 

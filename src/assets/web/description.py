@@ -70,7 +70,8 @@ def _add_twin(document: OpenAPI, path: str, model: type[BaseModel], name: str) -
     )
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     operation = Operation(
-        operation_id=f"get{name[:1].upper()}{name[1:]}Page", tags=["pages"], summary=f"JSON twin of {path}", responses={"200": answer},
+        operation_id=f"get{name[:1].upper()}{name[1:]}Page", tags=["pages"], summary=f"JSON twin of {path}",
+        responses={"200": answer},
         parameters=[Parameter(n, "path", Schema(type=OpenAPIType.STRING), required=True) for n in names],
     )  # fmt: skip
     document.paths = (document.paths or {}) | {(path.rstrip("/") or "/index") + ".json": PathItem(get=operation)}

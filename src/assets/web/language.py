@@ -85,8 +85,17 @@ def translate(language: str, msgid: str, /, **params: object) -> str:
 
 
 def say(language: str, stored: str) -> str:
-    """Stored phrases (see assets.phrases) in `language`, joined by semicolons."""
-    return "; ".join(translate(language, p.text, **_named(p.params)) for p in phrases.load(stored))
+    """Stored phrases (see assets.phrases) in `language`, joined by semicolons.
+
+    A phrase about one part of a device that does not name it itself gets the part's own name behind it.
+    """
+    return "; ".join(_said(language, p) for p in phrases.load(stored))
+
+
+def _said(language: str, phrase: phrases.Phrase) -> str:
+    text = translate(language, phrase.text, **_named(phrase.params))
+    label = phrase.params.get("label")
+    return f"{text} ({label})" if label and "%(label)" not in phrase.text else text
 
 
 def _named(params: Mapping[str, Any]) -> dict[str, Any]:

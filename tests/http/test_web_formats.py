@@ -1,0 +1,92 @@
+"""Numbers, money and time as people in Viet Nam read them."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets.dashboards.history import Change, segments, strip, ticks
+from assets.web import formats
+
+NOW = datetime(2026, 11, 22, 1, 12, tzinfo=UTC)
+START = NOW - timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("value", "vi", "en"),
+    [
+        (1_234_567.5, "1.234.567,5", "1,234,567.5"), (10_000_000, "10.000.000", "10,000,000"), (0, "0", "0"), (-3, "−3", "−3"),
+        (14.29, "14,29", "14.29"),
+        (0.005, "0,01", "0.01"), (Decimal("2.10"), "2,1", "2.1"), (None, "–", "–"), (100, "100", "100"),
+    ],
+)  # fmt: skip
+def test_numbers_have_the_separators_of_their_language(value: float | None, vi: str, en: str) -> None:
+    assert (formats.number(value, "vi"), formats.number(value, "en")) == (vi, en)
+
+
+def test_money_percent_and_days() -> None:
+    assert formats.money(10_000_000, "vi") == "10.000.000\xa0đồng"
+    assert formats.percent(14.29, "vi") == "14,29\xa0%"
+    assert formats.moment(NOW) == "22/11/2026 08:12"  # Asia/Ho_Chi_Minh is seven hours ahead
+    assert formats.day(datetime(2026, 11, 21, 18, tzinfo=UTC)) == "22/11/2026"
+    assert formats.day(date(2026, 1, 2)) == "02/01/2026"
+
+
+@pytest.mark.parametrize(
+    ("before", "vi", "en"),
+    [
+        (timedelta(seconds=5), "vừa xong", "just now"), (timedelta(seconds=50), "1 phút trước", "1 minute ago"),
+        (timedelta(minutes=59, seconds=59), "59 phút trước", "59 minutes ago"),
+        (timedelta(hours=3), "3 giờ trước", "3 hours ago"),
+        (timedelta(days=13), "13 ngày trước", "13 days ago"), (timedelta(days=20), "02/11/2026", "02/11/2026"),
+        (-timedelta(hours=2), "2 giờ nữa", "in 2 hours"),
+    ],
+)  # fmt: skip
+def test_time_is_told_in_one_unit(before: timedelta, vi: str, en: str) -> None:
+    assert (formats.ago(NOW - before, "vi", NOW), formats.ago(NOW - before, "en", NOW)) == (vi, en)
+
+
+def test_a_length_of_time_has_its_two_largest_units() -> None:
+    assert formats.lasting(3_600 * 26 + 61, "vi") == "1 ngày 2 giờ"
+    assert formats.lasting(20, "vi") == "chưa đến một phút"
+
+
+MOMENTS = st.floats(min_value=0, max_value=7).map(lambda days: START + timedelta(days=days))
+CONDITIONS = st.sampled_from(["up", "degraded", "down", "unreachable", "off_expected", "unknown"])
+
+
+@given(st.lists(st.tuples(MOMENTS, CONDITIONS), max_size=20), CONDITIONS, st.none() | MOMENTS, MOMENTS)
+def test_a_week_is_covered_without_holes_or_overlaps(moves, current, since, watched_from) -> None:
+    moves = sorted(moves)
+    befores = [current, *(condition for _, condition in moves)]
+    changes = [Change(at, before, after) for (at, after), before in zip(moves, befores, strict=False)]
+    found = segments(changes, current=current, since=since, watched_from=watched_from, start=START, now=NOW)
+    assert found[0].start == START
+    assert found[-1].end == NOW
+    for one, following in pairwise(found):
+        assert one.end == following.start
+        assert one.condition != following.condition
+    assert all(s.condition == "unknown" for s in found if s.end <= watched_from)
+    for block in strip(found, width=1_000, narrowest=4):
+        assert block.segment.condition != "unknown"
+        assert 0 <= block.x <= block.x + block.width <= 1_000.01
+
+
+def test_when_nothing_changed_then_the_week_is_what_it_is_now() -> None:
+    found = segments([], current="up", since=START - timedelta(days=9), watched_from=START, start=START, now=NOW)
+    assert [(s.condition, s.start, s.end) for s in found] == [("up", START, NOW)]
+
+
+def test_when_nothing_was_ever_heard_then_the_week_is_one_gap() -> None:
+    found = segments([], current="unknown", since=None, watched_from=START, start=START, now=NOW)
+    assert [s.condition for s in found] == ["unknown"]
+    assert strip(found, width=1_000, narrowest=4) == []
+
+
+def test_days_begin_at_local_midnight() -> None:
+    marks = ticks(START, NOW, width=700, zone=formats.LOCAL_ZONE)
+    assert [mark.day.day for mark in marks] == [16, 17, 18, 19, 20, 21, 22]
+    assert marks[0].x == pytest.approx(700 * (15.8 / 24) / 7, abs=0.1)
