@@ -6,24 +6,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from litestar import Litestar, Request, get, post
+from litestar import Litestar, Request, get
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.params import JSONBody
 from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 from litestar.types import ControllerRouterHandler
 
-from assets import __version__, clock, db
+from assets import __version__, clock, db, observations
 from assets.access import api as access_api
 from assets.access import pages as access_pages
 from assets.access.actor import Actor
-from assets.access.guards import current_actor, requires
+from assets.access.guards import current_actor
 from assets.access.middleware import SignedInMiddleware
-from assets.access.permissions import Action
 from assets.access.service import actor_of_token
 from assets.audit import api as audit_api
 from assets.dashboards import pages as dashboard_pages
@@ -38,7 +36,6 @@ from assets.monitoring import collectors
 from assets.notifications import api as notifications_api
 from assets.notifications.notify import Outlet
 from assets.places import api as places_api
-from assets.probing.contract import Answer, Batch
 from assets.probing.profile import Profiles
 from assets.readiness import api as readiness_api
 from assets.settings import Settings
@@ -65,14 +62,6 @@ class Parts:
         return cls(settings, profiles, Vault.open(settings.home), ingest)
 
 
-@post("/api/v1/observations", operation_id="postObservations", status_code=200, tags=["collectors"],
-      guards=[requires(Action.REPORT_OBSERVATIONS)])  # fmt: skip
-async def observations(data: JSONBody[Batch], actor: NamedDependency[Actor], ingest: NamedDependency[Ingest]) -> Answer:
-    """The main job: take in what a collector saw. The same batch again changes nothing."""
-    assert actor.id is not None
-    return await ingest.take(actor.id, data, clock.now())
-
-
 @get("/health/live", operation_id="isLive", tags=["health"])
 async def live() -> dict[str, str]:
     """The process answers."""
@@ -95,14 +84,14 @@ class Metrics(PrometheusController):
 
 
 FEATURES: Sequence[Any] = (
-    places_api, access_api, audit_api, inventory_api, monitoring_api, incidents_api, notifications_api, readiness_api,
-    requests_api, access_pages, dashboard_pages, incidents_pages, requests_pages,
+    observations, places_api, access_api, audit_api, inventory_api, monitoring_api, incidents_api, notifications_api,
+    readiness_api, requests_api, access_pages, dashboard_pages, incidents_pages, requests_pages,
 )  # fmt: skip
 
 
 def routes() -> list[ControllerRouterHandler]:
     """Every route of the service."""
-    found: list[ControllerRouterHandler] = [observations, live, ready, Metrics]
+    found: list[ControllerRouterHandler] = [live, ready, Metrics]
     for feature in FEATURES:
         found += feature.routes
     return [*found, *static.routes]
@@ -111,6 +100,7 @@ def routes() -> list[ControllerRouterHandler]:
 def create_app(settings: Settings, parts: Parts | None = None, *, dsn: str | None = None) -> Litestar:
     """The service; with `dsn` it opens and closes the database pool itself, else the caller does."""
     parts = parts or Parts.make(settings)
+    outlet = Outlet(allowed=settings.channel_networks)
 
     @asynccontextmanager
     async def pool(app: Litestar) -> AsyncIterator[None]:
@@ -118,6 +108,7 @@ def create_app(settings: Settings, parts: Parts | None = None, *, dsn: str | Non
             await db.connect(dsn, pool_max=settings.pool_max)
         problems.document_problems(app)
         yield
+        await outlet.close()
         if dsn is not None:
             await db.disconnect()
 
@@ -131,7 +122,7 @@ def create_app(settings: Settings, parts: Parts | None = None, *, dsn: str | Non
         route_handlers=routes(),
         dependencies={
             "actor": Provide(actor, sync_to_thread=False), "ingest": given(parts.ingest), "profiles": given(parts.profiles),
-            "vault": given(parts.vault), "settings": given(settings), "outlet": given(Outlet(allowed=settings.channel_networks)),
+            "vault": given(parts.vault), "settings": given(settings), "outlet": given(outlet),
         },
         middleware=[
             SignedInMiddleware(settings, [_person, _collector]),

@@ -146,7 +146,10 @@ async def transaction(scope: Scope) -> AsyncIterator[Connection]:
 
 def _gone(error: asyncpg.InterfaceError) -> bool:
     # asyncpg has one class for "you used me wrongly" and for "the connection is gone"; only its words differ.
-    return any(words in str(error) for words in ("connection is closed", "pool is closing", "pool is closed", "has been released"))
+    return any(
+        words in str(error)
+        for words in ("connection is closed", "pool is closing", "pool is closed", "has been released")
+    )
 
 
 _AWAY = (

@@ -17,7 +17,7 @@ from assets.incidents import service as incidents
 from assets.monitoring import collectors, storage
 from assets.monitoring.intake import Arrived, admit
 from assets.monitoring.service import advance
-from assets.probing.contract import Answer, Batch
+from assets.probing.contract import Answer, Batch, Rejected
 from assets.probing.profile import Profiles
 
 
@@ -28,10 +28,10 @@ class Ingest:
     profiles: Profiles
     group_wait: timedelta
 
-    async def take(self, collector: UUID, batch: Batch, now: datetime) -> Answer:
+    async def take(self, collector: UUID, batch: Batch, now: datetime, unreadable: tuple[Rejected, ...] = ()) -> Answer:
         """Everything that one batch brings about; the answer says what is settled."""
         async with transaction(EVERYTHING) as tx:
-            intake = await admit(tx, collector, batch, now)
+            intake = await admit(tx, collector, batch, now, unreadable)
             heard = await collectors.hear(tx, collector, batch, intake, now)
             await storage.keep(tx, intake.fresh)
             await collectors.settle_orders(tx, collector, intake.fresh, now)

@@ -14,9 +14,11 @@ from typing import Any, TypeAlias, cast
 import asyncpg
 import structlog
 from pgqueuer import PgQueuer
+from pgqueuer.core.qm import QueueManager
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.models import HealthCheckEvent
 from pgqueuer.models import Job as Picked
 from pgqueuer.models import Schedule as Tick
 from pgqueuer.queries import Queries
@@ -160,7 +162,7 @@ class Jobs:
             server_settings={"application_name": "assets worker", "timezone": "UTC"},
         )  # fmt: skip
         try:
-            queuer = self._register(PgQueuer.from_asyncpg_pool(pool), stop)
+            queuer = self._register(_Queuer.from_asyncpg_pool(pool), stop)
             await self._drive(queuer, stop)
         finally:
             try:
@@ -227,6 +229,27 @@ class Jobs:
             await task
         finally:
             self._running.discard(task)
+
+
+class _PatientManager(QueueManager):
+    """PgQueuer asks whether its listener hears before it has begun to LISTEN: the first "no" is not believed."""
+
+    async def listener_healthy(self, timeout: timedelta = timedelta(seconds=10)) -> HealthCheckEvent:
+        """Ask for two seconds, then once more for the whole time."""
+        try:
+            return await super().listener_healthy(timedelta(seconds=2))
+        except FailingListenerError:
+            return await super().listener_healthy(timeout)
+
+
+class _Queuer(PgQueuer):
+    """PgQueuer with the patient manager in place of its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        assert self.queries is not None
+        self.qm = _PatientManager(self.queries, self.channel, resources=self.resources)
+        self.qm.shutdown = self.shutdown
 
 
 def _retried(parameters: EntrypointExecutorParameters) -> DatabaseRetryEntrypointExecutor:

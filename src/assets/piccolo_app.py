@@ -8,7 +8,14 @@ from assets.db import DB
 
 __all__ = ["APP_CONFIG", "APP_REGISTRY", "DB"]
 FEATURES = (
-    "places", "access", "audit", "inventory", "monitoring", "incidents", "notifications", "equipment_requests",
+    "places",
+    "access",
+    "audit",
+    "inventory",
+    "monitoring",
+    "incidents",
+    "notifications",
+    "equipment_requests",
     "readiness",
 )
 APP_CONFIG = AppConfig(

@@ -63,7 +63,8 @@ class Settings(BaseSettings):
     )
     pool_max: Annotated[int, Field(ge=4, le=100)] = Field(default=16, description="Database connections at most.")
     allowed_networks: str = Field(
-        default="", description="Internal networks that channels may reach, such as 10.1.2.0/24 of a mail server; commas."
+        default="",
+        description="Internal networks that channels may reach, such as 10.1.2.0/24 of a mail server; commas.",
     )
     demo: bool = Field(default=False, description="Set by `assets demo` alone: banner, no real channels.")
 

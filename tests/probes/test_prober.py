@@ -86,6 +86,11 @@ DEVICES: list[tuple[str, Device, dict[str, str]]] = [
     ),
     ("a host by its agent", synthetic.host(), {"profile": "host", "category": "host", "vendor": ""}),
     (
+        "a store that hides behind Net-SNMP and only its own MIB gives away",
+        synthetic.host() | {"1.3.6.1.4.1.6574.1.5.1.0": b"SY-214", "1.3.6.1.4.1.6574.1.5.2.0": b"SN-1"},
+        {"profile": "nas", "category": "nas", "vendor": "Synology", "model": "SY-214", "serial": "SN-1"},
+    ),
+    (
         "a thing that says nothing",
         synthetic.system(descr="?"),
         {"profile": "generic", "category": "", "sys_name": "synthetic", "sys_location": "Bộ phận Một cửa"},
@@ -98,6 +103,11 @@ DEVICES: list[tuple[str, Device, dict[str, str]]] = [
     (
         "an unknown thing that bridges",
         synthetic.system(descr="?") | {"1.3.6.1.2.1.17.1.2.0": 24},
+        {"profile": "generic", "category": "switch"},
+    ),
+    (
+        "an unknown thing with a bridge's address and many ports",
+        synthetic.system(descr="?") | {"1.3.6.1.2.1.17.1.1.0": bytes(range(6)), "1.3.6.1.2.1.2.1.0": 26},
         {"profile": "generic", "category": "switch"},
     ),
     ("a thing without any object", {}, {"profile": "generic", "category": "", "sys_object_id": ""}),

@@ -247,6 +247,19 @@ async def test_when_an_agent_leads_a_walk_in_circles_then_it_ends_and_is_marked_
     assert walked.truncated
 
 
+async def test_when_a_device_is_slow_then_a_walk_ends_in_time_with_what_came(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assets.probing.walking.WALK_SECONDS_MAX", 0.3)
+    rows = table(500)
+    async with agent(lambda q, n: rows(q, n) if n < 1 else []) as tired:
+        started = time.monotonic()
+        walked = await wire.walk(peer(tired.port, timeout=0.25, tries=1), [ROOT])
+        assert time.monotonic() - started < 0.5
+    assert walked.truncated
+    assert len(walked.columns[ROOT]) == 60
+
+
 async def test_when_a_device_dies_in_the_middle_of_a_walk_then_what_came_is_kept_and_marked(wire: Wire) -> None:
     rows = table(500)
     async with agent(lambda q, n: rows(q, n) if n < 2 else []) as dying:

@@ -1,5 +1,6 @@
 """The only step from looks and time to conditions: its promises, and one table of plain cases."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -125,7 +126,7 @@ def test_many_small_steps_equal_one(looks: list[Look], stops: list[int]) -> None
 @given(some_looks)
 def test_one_change_is_reported_once(looks: list[Look]) -> None:
     _, changes = run(looks, 3_000)
-    for before, after in zip(changes, changes[1:], strict=False):
+    for before, after in itertools.pairwise(changes):
         assert after.before is before.after
         assert after.at >= before.at
         assert (after.after, [r.text for r in after.reasons], after.cause, after.severity) != (

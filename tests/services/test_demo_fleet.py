@@ -1,6 +1,7 @@
 """The demonstration's province: believable, the same each time, and judged by the rules as it is meant to be."""
 
 import asyncio
+import json
 import re
 import socket
 import subprocess
@@ -194,8 +195,6 @@ async def people_can_sign_in(province: Province) -> None:
 
 
 async def audit_digests_hold(province: Province) -> None:
-    import json
-
     for row in await province.rows("select * from audit_events where origin = 'demo'"):
         plain = {k: json.loads(str(v)) if k in ("before", "after") and v is not None else v for k, v in row.items()}
         assert digest(plain) == row["digest"], row["action"]

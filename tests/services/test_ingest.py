@@ -113,7 +113,9 @@ async def test_when_a_batch_comes_twice_then_the_second_changes_nothing(house: H
         assert await tx.fetchval("select count(*) from condition_changes") == 1
 
 
-async def test_when_nothing_is_heard_for_three_intervals_then_the_target_is_unknown_and_never_green(house: House) -> None:
+async def test_when_nothing_is_heard_for_three_intervals_then_the_target_is_unknown_and_never_green(
+    house: House,
+) -> None:
     await house.post(house.saw(house.router, 0), at=1)
     await house.ingest.pass_time(T0 + timedelta(seconds=100))
     assert await house.condition(house.router) == "up"

@@ -53,9 +53,7 @@ async def serving(home: Path, *arguments: str, port: int | None = None, dsn: str
     environment |= {"ASSETS_HOME": str(home), "ASSETS_PORT": str(port), "ASSETS_LOG_LEVEL": "warning"}
     if dsn:
         environment["ASSETS_DATABASE_URL"] = dsn
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "assets", "serve", *arguments, env=environment
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "assets", "serve", *arguments, env=environment)
     service = Service(process, f"http://127.0.0.1:{port}", home)
     try:
         await _ready(service)

@@ -1,10 +1,10 @@
 """The language of the stories: a clock that is written down, devices that answer or not, and what people hear.
 
-    story.at(0).answers("sw-02", "printer-7")
-    story.at(60, 70).silent("sw-02", "printer-7", behind={"printer-7": "sw-02"})
-    await story.until(300)
-    story.wants("opened", about="sw-02", between=(70, 100))
-    story.wants_nothing(about="printer-7")
+story.at(0).answers("sw-02", "printer-7")
+story.at(60, 70).silent("sw-02", "printer-7", behind={"printer-7": "sw-02"})
+await story.until(300)
+story.wants("opened", about="sw-02", between=(70, 100))
+story.wants_nothing(about="printer-7")
 """
 
 from collections import defaultdict

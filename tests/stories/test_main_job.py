@@ -72,7 +72,10 @@ async def test_when_the_channel_is_away_then_the_message_is_sent_later_and_once(
 
 async def test_when_a_ups_is_on_battery_then_that_is_said_and_its_end_too(story: Story) -> None:
     on_line = (Reading(name="ups.status", value=3, state="on_line"), Reading(name="ups.battery_percent", value=100))
-    on_battery = (Reading(name="ups.status", value=5, state="on_battery"), Reading(name="ups.battery_percent", value=90))
+    on_battery = (
+        Reading(name="ups.status", value=5, state="on_battery"),
+        Reading(name="ups.battery_percent", value=90),
+    )
     story.at(0).answers(*ALL, readings=on_line)
     story.at(60, 120, 180).answers("ups-1", readings=on_battery)
     story.at(240, 300, 360).answers("ups-1", readings=on_line)
@@ -83,7 +86,9 @@ async def test_when_a_ups_is_on_battery_then_that_is_said_and_its_end_too(story:
     story.wants("resolved", about="ups-1", between=(240, 390))
 
 
-async def test_when_a_thing_flaps_for_an_hour_then_people_hear_a_few_times_and_not_a_hundred_and_twenty(story: Story) -> None:
+async def test_when_a_thing_flaps_for_an_hour_then_people_hear_a_few_times_and_not_a_hundred_and_twenty(
+    story: Story,
+) -> None:
     for minute in range(0, 3600, 60):
         story.at(minute).answers("router", "switch", "ups-1", "printer-7")
         story.at(minute + 20, minute + 25).silent("printer-7")

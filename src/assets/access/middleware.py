@@ -59,7 +59,7 @@ class SignedInMiddleware(ASGIMiddleware):
         if not cookie or len(cookie) > 200:
             return NOBODY
         found = await actor_of_session(cookie, origin=origin, now=clock.now())
-        if found and connection.scope["method"] not in SAFE:
+        if found and connection.scope.get("method") not in SAFE:
             self._refuse_strangers(connection)
         return found or NOBODY
 

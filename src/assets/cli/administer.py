@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import rich_click as click
 
-from assets import clock, settings as configuration
+from assets import clock
+from assets import settings as configuration
 from assets.access import service as access
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
@@ -52,7 +53,9 @@ def user() -> None:
 @click.option("--unit", default="", help="5-digit code of the commune; without it the whole province.")
 @click.option("--display-name", default="", help="The name that people see.")
 @click.option(
-    "--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the password from a file."
+    "--password-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read the password from a file.",
 )
 def add_user(name: str, role: str, unit: str, display_name: str, password_file: Path | None) -> None:
     """Add a person; the password is asked for, or read from a file."""
@@ -112,4 +115,6 @@ def load_units(file: Path | None, open_centres: bool) -> None:
         return added, changed, await places.open_centres(SYSTEM) if open_centres else 0
 
     added, changed, opened_now = _in_database(act)
-    click.echo(f"{added} added, {changed} changed, {len(found) - added - changed} the same; {opened_now} centres opened.")
+    click.echo(
+        f"{added} added, {changed} changed, {len(found) - added - changed} the same; {opened_now} centres opened."
+    )

@@ -152,9 +152,10 @@ async def _empty_database(dsn: str) -> None:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         used = await connection.fetchval("select to_regclass('public.users') is not null")
-        if used and await connection.fetchval("select exists(select 1 from users)"):
-            if not await connection.fetchval("select exists(select 1 from users where name = 'demo-marker')"):
-                raise Conflict("This home holds real data; give the demo a --home of its own.")
+        if used and await connection.fetchval(
+            "select exists(select 1 from users) and not exists(select 1 from users where name = 'demo-marker')"
+        ):
+            raise Conflict("This home holds real data; give the demo a --home of its own.")
         await connection.execute("drop schema public cascade; create schema public")
     finally:
         await connection.close()
@@ -222,6 +223,8 @@ def _announce(settings: Settings, loaded: Loaded, seconds: float) -> None:
     for name, role, purpose in loaded.accounts:
         click.echo(f"  {name:<22} {role:<14} {purpose}")
     home = f"ASSETS_HOME={settings.home} " if settings.home != configuration.default_home() else ""
-    click.echo(f"\nLet something fail:  {home}assets demo break {loaded.example_tag}   (and: mend {loaded.example_tag})")
+    click.echo(
+        f"\nLet something fail:  {home}assets demo break {loaded.example_tag}   (and: mend {loaded.example_tag})"
+    )
     click.echo(f"Mails that were sent: {settings.home / FOLDER / mailsink.FOLDER}")
     click.echo("Ctrl-C stops everything.")

@@ -12,7 +12,8 @@ import rich_click as click
 import structlog
 import uvicorn
 
-from assets import clock, db, settings as configuration
+from assets import clock, db
+from assets import settings as configuration
 from assets.access.actor import SYSTEM
 from assets.app import Parts, create_app
 from assets.cli.runtime import find_database, keep_database, opened, set_up_logs

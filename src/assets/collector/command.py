@@ -76,7 +76,7 @@ async def _watch(parent: int, stop: asyncio.Event) -> None:
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     # After the call above, so that a parent that died before it is noticed too.
-    while os.getppid() == parent:  # noqa: ASYNC110  nothing in this process changes when the parent dies
+    while os.getppid() == parent:
         await asyncio.sleep(PARENT_LOOK_SECONDS)
     stop.set()
 

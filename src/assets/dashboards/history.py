@@ -79,7 +79,7 @@ class Tick:
 
 def ticks(start: datetime, end: datetime, *, width: float, zone: tzinfo) -> list[Tick]:
     """The local midnights between two moments."""
-    found = []
+    found: list[Tick] = []
     midnight = datetime.combine(start.astimezone(zone).date(), time(), zone) + timedelta(days=1)
     while midnight < end and len(found) < TICKS_MAX:
         found.append(Tick(round((midnight - start) / (end - start) * width, 2), midnight.date()))

@@ -176,7 +176,8 @@ def facts_of(reasons: list[Reason]) -> list[Fact]:
 async def _links(tx: Connection, site: UUID) -> list[LinkRow]:
     rows = await tx.fetch(
         "select l.tag, l.kind, l.carrier, l.circuit_number, l.bandwidth_mbps, l.is_primary, l.hotline, "
-        "coalesce(d.condition, 'unknown') as condition, d.since, coalesce(d.reason, '') as reason, coalesce(b.name, '') as behind, "
+        "coalesce(d.condition, 'unknown') as condition, d.since, coalesce(d.reason, '') as reason, "
+        "coalesce(b.name, '') as behind, "
         "d.latency_ms from links l left join targets t on t.link = l.id left join device_states d on d.target = t.id "
         "left join targets b on b.id = d.cause "
         "where l.site = $1 order by l.is_primary desc, l.tag limit $2", site, ROWS_MAX,

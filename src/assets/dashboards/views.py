@@ -77,8 +77,8 @@ class Overview(View):
 class AssetRow(View):
     """One asset of a centre with how it is and who says so.
 
-    `behind` names what cuts it off. `source` is measured (then `method` says how), said (a person, `said_by` at `source_at`), register (its physical
-    state in the asset register) or none.
+    `behind` names what cuts it off. `source` is measured (then `method` says how), said (a person, `said_by` at
+    `source_at`), register (its physical state in the asset register) or none.
     """
 
     tag: str

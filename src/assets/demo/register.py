@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from assets.access.actor import SYSTEM
+from assets.clock import LOCAL_ZONE
 from assets.db import Connection
 from assets.demo.catalogue import CATEGORIES, MAKES, Make
 from assets.demo.fleet import Centre, Line, Thing
@@ -20,6 +21,7 @@ INTERVAL_SECONDS, CONFIRM = 10, 2
 ENTERED_BEFORE = timedelta(days=120)  # when the register was filled
 WATCHED_BEFORE = timedelta(days=45)  # when monitoring began
 STOCKTAKE_BEFORE = timedelta(days=96)
+OPENING = time(8)
 WARRANTY = timedelta(days=3 * 365)
 EXAMPLE_HOTLINE = "1800 0000 (ví dụ)"
 LINE_NAMES = {"dedicated": "Kênh TSLCD", "fibre": "Cáp quang Internet", "mobile": "Mạng di động 4G"}
@@ -101,10 +103,12 @@ async def enter_assets(tx: Connection, things: Iterable[Thing], entering: Enteri
     """The register of everything, with the line of its entry; ids by tag."""
     ids: dict[str, UUID] = {}
     rows, events = [], []
-    entered, looked_at = entering.now - ENTERED_BEFORE, entering.now - STOCKTAKE_BEFORE
+    first_day = (entering.now - ENTERED_BEFORE).astimezone(LOCAL_ZONE).date()
+    entered = datetime.combine(first_day, OPENING, LOCAL_ZONE).astimezone(UTC)
+    looked_at = entering.now - STOCKTAKE_BEFORE
     for number, thing in enumerate(things):
         ids[thing.tag] = new_id()
-        at = entered + timedelta(seconds=40 * number)
+        at = entered + timedelta(seconds=25 * number)
         rows.append(_asset(thing, ids[thing.tag], entering) | {"created_at": at, "physical_state_at": looked_at})
         events.append({
             "id": new_id(), "asset": ids[thing.tag], "site": entering.sites[thing.site], "at": at, "kind": "registered",

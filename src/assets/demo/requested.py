@@ -60,7 +60,7 @@ STORIES = (
         (Taken(S.SUBMIT, 13.1), Taken(S.WITHDRAW, 12.6, "Đơn vị đã tự sửa được bộ lưu điện cũ.")),
     ),
     Story(
-        "21205", "Máy in quầy 2 không có, người dân phải chờ ở quầy 1.", 9.3, (Wish("printer", 1, 1, 1),),
+        "21205", "Máy in quầy 2 đã dùng trên mười năm, kẹt giấy liên tục.", 9.3, (Wish("printer", 1, 1, 1),),
         (Taken(S.SUBMIT, 9.3), Taken(S.APPROVE, 7.9), Taken(S.FULFIL, 2.2)),
     ),
     Story(
@@ -68,7 +68,7 @@ STORIES = (
         (Taken(S.SUBMIT, 8.6), Taken(S.APPROVE, 6.8), Taken(S.FULFIL, 5.9)),
     ),
     Story(
-        "21289", "Quầy 4 mới mở, chưa có máy tính và máy scan.", 6.2, (Wish("desktop", 1, 1), Wish("scanner", 1, 1)),
+        "21289", "Mở thêm quầy 5, chưa có máy tính và máy scan.", 6.2, (Wish("desktop", 1, 1), Wish("scanner", 1, 1)),
         (Taken(S.SUBMIT, 6.1), Taken(S.APPROVE, 3.4)),
     ),
     Story(

@@ -2,7 +2,8 @@
 
 import random
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 from assets.demo.catalogue import MAKES
 from assets.demo.fleet import Place, Thing, bought
@@ -15,6 +16,7 @@ SHELVES = (
     ("switch", 3), ("access-point", 3), ("laptop", 3), ("signing-token", 4),
 )  # fmt: skip
 NEW_YEARS = 2  # what lies in the store was bought lately
+DAYS_OLD = (60, 420)
 
 
 def shelves(today: date, serials: set[str]) -> Iterator[Thing]:
@@ -27,4 +29,5 @@ def shelves(today: date, serials: set[str]) -> Iterator[Thing]:
         for _ in range(count):
             number += 1
             place = Place(STORE, f"QN-KHO-{number:04d}", room="Kệ hàng")
-            yield bought(dice, dice.choice(recent), word, place, today, serials)
+            thing = bought(dice, dice.choice(recent), word, place, today, serials)
+            yield replace(thing, put_into_use=today - timedelta(days=dice.randint(*DAYS_OLD)), worn=False, note="")

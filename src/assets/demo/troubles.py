@@ -103,7 +103,11 @@ WORDS = (
     ),
     Word(BROKEN_SCANNER_SITE, "broken", _h(43.6), "scanner", "Kéo lệch giấy, quét hai mặt báo lỗi liên tục."),
     Word(
-        PAPER_MODE_SITE, "paper_mode", _h(6.4), text="Không đăng nhập được phần mềm một cửa; đang nhận hồ sơ giấy.", files_counted=14
+        PAPER_MODE_SITE,
+        "paper_mode",
+        _h(6.4),
+        text="Không đăng nhập được phần mềm một cửa.",
+        files_counted=14,
     ),
     Word("21439", "broken", _h(96), "scanner", "Không nhận máy.", ended=_h(94.2)),
 )

@@ -316,10 +316,11 @@ def _need(line: asyncpg.Record) -> dict[str, Any]:
 
 
 async def _lines(tx: Connection, request: UUID) -> list[asyncpg.Record]:
-    return await tx.fetch(
+    rows: list[asyncpg.Record] = await tx.fetch(
         "select id, category, position, quantity, approved, given from equipment_request_lines where request = $1 "
         "order by position", request,
     )  # fmt: skip
+    return rows
 
 
 async def _locked(tx: Connection, actor: Actor, ref: str) -> asyncpg.Record:

@@ -1,6 +1,6 @@
 """Incidents, silences and maintenance windows over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -67,7 +67,7 @@ INCIDENTS = Listing(
 )  # fmt: skip
 
 
-def _maker(request: AnyRequest) -> Any:
+def _maker(request: AnyRequest) -> Callable[[Record], IncidentOut]:
     language = choose(request)
 
     def make(row: Record) -> IncidentOut:

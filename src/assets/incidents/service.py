@@ -68,7 +68,7 @@ async def open_or_join(
         "and state <> 'resolved' for update", subject.kind, subject.id, opens.kind,
     )  # fmt: skip
     if row is None:
-        await _open(tx, subject, opens, reason, at=at, tell_at=tell_at)
+        await _open(tx, subject, opens, reason, at=at, tell_at=tell_at, now=now)
         return
     if row["reason"] == reason and row["severity"] == opens.severity:
         return
@@ -81,11 +81,11 @@ async def open_or_join(
     )
     await _story(tx, row["id"], at, "changed", reason)
     if worse:
-        await _tell(tx, row["id"], "worse", opens.kind, opens.severity, subject.site, due_at=now)
+        await _tell(tx, row["id"], "worse", opens.kind, opens.severity, subject.site, due_at=now, now=now)
 
 
 async def _open(
-    tx: Connection, subject: Subject, opens: Opens, reason: str, *, at: datetime, tell_at: datetime
+    tx: Connection, subject: Subject, opens: Opens, reason: str, *, at: datetime, tell_at: datetime, now: datetime
 ) -> None:
     incident = new_id()
     await tx.execute(
@@ -96,7 +96,7 @@ async def _open(
         subject.asset_tag, reason, at,
     )  # fmt: skip
     await _story(tx, incident, at, "opened", reason)
-    await _tell(tx, incident, "opened", opens.kind, opens.severity, subject.site, due_at=tell_at)
+    await _tell(tx, incident, "opened", opens.kind, opens.severity, subject.site, due_at=tell_at, now=now)
 
 
 async def end(tx: Connection, subject: Subject, ends: Ends, *, at: datetime, now: datetime) -> None:
@@ -109,15 +109,23 @@ async def end(tx: Connection, subject: Subject, ends: Ends, *, at: datetime, now
     )  # fmt: skip
     if row is not None:
         await _story(tx, row["id"], at, "resolved", resolution)
-        await _tell(tx, row["id"], "resolved", ends.kind, Severity(row["severity"]), row["site"], due_at=now)
+        await _tell(tx, row["id"], "resolved", ends.kind, Severity(row["severity"]), row["site"], due_at=now, now=now)
 
 
 async def _tell(
-    tx: Connection, incident: UUID, change: str, kind: Kind, severity: Severity, site: UUID | None, *, due_at: datetime
+    tx: Connection,
+    incident: UUID,
+    change: str,
+    kind: Kind,
+    severity: Severity,
+    site: UUID | None,
+    *,
+    due_at: datetime,
+    now: datetime,
 ) -> None:
     await announce(
         tx, subject_kind="incident", subject=incident, change=change, kind=kind, severity=severity, site=site, facts={},
-        due_at=due_at,
+        due_at=due_at, now=now,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known at the moment of sending. `told` says whether the channel has heard of this incident before."""
+    """What is known at the moment of sending."""
 
     change: str  # opened, worse, resolved
     state: str
@@ -31,7 +31,6 @@ class Facts:
     blamed_on: str = ""  # what stands before it and does not answer now
     windows: tuple[Window, ...] = ()
     silences: tuple[Window, ...] = ()
-    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Quiet:
 def why_quiet(facts: Facts, now: datetime) -> Quiet | None:
     """The first reason to stay quiet, or None when people must hear of it."""
     if facts.change == "resolved":
-        return None if facts.told else Quiet("untold", Phrase("nobody had been told that it began"))
+        return None  # who was told of the beginning hears of the end; the outbox knows who that is
     if facts.state == "resolved":
         return Quiet("over", Phrase("it was over before anyone had to know"))
     if facts.blamed_on:

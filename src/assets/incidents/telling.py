@@ -39,15 +39,10 @@ class IncidentTelling:
         incident = await tx.fetchrow("select * from incidents where id = $1", subject)
         if incident is None:
             return Quiet("gone", phrases.Phrase("it is no longer there"))
-        told = await tx.fetchval(
-            "select exists(select 1 from notifications where subject_kind = 'incident' and subject = $1 and channel = $2 "
-            "and change in ('opened', 'worse') and state in ('sent', 'sending'))", subject, channel,
-        )  # fmt: skip
         windows, silences, blamed = await quiet_facts(tx, incident, now)
         facts = Facts(
             change=change, state=incident["state"], opened_at=incident["opened_at"], blamed_on=blamed,
             windows=tuple(Window(**dict(w)) for w in windows), silences=tuple(Window(**dict(s)) for s in silences),
-            told=bool(told),
         )  # fmt: skip
         return why_quiet(facts, now)
 

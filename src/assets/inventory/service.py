@@ -104,7 +104,7 @@ async def edit(actor: Actor, tag: str, changes: Mapping[str, Any], *, version: i
         sets = "".join(f", {column} = ${i}" for i, column in enumerate(columns, start=3))  # names from EDITABLE only
         kept = "$2" if "physical_state" in changes else "coalesce(physical_state_at, $2)"
         await tx.execute(
-            f"update assets set version = version + 1, physical_state_at = {kept}{sets} where id = $1",
+            f"update assets set version = version + 1, physical_state_at = {kept}{sets} where id = $1",  # noqa: S608
             before["id"],
             now,
             *values,

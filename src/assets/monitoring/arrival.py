@@ -31,10 +31,8 @@ def happened_at(seen: Observation, *, behind: timedelta, received_at: datetime) 
     corrected by the skew. What would lie in our future by no more than a minute is taken as now.
     """
     try:
-        if seen.age_seconds is not None:
-            at = received_at - timedelta(seconds=seen.age_seconds)
-        else:
-            at = seen.observed_at + behind
+        by_age = seen.age_seconds is not None
+        at = received_at - timedelta(seconds=seen.age_seconds or 0) if by_age else seen.observed_at + behind
     except OverflowError:
         return TooStrange("its time cannot be computed")
     if at > received_at + FUTURE_MAX:

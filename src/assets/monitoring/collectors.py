@@ -111,14 +111,17 @@ _OF_COLLECTOR = """
 """
 
 
+_FINGERPRINT = (
+    # Everything that an assignment shows of a row carries that row's version.
+    "select md5(coalesce(string_agg(concat_ws('/', t.id, t.version, t.parent, t.credential, c.version), "  # noqa: S608 - constants only
+    "',' order by t.id), '')) from (select t.* " + _OF_COLLECTOR + ") t "
+    "left join credentials c on c.id = t.credential"
+)  # fmt: skip
+
+
 async def assignment_hash(tx: Connection, collector: UUID, profiles: Profiles) -> str:
     """A fingerprint of everything that `assignment` answers; cheap enough to be asked with each batch."""
-    fingerprint = await tx.fetchval(
-        "select md5(coalesce(string_agg(concat_ws('/', t.id, t.version, t.parent, t.credential, c.version, a.version), "
-        "',' order by t.id), '')) from (select t.* " + _OF_COLLECTOR + ") t "
-        "left join credentials c on c.id = t.credential left join assets a on a.id = t.asset",
-        collector,
-    )  # fmt: skip
+    fingerprint = await tx.fetchval(_FINGERPRINT, collector)
     return hashlib.sha256(f"{SCHEMA}/{collector}/{fingerprint}/{profiles.hash}".encode()).hexdigest()
 
 
@@ -192,7 +195,7 @@ async def answer(
 ) -> Answer:
     """What the collector is told: what is settled, what was refused, what else to do."""
     return Answer(
-        accepted_to=max((o.sequence for o in batch.observations), default=0),
+        accepted_to=max([*(o.sequence for o in batch.observations), *(r.sequence for r in intake.rejected)], default=0),
         rejected=intake.rejected,
         orders=await _open_orders(tx, collector, now),
         assignment=await assignment_hash(tx, collector, profiles),

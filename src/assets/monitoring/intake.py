@@ -31,14 +31,16 @@ class Intake:
     skew_seconds: float
 
 
-async def admit(tx: Connection, collector: UUID, batch: Batch, now: datetime) -> Intake:
+async def admit(
+    tx: Connection, collector: UUID, batch: Batch, now: datetime, unreadable: Iterable[Rejected] = ()
+) -> Intake:
     """Sort a batch; the row lock on its buffer makes two posts of the same batch wait for one another."""
     taken = await _taken(tx, collector, batch.buffer_id, now)
     numbers = [o.sequence for o in batch.observations]
     new = {n for n in numbers if not _contains(taken, n)}
     mine = await _targets(tx, collector, {o.target for o in batch.observations if o.target is not None})
     behind = skew(batch.sent_at, now)
-    fresh, rejected, placed = [], [], set()
+    fresh, rejected, placed = [], list(unreadable), set()
     for seen in batch.observations:
         if seen.sequence not in new or seen.sequence in placed:
             continue

@@ -1,5 +1,7 @@
 """Rows of monitoring. The `readings` table is partitioned by day and lives in raw migrations (see DESIGN §5)."""
 
+from typing import Any
+
 from piccolo.columns import (
     JSONB,
     UUID,
@@ -87,7 +89,7 @@ class Target(Table, db=DB, tablename="targets"):
     asset = ForeignKey(Asset, null=True, default=None, on_delete=OnDelete.cascade, unique=True)
     link = ForeignKey(Link, null=True, default=None, on_delete=OnDelete.cascade, unique=True)
     application = ForeignKey(Application, null=True, default=None, on_delete=OnDelete.cascade)
-    parent: ForeignKey = ForeignKey("self", null=True, default=None, on_delete=OnDelete.set_null)
+    parent: ForeignKey[Any] = ForeignKey("self", null=True, default=None, on_delete=OnDelete.set_null)
     credential = ForeignKey(Credential, null=True, default=None, on_delete=OnDelete.restrict)
     name = Varchar(length=120)
     method = Varchar(length=10)

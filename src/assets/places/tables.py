@@ -1,5 +1,7 @@
 """Rows of places."""
 
+from typing import Any
+
 from piccolo.columns import UUID, Boolean, Date, DoublePrecision, ForeignKey, Integer, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.constraints import Unique
@@ -62,7 +64,7 @@ class Room(Table, db=DB, tablename="rooms"):
 
     id = UUID(primary_key=True, default=new_id)
     site = ForeignKey(Site, null=False, on_delete=OnDelete.cascade)
-    parent: ForeignKey = ForeignKey("self", null=True, default=None, on_delete=OnDelete.restrict)
+    parent: ForeignKey[Any] = ForeignKey("self", null=True, default=None, on_delete=OnDelete.restrict)
     kind = Varchar(length=20, default="room")
     name = Varchar(length=120)
     sort = Varchar(length=600, default="")

@@ -9,10 +9,10 @@ unknown fields are ignored on both sides, and no field changes its meaning. `SCH
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, SecretStr, field_serializer
+from pydantic import AwareDatetime, Field, SecretStr, ValidationError, field_serializer
 
 from assets.probing.readings import Loose, Method, Result, Text
 
@@ -92,6 +92,34 @@ class Batch(Loose):
     backlog: Annotated[int, Field(ge=0)] = 0
     shed: Annotated[int, Field(ge=0)] = 0
     observations: Annotated[tuple[Observation, ...], Field(max_length=BATCH_MAX)] = ()
+
+
+class Envelope(Batch):
+    """A batch as it arrives: each observation is read by itself, so that one that is wrong costs only itself."""
+
+    observations: Annotated[tuple[Any, ...], Field(max_length=BATCH_MAX)] = ()
+
+    def read(self) -> "tuple[Batch, tuple[Rejected, ...]]":
+        """The batch of what can be read, and what cannot with its reason; one without a number makes it all unreadable."""
+        good, bad = [], []
+        for raw in self.observations:
+            try:
+                good.append(Observation.model_validate(raw))
+            except ValidationError as error:
+                bad.append(Rejected(sequence=_number(raw, error), reason=_said(error)))
+        return Batch(**{**self.__dict__, "observations": tuple(good)}), tuple(bad)
+
+
+def _number(raw: Any, error: ValidationError) -> int:
+    number = raw.get("sequence") if isinstance(raw, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number < 1 << 62:
+        raise error
+    return number
+
+
+def _said(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 class Rejected(Loose):

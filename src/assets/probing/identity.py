@@ -24,9 +24,10 @@ SYS_SERVICES = "1.3.6.1.2.1.1.7.0"
 IF_NUMBER = "1.3.6.1.2.1.2.1.0"
 IP_FORWARDING = "1.3.6.1.2.1.4.1.0"
 BRIDGE_PORTS = "1.3.6.1.2.1.17.1.2.0"  # dot1dBaseNumPorts
+BRIDGE_ADDRESS = "1.3.6.1.2.1.17.1.1.0"  # dot1dBaseBridgeAddress
 HR_UPTIME = "1.3.6.1.2.1.25.1.1.0"
 SYSTEM = (SYS_UPTIME, SYS_OBJECT_ID, SYS_DESCR, SYS_NAME, SYS_LOCATION)
-HINTS = (SYS_SERVICES, IF_NUMBER, IP_FORWARDING, BRIDGE_PORTS, HR_UPTIME)
+HINTS = (SYS_SERVICES, IF_NUMBER, IP_FORWARDING, BRIDGE_PORTS, BRIDGE_ADDRESS, HR_UPTIME)
 
 ENTITY = "1.3.6.1.2.1.47.1.1.1.1"  # entPhysicalTable (RFC 6933)
 ENTITY_ROWS_MAX = 64  # the chassis comes early; modules of a big switch fill thousands of rows
@@ -60,7 +61,9 @@ def identify(found: Found, answers: Answers, makers: Makers) -> Identity:
     descr = text(answers.scalars.get(SYS_DESCR))
     object_id = dotted(answers.scalars.get(SYS_OBJECT_ID))
     told = _first(profile.identity.vendor, answers)
-    vendor = (match.vendor if match else "") or makers.of(object_id) or _known_maker(told, makers)
+    vendor = (
+        (match.vendor if match else "") or makers.of(object_id) or _known_maker(told, makers) or makers.of(found.marker)
+    )
     return Identity(
         category=(match.category if match else "") or profile.category or guess(answers.scalars),
         vendor=vendor,
@@ -83,6 +86,8 @@ def guess(scalars: Mapping[str, Value]) -> str:
     services = _number(scalars.get(SYS_SERVICES))
     if _number(scalars.get(BRIDGE_PORTS)) >= 4:
         return "switch"
+    if BRIDGE_ADDRESS in scalars and _number(scalars.get(IF_NUMBER)) >= 8:
+        return "switch"
     if _number(scalars.get(IP_FORWARDING)) == 1 and _number(scalars.get(IF_NUMBER)) >= 3:
         return "router"
     if services & 64 and not services & 6 and HR_UPTIME in scalars:
@@ -92,8 +97,9 @@ def guess(scalars: Mapping[str, Value]) -> str:
 
 def overruled(found: Found, answering: Mapping[str, Profile]) -> Found:
     """The match, unless it was weak and the device answers to a MIB that only another kind of device has."""
-    if found.weak and (better := next(iter(answering.values()), None)):
-        return Found(better, None)
+    if found.weak:
+        for marker, better in answering.items():
+            return Found(better, None, marker)
     return found
 
 

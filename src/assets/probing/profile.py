@@ -55,10 +55,11 @@ class Profile:
 
 @dataclass(frozen=True)
 class Found:
-    """The profile that fits a device best, and the match that says so (None: nothing fitted)."""
+    """The profile that fits a device best, and what says so: a match, or a MIB that answers, or nothing."""
 
     profile: Profile
     match: Match | None
+    marker: str = ""  # the subtree that told the kind of device by answering
 
     @property
     def weak(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from assets.probing import identity
 from assets.probing.ber import Value
 from assets.probing.decoders import OK, is_pseudo, is_receptacle, level
-from assets.probing.identity import ENTITY, ENTITY_COLUMNS, cell
+from assets.probing.identity import BRIDGE_ADDRESS, ENTITY, ENTITY_COLUMNS, cell
 from assets.probing.look import Facts, Look, text
 from assets.probing.overview import Known
 from assets.probing.prober import Seen
@@ -22,7 +22,6 @@ from assets.probing.readings import Reading, Result
 Document = dict[str, Any]
 
 SYS_CONTACT = "1.3.6.1.2.1.1.4.0"
-BRIDGE_ADDRESS = "1.3.6.1.2.1.17.1.1.0"  # dot1dBaseBridgeAddress
 ALARMS_PRESENT = "1.3.6.1.2.1.33.1.6.1.0"
 UPS_TEMPERATURE = "1.3.6.1.2.1.33.1.2.7.0"
 COLORANTS = "1.3.6.1.2.1.43.12.1.1.4"  # prtMarkerColorantValue

@@ -1,9 +1,10 @@
-"""How a walk goes on and when it ends: pure, so that both doors share one set of guards.
+"""How a walk goes on and when it ends: no sockets here, so that both doors share one set of guards.
 
 A walk must rise, stay inside its subtrees, and end within ROWS_MAX rows, PDUS_MAX replies and WALK_SECONDS_MAX
 seconds. What a guard cuts is marked truncated, never silently complete.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ from assets.probing.door import (
     ROWS_MAX,
     WALK_SECONDS_MAX,
     Malformed,
+    Peer,
+    Silent,
     Walked,
 )
 
@@ -160,3 +163,22 @@ class Walk:
             self._budget = self._width
         else:
             self.cut("nothing fits into an answer")
+
+
+async def run(walk: Walk, peer: Peer, ask: Callable[[Step], Awaitable[tuple[int, Bindings]]]) -> Walked:
+    """Asks step by step until the walk is over; Silent or Malformed is raised only if not one row came."""
+    loop = asyncio.get_running_loop()
+    patience = max(WALK_SECONDS_MAX, peer.timeout_seconds * peer.tries)  # the first question has all its tries
+    try:
+        async with asyncio.timeout(patience):
+            while step := walk.next(loop.time()):
+                walk.take(*await ask(step))
+    except TimeoutError:
+        if not walk.rows:
+            raise Silent(f"no row in {patience:g} s") from None
+        walk.cut("walk too long")
+    except (Silent, Malformed):
+        if not walk.rows:
+            raise
+        walk.cut("no further answer")
+    return walk.walked()

@@ -19,7 +19,7 @@ from assets.probing import ber, oid
 from assets.probing.ber import Value
 from assets.probing.contract import Community
 from assets.probing.door import Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
-from assets.probing.walking import Step, Walk, get_in_parts
+from assets.probing.walking import Step, Walk, get_in_parts, run
 
 IN_FLIGHT_MAX = 500  # more would overrun socket buffers when many answer at once (seen from 15,000 on)
 DATAGRAM_MAX = 8_192
@@ -98,16 +98,9 @@ class Wire:
     async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int | None = None, texts: bool = False) -> Walked:
         """All rows below each root, guarded (see `walking`); cut walks are marked."""
         walk = Walk(roots, limit=limit, texts=texts, now=asyncio.get_running_loop().time())
-        while step := walk.next(asyncio.get_running_loop().time()):
-            try:
-                walk.take(*await self._bulk(peer, step, first=walk.rows == 0))
-            except (Silent, Malformed):
-                if not walk.rows:
-                    raise
-                walk.cut("no further answer")
-        for reason in walk.reasons:
-            self.refused[reason] += 1
-        return walk.walked()
+        walked = await run(walk, peer, lambda step: self._bulk(peer, step, first=walk.rows == 0))
+        self.refused.update(walk.reasons)
+        return walked
 
     def sockets(self) -> tuple[socket.socket, ...]:
         """The sockets open now, at most one per address family."""

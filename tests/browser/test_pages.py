@@ -1,0 +1,154 @@
+"""The pages in a real browser: live, without scripts, by keyboard, on a narrow screen, and with nothing from outside."""
+
+import re
+
+import pytest
+from playwright.async_api import ConsoleMessage, Page, Request
+
+from assets import db
+from assets.db import EVERYTHING
+from tests.browser.conftest import Stage
+
+NARROW, ZOOMED, WALL = 360, 640, 1920  # 640 is 1280 at 200 %
+POLL_MS = 10_500
+
+
+def addresses(stage: Stage) -> list[str]:
+    web = stage.web
+    return [
+        "/", f"/sites/{web.limited}", f"/sites/{web.unable}", f"/sites/{web.unknown}", f"/assets/{web.printer}",
+        f"/assets/{web.scanner}", "/incidents", f"/incidents/{web.incident}", "/-/system", "/nothing",
+    ]  # fmt: skip
+
+
+async def test_when_pages_are_shown_then_nothing_comes_from_outside_and_nothing_breaks_the_policy(stage: Stage) -> None:
+    page = await stage.visitor("bob")
+    wrongs: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and "404" not in message.text:
+            wrongs.append(message.text)
+
+    def look(request: Request) -> None:
+        if not request.url.startswith((stage.url, "data:")):
+            wrongs.append(request.url)
+
+    page.on("console", hear)
+    page.on("request", look)
+    page.on("pageerror", lambda error: wrongs.append(str(error)))
+    for address in addresses(stage):
+        await page.goto(stage.url + address)
+        assert await page.evaluate("typeof htmx") == "object" or address == "/nothing"
+    assert not wrongs
+
+
+async def test_when_a_centre_fails_then_the_open_overview_shows_it_without_a_reload(stage: Stage) -> None:
+    page = await stage.visitor("bob")
+    await page.clock.install()
+    await page.goto(stage.url)
+    await page.evaluate("window.untouched = true")
+    assert "2 không phục vụ được" in await sentence(page)
+    async with db.transaction(EVERYTHING) as tx:
+        await tx.execute(
+            "update readiness set verdict = 'unable' where site = (select id from sites where code = $1)",
+            stage.web.able,
+        )
+    await page.clock.fast_forward(POLL_MS)
+    await page.locator(".sentence a.down strong", has_text="3").wait_for()
+    assert "3 không phục vụ được" in await sentence(page)
+    assert await page.evaluate("window.untouched")
+
+
+async def sentence(page: Page) -> str:
+    return re.sub(r"\s+", " ", await page.inner_text(".sentence"))
+
+
+async def test_when_the_service_goes_away_then_the_old_figures_stay_and_say_how_old_they_are(stage: Stage) -> None:
+    page = await stage.visitor("bob")
+    await page.clock.install()
+    await page.goto(stage.url)
+    await page.route("**/*", lambda route: route.fulfill(status=503, body="<h1>gone</h1>", content_type="text/html"))
+    await page.clock.fast_forward(POLL_MS)
+    await page.wait_for_selector("#stale:not([hidden])")
+    assert re.search(r"lúc \d\d:\d\d", await page.inner_text("#stale"))
+    assert "87 sẵn sàng" in await sentence(page)
+    await page.unroute("**/*")
+    await page.clock.fast_forward(POLL_MS)
+    await page.wait_for_selector("#stale", state="hidden")
+
+
+async def test_when_the_session_ends_meanwhile_then_the_page_goes_to_the_sign_in(stage: Stage) -> None:
+    page = await stage.visitor("bob")
+    await page.clock.install()
+    await page.goto(stage.url)
+    async with db.transaction(EVERYTHING) as tx:
+        await tx.execute("delete from sessions")
+    await page.clock.fast_forward(POLL_MS)
+    await page.wait_for_url("**/sign-in")
+
+
+async def test_when_scripts_are_off_then_search_filter_and_acknowledging_still_work(stage: Stage) -> None:
+    page = await stage.visitor("bob", scripts=False)
+    await page.fill("#place", "ly son")
+    await page.press("#place", "Enter")
+    assert await page.locator(".centres tbody tr").count() == 1
+    await page.click("text=Hiện tất cả")
+    await page.click(".sentence a.degraded")
+    assert await page.locator(".centres tbody tr").count() == 6
+    await page.goto(f"{stage.url}/incidents/{stage.web.incident}")
+    await page.click("text=Xác nhận đã tiếp nhận")
+    assert "Ông B đã tiếp nhận" in await page.inner_text("main")
+    await page.click("button[value=en]")
+    assert "Ông B has it" in await page.inner_text("main")
+    assert await page.get_attribute("html", "lang") == "en"
+
+
+@pytest.mark.parametrize("width", [NARROW, ZOOMED, WALL])
+async def test_when_the_screen_is_narrow_or_wide_then_no_page_scrolls_sideways(stage: Stage, width: int) -> None:
+    page = await stage.visitor("bob", width=width)
+    for address in addresses(stage):
+        await page.goto(stage.url + address)
+        over = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over == 0, address
+
+
+async def test_when_a_clerk_uses_a_phone_then_what_they_touch_is_large_enough(stage: Stage) -> None:
+    page = await stage.visitor("alice", width=NARROW)
+    assert f"/sites/{stage.web.limited}" in page.url
+    small = await page.evaluate(
+        "[...document.querySelectorAll('button, input:not([type=hidden]), .button, nav a, a.row')].filter(e => {"
+        "const at = (e.matches('a.row') ? e.closest('tr') : e).getBoundingClientRect();"
+        "return at.width && (at.height < 44 || at.width < 32) }).map(e => e.outerHTML.slice(0, 90))"
+    )
+    assert small == []
+    assert float((await page.evaluate("getComputedStyle(document.body).fontSize")).removesuffix("px")) >= 18
+
+
+async def test_when_only_the_keyboard_is_used_then_the_first_stop_skips_to_the_content(stage: Stage) -> None:
+    page = await stage.visitor("bob")
+    await page.goto(stage.url)
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.className") == "skip"
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "main"
+    await page.keyboard.press("/")
+    assert await page.evaluate("document.activeElement.id") == "place"
+    for _ in range(40):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.matches('a.row')"):
+            break
+    ring = await page.evaluate("getComputedStyle(document.activeElement, '::after').outlineStyle")
+    assert ring == "solid"
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/sites/*")
+
+
+async def test_when_a_state_is_shown_then_it_has_a_shape_and_a_word_beside_its_colour(stage: Stage) -> None:
+    page = await stage.visitor("bob")
+    for address in addresses(stage):
+        await page.goto(stage.url + address)
+        bare = await page.evaluate(
+            "[...document.querySelectorAll('.state, .counts li, .sentence a')]"
+            ".filter(e => !e.querySelector('svg.shape') || !e.textContent.trim()).length"
+        )
+        assert bare == 0
