@@ -1,5 +1,6 @@
 """The service as a whole: who is let in, what a collector posts, what people then read."""
 
+import gzip
 import json
 from datetime import timedelta
 from uuid import uuid4
@@ -125,3 +126,71 @@ async def test_when_a_person_signs_in_then_the_session_is_new_and_ends_with_the_
 async def test_when_the_openapi_document_is_asked_for_then_it_is_there(house: House) -> None:
     document = (await house.client().get("/schema/openapi.json")).json()
     assert "/api/v1/incidents" in document["paths"]
+
+
+async def test_when_provincial_it_registers_a_printer_then_it_can_be_asked_and_a_clerk_cannot_do_so(house: House) -> None:
+    from assets.access.actor import SYSTEM
+    from assets.inventory import things
+
+    await things.add_default_categories(SYSTEM)
+    engineer = await house.person("eng", Role.PROVINCE_IT)
+    model = await engineer.post(
+        "/api/v1/asset-models", json={"category": "printer", "manufacturer": "Brother", "name": "HL-L2366DW"}
+    )
+    assert model.status_code == 201, model.text
+    asset = await engineer.post(
+        "/api/v1/assets", json={"tag": "qn-1", "model": model.json()["id"], "site": "21025", "name": "Máy in quầy 1"}
+    )
+    assert (asset.status_code, asset.json()["tag"]) == (201, "QN-1"), asset.text
+    twice = await engineer.post("/api/v1/assets", json={"tag": "QN-1", "model": model.json()["id"], "site": "21025"})
+    assert twice.status_code == 409
+    link = await engineer.post(
+        "/api/v1/links", json={"tag": "DT-1", "site": "21025", "kind": "dedicated", "carrier": "VNPT"}
+    )
+    line = await engineer.post("/api/v1/targets", json={"link": "DT-1", "address": "10.1.0.1", "method": "ping"})
+    assert (link.status_code, line.status_code) == (201, 201), line.text
+    target = await engineer.post(
+        "/api/v1/targets",
+        json={"asset_tag": "QN-1", "address": "10.1.0.9", "method": "snmp", "parent": line.json()["id"]},
+    )
+    assert target.status_code == 201, target.text
+    assert target.json()["condition"] == "unknown"
+    loop = await engineer.patch(
+        f"/api/v1/targets/{line.json()['id']}", json={"version": 1, "parent": target.json()["id"]}
+    )
+    assert (loop.status_code, loop.json()["errors"][0]["field"]) == (400, "parent")
+    for address, body_ in (
+        ("applications", {"code": "mot-cua", "name": "Phần mềm một cửa"}),
+        ("capabilities", {"site": "21025", "kind": "account", "title": "Một cửa", "status": "issued", "application": "mot-cua"}),
+    ):
+        assert (await engineer.post(f"/api/v1/{address}", json=body_)).status_code == 201
+    clerk = await house.person("alice", Role.CLERK, "21025")
+    assert (await clerk.post("/api/v1/targets", json={"link": "DT-1", "address": "x", "method": "ping"})).status_code == 403
+    found = await clerk.get("/api/v1/assets", params={"q": "brother"})
+    assert [a["tag"] for a in found.json()["items"]] == ["QN-1"]
+
+
+async def test_when_one_observation_of_a_batch_cannot_be_read_then_the_others_are_taken(house: House) -> None:
+    target, collector = await add_target(house), await house.collector()
+    seen = [
+        Observation(sequence=n, target=target, observed_at=clock.now(), outcome=Outcome.ANSWERED) for n in (1, 2, 3)
+    ]
+    batch = body(*seen)
+    batch["observations"][1]["outcome"] = "exploded"
+    answer = await collector.post("/api/v1/observations", json=batch)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["accepted_to"], [r["sequence"] for r in answer.json()["rejected"]]) == (3, [2])
+    again = await collector.post("/api/v1/observations", json=batch)
+    assert again.json()["accepted_to"] == 3
+
+
+async def test_when_a_batch_is_compressed_then_it_is_taken_and_a_bomb_is_refused(house: House) -> None:
+    target, collector = await add_target(house), await house.collector()
+    one = Observation(sequence=1, target=target, observed_at=clock.now(), outcome=Outcome.ANSWERED)
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    packed = gzip.compress(json.dumps(body(one)).encode())
+    answer = await collector.post("/api/v1/observations", content=packed, headers=headers)
+    assert (answer.status_code, answer.json()["accepted_to"], answer.headers["accept-encoding"]) == (200, 1, "gzip")
+    for hostile in (gzip.compress(b" " * 200_000_000, 9), packed[:-9], b"no gzip at all"):
+        answer = await collector.post("/api/v1/observations", content=hostile, headers=headers)
+        assert answer.status_code == 400, answer.text

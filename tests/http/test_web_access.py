@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assets.access.permissions import Role
 from assets.web.forms import local_path
-from assets.web.language import accepted, translate
+from assets.web.language import accepted, say, translate
 from tests import web_world
 from tests.web_world import PASSWORD
 
@@ -113,3 +113,14 @@ def test_the_browsers_wish_is_read_leniently(header: str, language: str) -> None
 def test_when_a_stored_phrase_does_not_fit_its_parameters_then_it_is_still_shown() -> None:
     assert translate("en", "behind %(name)s", other=1) == "behind %(name)s"
     assert translate("xx", "Normal") == "Bình thường"
+
+
+@pytest.mark.parametrize(
+    "stored", ["[abc", "[1, 2]", '[["a", 1]]', "[", '{"a": 1}', "100 %", '[["%(x)s and %(y)s", {"x": 1}]]', ""]
+)
+def test_when_stored_text_is_no_list_of_phrases_then_it_is_shown_as_it_stands(stored: str) -> None:
+    assert isinstance(say("vi", stored), str)
+
+
+def test_when_a_phrase_is_about_one_part_then_the_part_is_named() -> None:
+    assert say("vi", '[["toner low", {"label": "Black Cartridge", "value": 3}]]') == "mực sắp hết (Black Cartridge)"

@@ -61,7 +61,7 @@ async def _refuse_demo() -> None:
 
 
 async def _first_start() -> None:
-    """The 96 units with their centres, when there are none yet."""
+    """The 96 units with their centres and the usual kinds of equipment, when there are none yet."""
     async with db.transaction(db.EVERYTHING) as tx:
         empty = not await tx.fetchval("select exists(select 1 from administrative_units)")
     if empty:

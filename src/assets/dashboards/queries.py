@@ -35,13 +35,14 @@ from assets.incidents.queries import IncidentRow
 from assets.incidents.queries import rows as incident_rows
 from assets.probing.readings import Identity
 from assets.readiness.rules import RANK, Readiness, Reason
-from assets.text import fold
+from assets.text import clean, fold
 from assets.web.paging import WORDS_MAX, Conditions
 
 CENTRES_MAX = 100  # a page; the province has 96
 OPEN_INCIDENTS_MAX = 50
 ASSETS_MAX = 500  # of one centre
 ROWS_MAX = 50
+TAG_MAX = 40  # of the column; tags are written in capitals
 READINGS_SHOWN = 60  # a big switch has thousands
 HISTORY = timedelta(days=7)
 CONDITIONS = ("up", "degraded", "down", "unreachable", "off_expected", "unknown")
@@ -209,7 +210,7 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
     async with transaction(scope) as tx:
         row = await tx.fetchrow(
             "select a.*, m.manufacturer, m.name as model_name, s.code as site_code, s.name as site_name from assets a "
-            "join asset_models m on m.id = a.model join sites s on s.id = a.site where a.tag = $1", tag,
+            "join asset_models m on m.id = a.model join sites s on s.id = a.site where a.tag = $1", clean(tag, TAG_MAX).upper(),
         )  # fmt: skip
         if row is None or not scope.sees(row["site"]):
             raise NotFound()

@@ -17,7 +17,6 @@ from assets.access.service import hash_password
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, transaction
 from assets.demo import accounts, fleet, people, register, simulation, stock, troubles
-from assets.demo.catalogue import CATEGORIES
 from assets.demo.faults import break_tag
 from assets.demo.fleet import Centre, Thing
 from assets.demo.history import Watched, remembered, write_conditions
@@ -31,6 +30,7 @@ from assets.demo.spec import SPEC_NAME, Spec, save
 from assets.demo.verdicts import settle_verdicts
 from assets.ids import new_id
 from assets.incidents.reaction import Kind
+from assets.inventory.categories import CATEGORIES
 from assets.monitoring import collectors
 from assets.notifications.outbox import place_of
 from assets.phrases import Phrase, store

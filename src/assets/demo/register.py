@@ -8,11 +8,12 @@ from uuid import UUID
 from assets.access.actor import SYSTEM
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection
-from assets.demo.catalogue import CATEGORIES, MAKES, Make
+from assets.demo.catalogue import MAKES, Make
 from assets.demo.fleet import Centre, Line, Thing
 from assets.demo.rows import Row, write
 from assets.demo.stock import STORE, STORE_NAME, STORE_UNIT
 from assets.ids import new_id
+from assets.inventory.categories import CATEGORIES
 from assets.places import service as places
 from assets.places.units import Unit
 from assets.text import fold, sort_key

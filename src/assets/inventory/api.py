@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from asyncpg import Record
@@ -18,7 +18,7 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import NotFound
-from assets.inventory import service
+from assets.inventory import service, things
 from assets.inventory.lifecycle import PhysicalState, Stage
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
 
@@ -299,4 +299,97 @@ async def list_capabilities(asked: NamedDependency[ListQuery], actor: NamedDepen
         return await fetch(tx, CAPABILITIES, asked, _as(CapabilityOut), scope=actor.scope)
 
 
-routes: Sequence[ControllerRouterHandler] = [Assets, list_models, list_links, list_applications, list_capabilities]
+class ModelIn(BaseModel):
+    """A maker's model to add."""
+
+    model_config = ConfigDict(extra="forbid")
+    category: Annotated[str, Field(max_length=40)]
+    manufacturer: Annotated[str, Field(min_length=1, max_length=80)]
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    profile: Annotated[str, Field(max_length=60)] = ""
+
+
+class LinkIn(BaseModel):
+    """A network line to add."""
+
+    model_config = ConfigDict(extra="forbid")
+    tag: Annotated[str, Field(min_length=1, max_length=40)]
+    site: Annotated[str, Field(max_length=20)]
+    kind: Literal["dedicated", "fibre", "mobile", "satellite"]
+    carrier: Annotated[str, Field(min_length=1, max_length=60)]
+    circuit_number: Annotated[str, Field(max_length=60)] = ""
+    bandwidth_mbps: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    is_primary: bool = True
+    hotline: Annotated[str, Field(max_length=40)] = ""
+
+
+class ApplicationIn(BaseModel):
+    """A system that centres work with, to add."""
+
+    model_config = ConfigDict(extra="forbid")
+    code: Annotated[str, Field(min_length=1, max_length=40)]
+    name: Annotated[str, Field(min_length=1, max_length=160)]
+    name_en: Annotated[str, Field(max_length=160)] = ""
+    owner_office: Annotated[str, Field(max_length=160)] = ""
+    web_address: Line = ""
+    needs_account: bool = True
+
+
+class CapabilityIn(BaseModel):
+    """A capability of a site to add."""
+
+    model_config = ConfigDict(extra="forbid")
+    site: Annotated[str, Field(max_length=20)]
+    kind: Literal["account", "authority", "token", "seal", "training", "manual"]
+    title: Annotated[str, Field(min_length=1, max_length=160)]
+    status: Literal["not_issued", "waiting", "issued", "expired", "revoked"]
+    application: Annotated[str, Field(max_length=40)] = ""
+    holder_post: Annotated[str, Field(max_length=120)] = ""
+    since: date | None = None
+    expires_on: date | None = None
+
+
+async def _added(actor: Actor, listing: Listing, key: str, row: UUID, model: type[Any]) -> Any:
+    async with transaction(actor.scope) as tx:
+        found = await fetch(tx, listing, ListQuery(limit=1), _as(model), where=[(f"{key} = {{}}", [row])])
+    return found.items[0]
+
+
+@post(
+    "/api/v1/asset-models", operation_id="addAssetModel", guards=[requires(Action.EDIT_INVENTORY)], tags=["inventory"]
+)
+async def add_model(data: JSONBody[ModelIn], actor: NamedDependency[Actor]) -> ModelOut:
+    """Add a maker's model."""
+    made = await things.add_model(actor, things.NewModel(**data.model_dump()))
+    return cast("ModelOut", await _added(actor, MODELS, "m.id", made, ModelOut))
+
+
+@post("/api/v1/links", operation_id="addLink", guards=[requires(Action.EDIT_INVENTORY)], tags=["inventory"])
+async def add_link(data: JSONBody[LinkIn], actor: NamedDependency[Actor]) -> LinkOut:
+    """Add a network line of a site."""
+    made = await things.add_link(actor, things.NewLink(**data.model_dump()))
+    return cast("LinkOut", await _added(actor, LINKS, "l.id", made, LinkOut))
+
+
+@post(
+    "/api/v1/applications", operation_id="addApplication", guards=[requires(Action.EDIT_INVENTORY)], tags=["inventory"]
+)
+async def add_application(data: JSONBody[ApplicationIn], actor: NamedDependency[Actor]) -> ApplicationOut:
+    """Add a system that centres work with."""
+    made = await things.add_application(actor, things.NewApplication(**data.model_dump()))
+    return cast("ApplicationOut", await _added(actor, APPLICATIONS, "a.id", made, ApplicationOut))
+
+
+@post(
+    "/api/v1/capabilities", operation_id="addCapability", guards=[requires(Action.EDIT_INVENTORY)], tags=["inventory"]
+)
+async def add_capability(data: JSONBody[CapabilityIn], actor: NamedDependency[Actor]) -> CapabilityOut:
+    """Add an account or another capability of a site."""
+    made = await things.add_capability(actor, things.NewCapability(**data.model_dump()))
+    return cast("CapabilityOut", await _added(actor, CAPABILITIES, "k.id", made, CapabilityOut))
+
+
+routes: Sequence[ControllerRouterHandler] = [
+    Assets, list_models, add_model, list_links, add_link, list_applications, add_application, list_capabilities,
+    add_capability,
+]  # fmt: skip

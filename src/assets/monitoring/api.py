@@ -1,13 +1,13 @@
 """Targets, readings, declarations and collectors over HTTP, and the collectors' own two routes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from asyncpg import Record
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Request, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.types import ControllerRouterHandler
@@ -19,11 +19,12 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import NotFound
-from assets.monitoring import collectors, declarations, storage
+from assets.monitoring import collectors, declarations, storage, targets
 from assets.monitoring.conditions import Condition
 from assets.probing.contract import Assignment, OrderKind
 from assets.probing.profile import Profiles
 from assets.probing.readings import Method
+from assets.settings import Settings
 from assets.vault import Vault
 from assets.web.language import choose, say
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
@@ -78,6 +79,37 @@ TARGETS = Listing(
 )  # fmt: skip
 
 
+class TargetIn(BaseModel):
+    """What to ask, where and how; either `asset_tag` or `link`."""
+
+    model_config = ConfigDict(extra="forbid")
+    address: Annotated[str, Field(min_length=1, max_length=80)]
+    method: Method
+    port: Annotated[int, Field(ge=1, le=65_535)] = 161
+    asset_tag: Annotated[str, Field(max_length=40)] = ""
+    link: Annotated[str, Field(max_length=40)] = ""
+    profile: Annotated[str, Field(max_length=60)] = ""
+    parent: UUID | None = None
+    credential: UUID | None = None
+    interval_seconds: Annotated[int, Field(ge=5, le=86_400)] | None = None
+    confirm: Annotated[int, Field(ge=1, le=10)] = 2
+
+
+class TargetChange(BaseModel):
+    """What to change of a target that is still at `version`."""
+
+    model_config = ConfigDict(extra="forbid")
+    version: int
+    address: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    method: Method | None = None
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    profile: Annotated[str, Field(max_length=60)] | None = None
+    parent: UUID | None = None
+    interval_seconds: Annotated[int, Field(ge=5, le=86_400)] | None = None
+    confirm: Annotated[int, Field(ge=1, le=10)] | None = None
+    enabled: bool | None = None
+
+
 class ReadingPoint(BaseModel):
     """One value of a reading; `value` is null where the device said that it does not know."""
 
@@ -105,14 +137,55 @@ class Targets(Controller):
         self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor], request: AnyRequest
     ) -> Page[TargetOut]:
         """Targets of the caller's sites with their condition."""
-        language = choose(request)
-
-        def make(row: Record) -> TargetOut:
-            values = {name: row[name] for name in TargetOut.model_fields}
-            return TargetOut(**{**values, "reason": say(language, row["reason"])})
-
         async with transaction(actor.scope) as tx:
-            return await fetch(tx, TARGETS, asked, make, scope=actor.scope)
+            return await fetch(tx, TARGETS, asked, _target(choose(request)), scope=actor.scope)
+
+    @post(operation_id="addTarget", guards=[requires(Action.EDIT_MONITORING)])
+    async def add(
+        self, data: JSONBody[TargetIn], actor: NamedDependency[Actor], settings: NamedDependency[Settings],
+        request: AnyRequest,
+    ) -> TargetOut:  # fmt: skip
+        """Begin to ask an asset or a link; without an interval, as often as the installation usually asks."""
+        values = data.model_dump()
+        values["interval_seconds"] = data.interval_seconds or settings.interval_seconds
+        return await _one_target(actor, await targets.add_target(actor, targets.NewTarget(**values)), request)
+
+    @get("/{target:uuid}", operation_id="getTarget", guards=[requires(Action.VIEW)])
+    async def one(self, target: FromPath[UUID], actor: NamedDependency[Actor], request: AnyRequest) -> TargetOut:
+        """One target."""
+        return await _one_target(actor, target, request)
+
+    @patch("/{target:uuid}", operation_id="editTarget", guards=[requires(Action.EDIT_MONITORING)])
+    async def edit(
+        self, target: FromPath[UUID], data: JSONBody[TargetChange], actor: NamedDependency[Actor], request: AnyRequest
+    ) -> TargetOut:
+        """Ask otherwise, or no longer (`enabled`: false)."""
+        changes = data.model_dump(exclude={"version"}, exclude_unset=True)
+        await targets.edit_target(actor, target, changes, version=data.version)
+        return await _one_target(actor, target, request)
+
+
+def _target(language: str) -> Callable[[Record], TargetOut]:
+    def make(row: Record) -> TargetOut:
+        values = {name: row[name] for name in TargetOut.model_fields}
+        return TargetOut(**{**values, "reason": say(language, row["reason"])})
+
+    return make
+
+
+async def _one_target(actor: Actor, target: UUID, request: AnyRequest) -> TargetOut:
+    async with transaction(actor.scope) as tx:
+        found = await fetch(
+            tx,
+            TARGETS,
+            ListQuery(limit=1),
+            _target(choose(request)),
+            scope=actor.scope,
+            where=[("t.id = {}", [target])],
+        )
+    if not found.items:
+        raise NotFound()
+    return found.items[0]
 
 
 @get("/api/v1/readings", operation_id="listReadings", guards=[requires(Action.VIEW)], tags=["monitoring"])

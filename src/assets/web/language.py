@@ -89,7 +89,10 @@ def say(language: str, stored: str) -> str:
 
     A phrase about one part of a device that does not name it itself gets the part's own name behind it.
     """
-    return "; ".join(_said(language, p) for p in phrases.load(stored))
+    try:
+        return "; ".join(_said(language, p) for p in phrases.load(stored))
+    except (ValueError, TypeError, AttributeError):
+        return stored  # a person's own words that happen to begin like stored phrases
 
 
 def _said(language: str, phrase: phrases.Phrase) -> str:

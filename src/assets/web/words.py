@@ -89,6 +89,12 @@ CAPABILITY_STATUS = {
     "expired": N_("Expired"),
     "revoked": N_("Revoked"),
 }
+ASSET_EVENT = {
+    "registered": N_("Entered in the register"),
+    "sent": N_("Sent"),
+    "received": N_("Received"),
+    **STAGE,
+}
 DECLARATION = {
     "broken": N_("Reported as broken"),
     "works": N_("Reported as working"),
@@ -177,8 +183,8 @@ TABLES = {
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
     "incident_kind": INCIDENT_KIND, "story": STORY, "notification_state": NOTIFICATION_STATE, "stage": STAGE,
     "physical_state": PHYSICAL_STATE, "link_kind": LINK_KIND, "capability_kind": CAPABILITY_KIND,
-    "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "request_state": REQUEST_STATE,
-    "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
+    "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "asset_event": ASSET_EVENT,
+    "request_state": REQUEST_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE,
 }  # fmt: skip
 

@@ -1,0 +1,124 @@
+"""The verbs of targets: begin to ask, ask otherwise, stop asking."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+from assets.audit.service import record
+from assets.db import Connection, transaction
+from assets.errors import Conflict, Invalid, NotFound, Stale
+from assets.ids import new_id
+from assets.monitoring.topology import ancestors
+from assets.text import clean
+
+
+@dataclass(frozen=True)
+class NewTarget:
+    """What to ask, where and how. Exactly one of `asset_tag` and `link`; `parent` is the target it stands behind."""
+
+    address: str
+    method: str
+    port: int
+    asset_tag: str = ""
+    link: str = ""
+    profile: str = ""
+    parent: UUID | None = None
+    credential: UUID | None = None
+    interval_seconds: int = 60
+    confirm: int = 2
+
+
+async def add_target(actor: Actor, new: NewTarget) -> UUID:
+    """Begin to ask an asset or a link; Conflict when it is being asked already."""
+    actor.require(Action.EDIT_MONITORING)
+    if bool(new.asset_tag) == bool(new.link):
+        raise Invalid(fields={"asset_tag": "either an asset or a link"})
+    async with transaction(actor.scope) as tx:
+        thing = await _thing(tx, actor, new)
+        column = "asset" if new.asset_tag else "link"
+        if await tx.fetchval("select 1 from targets where (asset = $1 or link = $1)", thing["id"]):
+            raise Conflict("This is being asked already.")
+        await _check_parent(tx, new.parent, thing["site"], of=None)
+        if new.credential and not await tx.fetchval("select 1 from credentials where id = $1", new.credential):
+            raise Invalid(fields={"credential": "there is no such credential"})
+        target = new_id()
+        await tx.execute(
+            f"insert into targets (id, site, {column}, parent, credential, name, method, address, port, profile, "  # noqa: S608
+            "interval_seconds, confirm, enabled, created_at, version) "
+            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,true,now(),1)",
+            target, thing["site"], thing["id"], new.parent, new.credential, thing["name"], new.method, clean(new.address, 80),
+            new.port, clean(new.profile, 60), new.interval_seconds, new.confirm,
+        )  # fmt: skip
+        await record(
+            tx, by=actor, action="add", kind="target", subject=target, name=thing["name"], site=thing["site"],
+            after={"address": new.address, "method": new.method},
+        )  # fmt: skip
+        return target
+
+
+async def _thing(tx: Connection, actor: Actor, new: NewTarget) -> Any:
+    if new.asset_tag:
+        row = await tx.fetchrow(
+            "select id, site, coalesce(nullif(name, '') || ' (' || tag || ')', tag) as name from assets where tag = $1",
+            clean(new.asset_tag, 40).upper(),
+        )
+    else:
+        row = await tx.fetchrow(
+            "select id, site, carrier || ' (' || tag || ')' as name from links where tag = $1",
+            clean(new.link, 40).upper(),
+        )
+    if row is None or not actor.scope.sees(row["site"]):
+        raise NotFound("There is no such asset or link.")
+    return row
+
+
+async def _check_parent(tx: Connection, parent: UUID | None, site: UUID, *, of: UUID | None) -> None:
+    if parent is None:
+        return
+    rows = await tx.fetch("select id, parent from targets where site = $1", site)
+    parent_of = {row["id"]: row["parent"] for row in rows}
+    if parent not in parent_of:
+        raise Invalid(fields={"parent": "there is no such target at this site"})
+    if of is not None and (parent == of or of in ancestors(parent, parent_of)):
+        raise Invalid(fields={"parent": "it would stand behind itself"})
+
+
+EDITABLE = frozenset({"address", "port", "method", "profile", "parent", "interval_seconds", "confirm", "enabled"})
+
+
+async def edit_target(actor: Actor, target: UUID, changes: dict[str, Any], *, version: int) -> None:
+    """Change how a target is asked; Stale when somebody was faster."""
+    actor.require(Action.EDIT_MONITORING)
+    wrong = sorted(set(changes) - EDITABLE)
+    if wrong:
+        raise Invalid(fields=dict.fromkeys(wrong, "cannot be changed"))
+    async with transaction(actor.scope) as tx:
+        row = await tx.fetchrow("select * from targets where id = $1 for update", target)
+        if row is None or not actor.scope.sees(row["site"]):
+            raise NotFound()
+        if row["version"] != version:
+            raise Stale()
+        await _check_parent(tx, changes.get("parent"), row["site"], of=target)
+        columns = sorted(changes)
+        sets = "".join(f", {column} = ${i}" for i, column in enumerate(columns, start=2))
+        await tx.execute(
+            f"update targets set version = version + 1{sets} where id = $1",  # noqa: S608 - names from EDITABLE only
+            target, *(changes[c] for c in columns),
+        )  # fmt: skip
+        if changes.get("enabled") is False:
+            await tx.execute("delete from device_states where target = $1", target)
+        await record(
+            tx, by=actor, action="edit", kind="target", subject=target, name=row["name"], site=row["site"],
+            before={c: row[c] for c in columns}, after={c: changes[c] for c in columns},
+        )  # fmt: skip
+
+
+async def follow_asset(tx: Connection, asset: UUID, site: UUID) -> None:
+    """An asset has moved: it is asked by the collector of its new site, and no longer stands behind its old router."""
+    await tx.execute(
+        "update targets set site = $2, parent = null, version = version + 1 where asset = $1 and site <> $2",
+        asset,
+        site,
+    )
