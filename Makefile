@@ -12,8 +12,8 @@ setup: ## Virtual environment, pinned packages, front-end files
 demo: setup ## Everything on one machine, with simulated devices: make demo ARGS="--port 8123"
 	@$(BIN)/assets demo $(ARGS)
 
-test: setup ## All tests; a missing part of the system is named
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## All tests on two cores; a missing part of the system is named
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-fast: setup ## The rules alone, in seconds
 	@$(BIN)/python -m pytest tests/rules $(ARGS)

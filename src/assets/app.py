@@ -97,8 +97,13 @@ def routes() -> list[ControllerRouterHandler]:
     return [*found, *static.routes]
 
 
-def create_app(settings: Settings, parts: Parts | None = None, *, dsn: str | None = None) -> Litestar:
-    """The service; with `dsn` it opens and closes the database pool itself, else the caller does."""
+def create_app(
+    settings: Settings, parts: Parts | None = None, *, dsn: str | None = None, demo_accounts: Sequence[Any] = ()
+) -> Litestar:
+    """The service; with `dsn` it opens and closes the database pool itself, else the caller does.
+
+    `demo_accounts` are shown on the sign-in page of a demo: mappings of role, name, password and title.
+    """
     parts = parts or Parts.make(settings)
     outlet = Outlet(allowed=settings.channel_networks)
 
@@ -130,7 +135,7 @@ def create_app(settings: Settings, parts: Parts | None = None, *, dsn: str | Non
         ],
         exception_handlers=problems.handlers,
         lifespan=[pool],
-        state=State({"demo": settings.demo, "settings": settings}),
+        state=State({"demo": settings.demo, "settings": settings, "demo_accounts": demo_accounts}),
         openapi_config=OpenAPIConfig(
             title="commune-assets", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()],
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),

@@ -128,7 +128,9 @@ async def test_when_the_openapi_document_is_asked_for_then_it_is_there(house: Ho
     assert "/api/v1/incidents" in document["paths"]
 
 
-async def test_when_provincial_it_registers_a_printer_then_it_can_be_asked_and_a_clerk_cannot_do_so(house: House) -> None:
+async def test_when_provincial_it_registers_a_printer_then_it_can_be_asked_and_a_clerk_cannot_do_so(
+    house: House,
+) -> None:
     from assets.access.actor import SYSTEM
     from assets.inventory import things
 
@@ -161,11 +163,16 @@ async def test_when_provincial_it_registers_a_printer_then_it_can_be_asked_and_a
     assert (loop.status_code, loop.json()["errors"][0]["field"]) == (400, "parent")
     for address, body_ in (
         ("applications", {"code": "mot-cua", "name": "Phần mềm một cửa"}),
-        ("capabilities", {"site": "21025", "kind": "account", "title": "Một cửa", "status": "issued", "application": "mot-cua"}),
+        (
+            "capabilities",
+            {"site": "21025", "kind": "account", "title": "Một cửa", "status": "issued", "application": "mot-cua"},
+        ),
     ):
         assert (await engineer.post(f"/api/v1/{address}", json=body_)).status_code == 201
     clerk = await house.person("alice", Role.CLERK, "21025")
-    assert (await clerk.post("/api/v1/targets", json={"link": "DT-1", "address": "x", "method": "ping"})).status_code == 403
+    assert (
+        await clerk.post("/api/v1/targets", json={"link": "DT-1", "address": "x", "method": "ping"})
+    ).status_code == 403
     found = await clerk.get("/api/v1/assets", params={"q": "brother"})
     assert [a["tag"] for a in found.json()["items"]] == ["QN-1"]
 

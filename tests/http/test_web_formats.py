@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets.dashboards.asset_rows import readings
 from assets.dashboards.history import Change, segments, strip, ticks
+from assets.dashboards.views import ReadingRow
 from assets.web import formats
 
 NOW = datetime(2026, 11, 22, 1, 12, tzinfo=UTC)
@@ -52,6 +54,28 @@ def test_time_is_told_in_one_unit(before: timedelta, vi: str, en: str) -> None:
 def test_a_length_of_time_has_its_two_largest_units() -> None:
     assert formats.lasting(3_600 * 26 + 61, "vi") == "1 ngày 2 giờ"
     assert formats.lasting(20, "vi") == "chưa đến một phút"
+
+
+def test_a_measure_has_its_unit_and_bits_stay_short() -> None:
+    assert formats.measure(23_062.5, "bit/s", "vi") == "23,1\xa0kbit/s"
+    assert formats.measure(999, "bit/s", "en") == "999\xa0bit/s"
+    assert formats.measure(2.5e9, "bit/s", "en") == "2.5\xa0Gbit/s"
+    assert formats.measure(37.5, "%", "vi") == "37,5\xa0%"
+    assert formats.measure(None, "%", "vi") == "–"
+    assert formats.measure(7, "", "vi") == "7"
+
+
+def test_a_number_to_dial_is_digits_only() -> None:
+    assert formats.dial("1800 0000 (ví dụ)") == "18000000"
+    assert formats.dial("+84 255-3.822") == "+842553822"
+
+
+def test_when_nothing_is_wrong_then_faults_take_one_line_else_one_each() -> None:
+    fine = [ReadingRow(name="printer.error", instance=i, state="ok") for i in ("no_paper", "jammed")]
+    other = ReadingRow(name="printer.pages", value=7)
+    assert [(r.name, r.state) for r in readings([*fine, other])] == [("printer.error", "ok"), ("printer.pages", None)]
+    jam = ReadingRow(name="printer.error", instance="jammed", state="jammed")
+    assert [r.state for r in readings([fine[0], jam, other])] == ["jammed", None]
 
 
 MOMENTS = st.floats(min_value=0, max_value=7).map(lambda days: START + timedelta(days=days))

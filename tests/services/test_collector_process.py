@@ -78,6 +78,8 @@ async def test_when_it_is_killed_over_its_work_again_and_again_then_nothing_kept
     assert waited > 0, "no kill hit a batch on its way"
     service.lost_answers = 0
     with ended(start_collector(tmp_path, service.url)) as process:
+        posts = len(service.posts)
+        await service.until(lambda: len(service.posts) > posts, seconds=15)
         await service.until(lambda: {n for _, n in service.stored} >= set(range(1, appended + 1)), seconds=15)
         process.terminate()
         assert await gone(process, seconds=3) == 0

@@ -58,7 +58,8 @@ class SignedInMiddleware(ASGIMiddleware):
         cookie = connection.cookies.get(self.settings.cookie)
         if not cookie or len(cookie) > 200:
             return NOBODY
-        found = await actor_of_session(cookie, origin=origin, now=clock.now())
+        by_itself = "hx-request" in connection.headers and connection.scope.get("method") in SAFE
+        found = await actor_of_session(cookie, origin=origin, now=clock.now(), touch=not by_itself)
         if found and connection.scope.get("method") not in SAFE:
             self._refuse_strangers(connection)
         return found or NOBODY

@@ -54,11 +54,14 @@ async def sign_out(request: AnyRequest, actor: NamedDependency[Actor]) -> Respon
 
 
 @post("/language", include_in_schema=False, opt={"public": True}, sync_to_thread=False)
-def choose_language(data: URLEncodedBody[dict[str, str]]) -> Response[Any]:
+def choose_language(request: AnyRequest, data: URLEncodedBody[dict[str, str]]) -> Response[Any]:
     """Remember the language in this browser and go back to where it was chosen."""
     wanted = data.get("language", "")
     chosen = wanted if wanted in language.LANGUAGES else language.DEFAULT
-    cookie = Cookie(key=language.COOKIE, value=chosen, path="/", max_age=YEAR_SECONDS, samesite="lax", httponly=True)
+    cookie = Cookie(
+        key=language.COOKIE, value=chosen, path="/", max_age=YEAR_SECONDS, samesite="lax", httponly=True,
+        secure=request.app.state.settings.secure,
+    )  # fmt: skip
     return Redirect(local_path(data.get("next")), status_code=303, cookies=[cookie])
 
 

@@ -94,8 +94,11 @@ async def sign_out(session_digest: str) -> None:
         await tx.execute("delete from sessions where digest = $1", session_digest)
 
 
-async def actor_of_session(cookie: str, *, origin: str, now: datetime) -> Actor | None:
-    """Who holds this cookie, or None when it is unknown, over, or its person was disabled."""
+async def actor_of_session(cookie: str, *, origin: str, now: datetime, touch: bool = True) -> Actor | None:
+    """Who holds this cookie, or None when it is unknown, over, or its person was disabled.
+
+    Without `touch` the call does not count as use: a page that refreshes itself must not keep a session alive.
+    """
     async with transaction(EVERYTHING) as tx:
         row = await tx.fetchrow(
             'select s.digest, s."user", s.last_seen_at from sessions s join users u on u.id = s."user" '
@@ -103,7 +106,7 @@ async def actor_of_session(cookie: str, *, origin: str, now: datetime) -> Actor 
         )  # fmt: skip
         if row is None:
             return None
-        if now - row["last_seen_at"] > SESSION_TOUCH:
+        if touch and now - row["last_seen_at"] > SESSION_TOUCH:
             await tx.execute(
                 "update sessions set last_seen_at = $2, expires_at = $3 where digest = $1",
                 row["digest"],

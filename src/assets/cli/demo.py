@@ -138,7 +138,8 @@ async def _demo(settings: Settings, dsn: str, said: _Progress) -> None:
         await stack.enter_async_context(_simulator(folder, sim_port))
         await stack.enter_async_context(_mail_sink(folder, sink_port))
         said("service, worker and collector")
-        web = await stack.enter_async_context(running(settings, dsn))
+        accounts = [{"name": n, "role": r, "title": t, "password": PASSWORD} for n, r, t in loaded.accounts]
+        web = await stack.enter_async_context(running(settings, dsn, demo_accounts=accounts))
         said("first look at every device")
         await _until(_all_polled, READY_SECONDS)
         await readiness.recompute(None, now=clock.now())

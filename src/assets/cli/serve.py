@@ -4,9 +4,10 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 import structlog
@@ -85,14 +86,15 @@ class _Web(uvicorn.Server):
 
 @asynccontextmanager
 async def running(
-    settings: Settings, dsn: str, *, collector: bool = True, worker: bool = True
+    settings: Settings, dsn: str, *, collector: bool = True, worker: bool = True, demo_accounts: Sequence[Any] = ()
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Service, worker and collector, for as long as the block lasts; the block gets the service's own task."""
     parts = Parts.make(settings)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         config = uvicorn.Config(
-            create_app(settings, parts), host=settings.host, port=settings.port, log_config=None, access_log=False,
+            create_app(settings, parts, demo_accounts=demo_accounts),
+            host=settings.host, port=settings.port, log_config=None, access_log=False,
             timeout_graceful_shutdown=STOP_SECONDS, server_header=False, proxy_headers=False, lifespan="on",
         )  # fmt: skip
         server = _Web(config)

@@ -1,14 +1,15 @@
 """Assets with how they are and who says so: a measurement, a person, the register, or nobody."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from asyncpg import Record
 
-from assets.dashboards.views import AssetRow
+from assets.dashboards.views import AssetRow, ReadingRow
 from assets.db import Connection
 
 _QUERY = """
-    select a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, c.name as category,
+    select a.tag, a.name, m.manufacturer || ' ' || m.name as model, c.name as category,
         c.name_en as category_en, c.serves, coalesce(r.name, '') as room, a.stage, a.physical_state, a.physical_state_at,
         t.method, d.condition, d.since, d.reason, d.observed_at,
         e.kind as said, e.said_by_name as said_by, e.said_at, e.text as said_text, coalesce(b.name, '') as behind
@@ -28,7 +29,7 @@ async def of_site(tx: Connection, site: UUID, *, limit: int, asset: UUID | None 
     return [_row(row) for row in await tx.fetch(_QUERY, site, asset, limit)]
 
 
-_KEPT = ("tag", "name", "category", "category_en", "serves", "room", "stage", "physical_state")
+_KEPT = ("tag", "name", "model", "category", "category_en", "serves", "room", "stage", "physical_state")
 
 
 def _row(row: Record) -> AssetRow:
@@ -50,6 +51,27 @@ def _state(row: Record) -> tuple[str, object, str, object]:
     if row["method"]:
         return "unknown", row["since"], "none", row["observed_at"]
     if row["physical_state_at"] is not None or row["physical_state"] == "broken":
-        state = "broken" if row["physical_state"] == "broken" else "unknown"
-        return state, row["physical_state_at"], "register", row["physical_state_at"]
+        noted = row["physical_state_at"]
+        if row["physical_state"] == "broken":
+            return "broken", noted, "register", noted
+        return "unknown", None, "register", noted
     return "unknown", None, "none", None
+
+
+# Readings that come once for each thing that may be wrong: only what is wrong is worth a line.
+FAULTS = frozenset({"printer.error", "ups.alarms"})
+OK = "ok"
+
+
+def readings(found: Sequence[ReadingRow]) -> list[ReadingRow]:
+    """Readings as people want them: faults in one line when there are none, else a line for each that is there."""
+    wrong = {name: [r for r in found if r.name == name and r.state not in (OK, None)] for name in FAULTS}
+    kept: list[ReadingRow] = []
+    told: set[str] = set()
+    for reading in found:
+        if reading.name not in FAULTS or reading.state is None:
+            kept.append(reading)
+        elif reading.name not in told:
+            told.add(reading.name)
+            kept += [r.model_copy(update={"instance": ""}) for r in wrong[reading.name] or [reading]]
+    return kept

@@ -258,7 +258,7 @@ async def _monitoring(tx: Connection, asset_id: UUID, now: datetime) -> Monitori
         "select at, before, after, reason from condition_changes where target = $1 and at >= $2 order by at, id limit 2000",
         row["id"], now - HISTORY,
     )  # fmt: skip
-    readings = _READINGS.validate_json(row["readings"])
+    readings = asset_rows.readings(_READINGS.validate_json(row["readings"]))
     kept = {name: row[name] for name in Monitoring.model_fields if name in row and name not in ("identity", "readings")}
     return Monitoring(
         **kept, identity=Identity.model_validate_json(row["identity"] or "{}"), readings=readings[:READINGS_SHOWN],

@@ -75,7 +75,7 @@ class Overview(View):
 
 
 class AssetRow(View):
-    """One asset of a centre with how it is and who says so.
+    """One asset of a centre with how it is and who says so; `name` may be empty, `model` has its maker.
 
     `behind` names what cuts it off. `source` is measured (then `method` says how), said (a person, `said_by` at
     `source_at`), register (its physical state in the asset register) or none.
@@ -83,6 +83,7 @@ class AssetRow(View):
 
     tag: str
     name: str
+    model: str
     category: str
     category_en: str
     serves: str

@@ -53,7 +53,7 @@ async def enrol(actor: Actor, site_code: str | None, *, name: str = "", now: dat
         if site is None and await tx.fetchval("select 1 from collectors where covers_rest and revoked_at is null"):
             raise Conflict("There is already a collector for all sites that have none of their own.")
         collector = new_id()
-        title = clean(name, 120) or (f"Collector {site_code}" if site_code else "Central collector")
+        title = clean(name, 120) or (f"Bộ thu thập {site_code}" if site_code else "Bộ thu thập tại tỉnh")
         await tx.execute(
             "insert into collectors (id, name, covers_rest, token_prefix, token_digest, enrolled_at) values ($1,$2,$3,$4,$5,$6)",
             collector, title, site is None, prefix, digest(secret), now,

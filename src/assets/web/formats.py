@@ -40,6 +40,21 @@ def percent(value: float | None, language: str, *, decimals: int | None = None) 
     return DASH if value is None else f"{number(value, language, decimals=decimals)}{SPACE}%"
 
 
+def measure(value: float | None, unit: str, language: str) -> str:
+    """A number with its unit; bits a second in the unit that keeps them short: 23,1 kbit/s."""
+    if value is None:
+        return DASH
+    if unit == "bit/s":
+        step = min(3, max(0, (len(str(abs(int(value)))) - 1) // 3))
+        value, unit = round(value / 1_000**step, 1), ("", "k", "M", "G")[step] + unit
+    return f"{number(value, language)}{SPACE}{unit}" if unit else number(value, language)
+
+
+def dial(text: str) -> str:
+    """What a telephone needs of a number: digits, and a plus sign in front."""
+    return "+" * text.strip().startswith("+") + "".join(char for char in text if char.isascii() and char.isdigit())
+
+
 def money(value: int | None, language: str) -> str:
     """Whole đồng: 10.000.000 đồng."""
     if value is None:

@@ -103,7 +103,7 @@ def _environment(chosen: str) -> Environment:
     environment.globals |= {
         "lang": chosen, "languages": language.LANGUAGES, "static": static.url, "has_static": static.has,
         "word": lambda table, code: language.translate(chosen, words.word(table, code)),
-        "unit": lambda reading: language.translate(chosen, words.unit(reading)), "looks": words.LOOKS,
+        "looks": words.LOOKS,
         "tr": lambda text, params=None: language.translate(chosen, text, **(params or {})), "query": _query,
     }  # fmt: skip
     environment.filters |= _filters(chosen)
@@ -114,6 +114,10 @@ def _filters(chosen: str) -> dict[str, Callable[..., Any]]:
     return {
         "number": lambda value, decimals=None: formats.number(value, chosen, decimals=decimals),
         "percent": lambda value, decimals=None: formats.percent(value, chosen, decimals=decimals),
+        "measure": lambda value, reading: formats.measure(
+            value, language.translate(chosen, words.unit(reading)) if words.unit(reading) else "", chosen
+        ),
+        "dial": formats.dial,
         "money": lambda value: formats.money(value, chosen),
         "date": lambda value: _time(value, formats.day(value)),
         "datetime": lambda value: _time(value, formats.moment(value)),
