@@ -45,6 +45,8 @@ if [ -n "$python" ] && "$python" -m pip --version >/dev/null 2>&1; then
   hand_on "$python" global.extra-index-url UV_INDEX
   hand_on "$python" global.cert SSL_CERT_FILE
 fi
+# Certificates of the machine, where it has any: an intranet has its own authority.
+if [ -e /etc/ssl/certs/ca-certificates.crt ]; then export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"; fi
 # A local index that does not exist is passed over by pip and an error for uv.
 if [ -n "${UV_INDEX:-}" ]; then
   kept=""

@@ -96,10 +96,10 @@ class Settings(BaseSettings):
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
             raise ValueError("public_url must look like https://assets.example.vn, without a path")
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK and not self.allow_plain_http:
-            raise ValueError("public_url is plain http beyond this machine; use https or set ASSETS_ALLOW_PLAIN_HTTP=1")
         if self.host not in LOOPBACK and not self.public_url:
             raise ValueError("public_url is needed when host is not a loopback address")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK and not self.allow_plain_http:
+            raise ValueError("public_url is plain http beyond this machine; use https or set ASSETS_ALLOW_PLAIN_HTTP=1")
         return self
 
     @cached_property

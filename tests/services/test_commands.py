@@ -1,0 +1,113 @@
+"""The commands an administrator types, as processes of their own, and the base package without the server."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assets import db
+from assets.access.permissions import Role
+from assets.access.service import actor_of_token, sign_in
+from assets.clock import now
+from assets.migrate import migrate
+from assets.monitoring import collectors
+from tests.conftest import need
+
+ROOT = Path(__file__).parents[2]
+
+
+async def run(dsn: str, home: Path, *arguments: str) -> tuple[int, str, str]:
+    """`assets …` against a database; answers (exit code, stdout, stderr)."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ASSETS_")}
+    environment |= {"ASSETS_DATABASE_URL": dsn, "ASSETS_HOME": str(home)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "assets", *arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    out, error = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), error.decode()
+
+
+async def test_when_a_person_and_a_token_are_made_then_both_let_in(database: str, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("mot-mat-khau-dai\n")
+    code, _, error = await run(
+        database, tmp_path, "user", "add", "lan", "--role", "province_it", "--password-file", str(secret)
+    )
+    assert code == 0, error
+    code, out, error = await run(database, tmp_path, "token", "create", "--user", "lan")
+    assert code == 0, error
+    actor = await actor_of_token(out.split()[-1], origin="", now=now())
+    assert actor is not None
+    assert (actor.login, actor.roles) == ("lan", {Role.PROVINCE_IT})
+    assert (await sign_in("lan", "mot-mat-khau-dai", now=now())).actor.login == "lan"
+
+
+async def test_when_a_collector_is_enrolled_then_the_last_word_is_its_token(database: str, tmp_path: Path) -> None:
+    code, out, error = await run(database, tmp_path, "units", "load", "--open-centres")
+    assert (code, out.startswith("96 added, 0 changed")) == (0, True), error
+    code, out, error = await run(database, tmp_path, "units", "load", "--open-centres")
+    assert out.startswith("0 added, 0 changed, 96 the same; 0 centres opened"), error
+    code, out, error = await run(database, tmp_path, "collector", "enrol", "21205")
+    assert code == 0, error
+    assert await collectors.actor_of(out.split()[-1], origin="") is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("token", "create", "--user", "nobody"), "no active person"),
+        (("collector", "enrol", "99999"), "no site with the code 99999"),
+        (("demo", "break", "X"), "There is no demo"),
+    ],
+)
+async def test_when_a_command_cannot_be_done_then_it_says_so_in_one_sentence(
+    database: str, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    code, _, error = await run(database, tmp_path, *arguments)
+    assert code == 1
+    assert said in error
+    assert "Traceback" not in error
+
+
+async def test_when_three_processes_migrate_at_once_then_all_of_them_succeed(database: str, tmp_path: Path) -> None:
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("drop schema public cascade; create schema public")
+    results = await asyncio.gather(*(run(database, tmp_path, "migrate") for _ in range(3)))
+    assert [code for code, _, _ in results] == [0, 0, 0], results
+    await migrate(database)
+
+
+def test_when_only_the_base_is_installed_then_a_device_can_be_probed_and_the_server_says_what_it_needs(
+    tmp_path: Path,
+) -> None:
+    uv = need(str(ROOT / ".venv-tools/bin/uv"), "run `make setup`") if not _on_path("uv") else "uv"
+    environment = {
+        **os.environ,
+        "VIRTUAL_ENV": str(tmp_path / "venv"),
+        "UV_OFFLINE": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
+    for step in (
+        ["venv", "--quiet", "--python", sys.executable, str(tmp_path / "venv")],
+        ["pip", "sync", "--quiet", "--require-hashes", str(ROOT / "requirements/base.txt")],
+        ["pip", "install", "--quiet", "--no-deps", "-e", str(ROOT)],
+    ):
+        done = subprocess.run([uv, *step], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assets = tmp_path / "venv" / "bin" / "assets"
+    probe = subprocess.run([assets, "probe", "127.0.0.1:9", "--json"], capture_output=True, text=True, check=False)
+    assert probe.returncode == 1
+    assert "Traceback" not in probe.stderr
+    serve = subprocess.run([assets, "serve"], capture_output=True, text=True, check=False)
+    assert serve.returncode == 1
+    assert "commune-assets[server]" in serve.stderr
+
+
+def _on_path(program: str) -> bool:
+    from shutil import which
+
+    return which(program) is not None
