@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 import asyncpg
@@ -21,7 +21,6 @@ from assets.errors import Unavailable
 
 POOL_MAX = 16
 STATEMENT_TIMEOUT_MS = 30_000
-PARAMETERS_MAX = 32_767  # of one PostgreSQL statement; bulk inserts go in chunks of PARAMETERS_MAX // columns
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 
@@ -82,7 +81,6 @@ class Engine(PostgresEngine):
         return _Transaction(engine=self, allow_nested=allow_nested)
 
 
-Row = TypeVar("Row")
 DB = Engine(config={}, extensions=())
 _scope: ContextVar[Scope | None] = ContextVar("assets_scope", default=None)
 
@@ -154,16 +152,13 @@ def _gone(error: asyncpg.InterfaceError) -> bool:
 
 _AWAY = (
     ConnectionError,
+    TimeoutError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
     asyncpg.ConnectionDoesNotExistError,
     asyncpg.ConnectionFailureError,
     asyncpg.TooManyConnectionsError,
 )
-
-
-def chunks(rows: list[Row], columns: int) -> Iterable[list[Row]]:
-    """`rows` in pieces that one INSERT of `columns` columns can carry."""
-    size = max(1, PARAMETERS_MAX // columns)
-    return (rows[i : i + size] for i in range(0, len(rows), size))

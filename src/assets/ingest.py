@@ -45,9 +45,10 @@ class Ingest:
     async def pass_time(self, now: datetime) -> int:
         """What time alone brings about: unknown after silence, calm after flapping, silent collectors. Called each 5 s."""
         async with transaction(EVERYTHING) as tx:
+            # Collectors before states, as in `take`: the other order could wait for it in a circle.
+            silent = await collectors.fall_silent(tx, now)
             changes = await advance(tx, {}, profiles=self.profiles, now=now)
             await incidents.follow(tx, changes, group_wait=self.group_wait, now=now)
-            silent = await collectors.fall_silent(tx, now)
             await incidents.collectors_fell_silent(tx, silent, group_wait=self.group_wait, now=now)
             return len(changes)
 

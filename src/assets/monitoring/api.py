@@ -307,6 +307,10 @@ COLLECTORS = Listing(
 )
 
 
+def _collector(row: Record) -> CollectorOut:
+    return CollectorOut(**{name: row[name] for name in CollectorOut.model_fields})
+
+
 class OrderIn(BaseModel):
     """Something that a collector shall do once."""
 
@@ -348,9 +352,16 @@ class Collectors(Controller):
     async def listing(self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[CollectorOut]:
         """All collectors with their last contact."""
         async with transaction(actor.scope) as tx:
-            return await fetch(
-                tx, COLLECTORS, asked, lambda r: CollectorOut(**{n: r[n] for n in CollectorOut.model_fields})
-            )
+            return await fetch(tx, COLLECTORS, asked, _collector)
+
+    @post("/{collector:uuid}/revoke", operation_id="revokeCollector", status_code=200,
+          guards=[requires(Action.EDIT_MONITORING)])  # fmt: skip
+    async def revoke(self, collector: FromPath[UUID], actor: NamedDependency[Actor]) -> CollectorOut:
+        """Let a collector in no more."""
+        await collectors.revoke(actor, collector, now=clock.now())
+        async with transaction(actor.scope) as tx:
+            found = await fetch(tx, COLLECTORS, ListQuery(limit=1), _collector, where=[("c.id = {}", [collector])])
+        return found.items[0]
 
     @get("/self/assignment", operation_id="getAssignment", guards=[requires(Action.REPORT_OBSERVATIONS)])
     async def assignment(

@@ -82,6 +82,20 @@ async def renew_token(actor: Actor, collector: UUID) -> str:
     return f"{TOKEN_PREFIX}{prefix}.{secret}"
 
 
+async def revoke(actor: Actor, collector: UUID, *, now: datetime) -> None:
+    """Let a collector in no more, from its next call on; its sites fall to the one for the rest."""
+    actor.require(Action.EDIT_MONITORING)
+    async with transaction(EVERYTHING) as tx:
+        name = await tx.fetchval(
+            "update collectors set revoked_at = coalesce(revoked_at, $2), covers_rest = false where id = $1 returning name",
+            collector, now,
+        )  # fmt: skip
+        if name is None:
+            raise NotFound()
+        await tx.execute("delete from collector_sites where collector = $1", collector)
+        await record(tx, by=actor, action="revoke", kind="collector", subject=collector, name=name)
+
+
 async def _site(tx: Connection, code: str | None) -> UUID | None:
     if code is None:
         return None
@@ -260,8 +274,8 @@ class CollectorView:
 async def fall_silent(tx: Connection, now: datetime) -> list[CollectorView]:
     """The collectors that have just become silent; each is answered once until it speaks again."""
     rows = await tx.fetch(
-        "update collectors c set silent_since = $1 where silent_since is null and revoked_at is null "
-        "and last_contact_at < $2 returning id, name, last_contact_at, "
+        "update collectors c set silent_since = $1 where id in (select id from collectors where silent_since is null "
+        "and revoked_at is null and last_contact_at < $2 for update skip locked) returning id, name, last_contact_at, "
         "(select site from collector_sites cs where cs.collector = c.id limit 1) as site", now, now - SILENT_AFTER,
     )  # fmt: skip
     return [CollectorView(r["id"], r["name"], r["site"], r["last_contact_at"]) for r in rows]

@@ -75,7 +75,7 @@ def _contains(ranges: Iterable[Range], number: int) -> bool:
 async def _targets(tx: Connection, collector: UUID, wanted: set[UUID]) -> set[UUID]:
     """Which of these targets stand at a site of this collector; a site has its own collector or the one for the rest."""
     rows = await tx.fetch(
-        "select t.id from targets t left join collector_sites cs on cs.site = t.site where t.id = any($1) "
+        "select t.id from targets t left join collector_sites cs on cs.site = t.site where t.id = any($1) and t.enabled "
         "and coalesce(cs.collector, (select id from collectors where covers_rest limit 1)) = $2",
         list(wanted), collector,
     )  # fmt: skip
