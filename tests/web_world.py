@@ -107,8 +107,8 @@ async def build(now: datetime | None = None) -> Web:
         await _requests(tx, by["limited"], categories, now)
         await tx.execute(
             "insert into collectors (id, name, covers_rest, token_prefix, token_digest, enrolled_at, last_contact_at, "
-            "assignment_hash, software, skew_seconds, backlog, shed, rejected, version) "
-            "values ($1, 'Bộ thu thập tỉnh', true, 'x', 'x', $2, $2, '', 'commune-assets 0.1.0', 0.4, 3, 0, 0, 1)",
+            "software, skew_seconds, backlog, shed, rejected, version) "
+            "values ($1, 'Bộ thu thập tỉnh', true, 'x', 'x', $2, $2, 'commune-assets 0.1.0', 0.4, 3, 0, 0, 1)",
             new_id(), now,
         )  # fmt: skip
     await person("bob", Role.PROVINCE_IT, "Ông B")

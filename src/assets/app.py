@@ -42,7 +42,7 @@ from assets.settings import Settings
 from assets.vault import Vault
 from assets.web import problems, static
 
-BODY_MAX = 8 * 1024 * 1024  # a batch of 500 observations of large switches is about 4 MB
+BODY_MAX = 32 * 1024 * 1024  # a batch of 500 observations of large switches is about 10 MB
 
 
 @dataclass(frozen=True)

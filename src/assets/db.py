@@ -1,8 +1,9 @@
 """The only way to a database connection, and the scope that every one of them carries.
 
 `transaction(scope)` is used for reads too. It tells PostgreSQL, for this transaction only, which sites the caller may
-see; outside it nothing says so. Two habits keep the pool whole: a failed COMMIT gives its connection back, and no
-query runs beside the transaction in a gathered task (asyncpg: one operation at a time).
+see; queries filter by it themselves (row-level security does not look at it yet). Two habits keep the pool whole: a
+failed COMMIT gives its connection back, and no query runs beside the transaction in a gathered task (asyncpg: one
+operation at a time).
 """
 
 import asyncio
@@ -47,6 +48,13 @@ NOTHING = Scope()
 
 class _Transaction(PostgresTransaction):
     """Piccolo's transaction, less its leak: a COMMIT that fails kept the connection and the context."""
+
+    async def get_connection(self) -> Any:
+        """A connection of the pool; Unavailable also when the server's socket is gone."""
+        try:
+            return await super().get_connection()  # type: ignore[no-untyped-call]
+        except OSError as error:
+            raise Unavailable() from error
 
     async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
         if self._parent:

@@ -34,8 +34,8 @@ class Ingest:
             intake = await admit(tx, collector, batch, now, unreadable)
             heard = await collectors.hear(tx, collector, batch, intake, now)
             await storage.keep(tx, intake.fresh)
-            await collectors.settle_orders(tx, collector, intake.fresh, now)
-            looks = _by_target(intake.fresh)
+            ordered = await collectors.settle_orders(tx, collector, intake.fresh, now)
+            looks = _by_target(intake.fresh, ordered)
             changes = await advance(tx, looks, profiles=self.profiles, now=now) if looks else []
             await incidents.follow(tx, changes, group_wait=self.group_wait, now=now)
             if heard.back:
@@ -49,13 +49,15 @@ class Ingest:
             silent = await collectors.fall_silent(tx, now)
             changes = await advance(tx, {}, profiles=self.profiles, now=now)
             await incidents.follow(tx, changes, group_wait=self.group_wait, now=now)
+            await incidents.end_unasked(tx, now=now)
             await incidents.collectors_fell_silent(tx, silent, group_wait=self.group_wait, now=now)
             return len(changes)
 
 
-def _by_target(fresh: tuple[Arrived, ...]) -> dict[UUID, list[Arrived]]:
+def _by_target(fresh: tuple[Arrived, ...], ordered: set[int]) -> dict[UUID, list[Arrived]]:
     looks: dict[UUID, list[Arrived]] = defaultdict(list)
     for item in fresh:
-        if item.seen.target is not None and item.seen.order is None:
+        counts = item.seen.order is None or item.seen.sequence in ordered
+        if item.seen.target is not None and counts:
             looks[item.seen.target].append(item)
     return looks

@@ -140,7 +140,7 @@ def _said(place: tuple[int | str, ...], message: str) -> str:
 # Settings that other programs of the house read: collector, launcher, tests.
 ELSEWHERE = frozenset({
     "collector_url", "collector_token_file", "collector_home", "collector_ca_file", "collector_buffer_mb",
-    "postgres_bin", "probes_dir", "dashboards_dir", "v3_auth_key", "v3_privacy_key", "test_database", "token",
+    "postgres_bin", "probes_dir", "dashboards_dir", "v3_auth_key", "v3_privacy_key", "test_database",
     "collector_concurrency",
 })  # fmt: skip
 KNOWN = frozenset(Settings.model_fields) | ELSEWHERE

@@ -11,12 +11,13 @@ from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from assets import jobs
+from assets.access import service as access
 from assets.db import EVERYTHING, transaction
 from assets.equipment_requests.telling import EquipmentRequestTelling
 from assets.incidents.telling import IncidentTelling
 from assets.ingest import Ingest
 from assets.jobs import Jobs, every
-from assets.monitoring import storage
+from assets.monitoring import collectors, storage
 from assets.notifications import outbox
 from assets.notifications.notify import Outlet
 from assets.notifications.outbox import Send, Subjects
@@ -108,10 +109,12 @@ async def keep_partitions(bench: Bench, now: datetime) -> None:
         await storage.drop_old(tx, (now - bench.keep_readings).date())
 
 
-async def tidy_jobs(_: Bench, now: datetime) -> None:
-    """Keep the queue's own log small."""
+async def tidy(_: Bench, now: datetime) -> None:
+    """Throw away what nobody will look at again: the queue's log, ended sessions, old orders and buffers."""
     async with transaction(EVERYTHING) as tx:
         await jobs.tidy(tx, now)
+        await access.tidy(tx, now)
+        await collectors.tidy(tx, now)
 
 
 ENTRYPOINTS: Sequence[tuple[str, Entrypoint]] = [
@@ -123,7 +126,7 @@ SCHEDULES: Sequence[tuple[str, str, Step]] = [
     ("notifications.sweep", every(30), sweep_notifications),
     ("readiness.all", every(60), judge_all_centres),
     ("readings.partitions", every(3_600), keep_partitions),
-    ("jobs.tidy", every(3_600), tidy_jobs),
+    ("tidy", every(3_600), tidy),
 ]
 
 

@@ -10,7 +10,7 @@ from assets.equipment_requests.workflow import State
 from assets.settings import ELSEWHERE, Settings
 
 ROOT = Path(__file__).parents[2]
-INTERNAL = {"token", "test_database"}
+INTERNAL = {"test_database"}
 
 
 @pytest.mark.parametrize("name", sorted(set(Settings.model_fields) | (ELSEWHERE - INTERNAL)))

@@ -57,6 +57,9 @@ CASES = [
     ("a finding seen twice", [saw(0, Outcome.ANSWERED, TONER), saw(60, Outcome.ANSWERED, TONER)], 61, Condition.DEGRADED),
     ("a malformed answer is alive and shown as such", [saw(0, Outcome.MALFORMED), saw(9, Outcome.MALFORMED)], 10,
      Condition.DEGRADED),
+    ("a first answer that refuses us is not green", [saw(0, Outcome.WRONG_CREDENTIAL)], 1, Condition.DEGRADED),
+    ("a bad answer after a fall is not green", [gone(0), gone(9), saw(20, Outcome.MALFORMED)], 21, Condition.DEGRADED),
+    ("one bad answer of a thing that was well is chance", [saw(0), saw(60, Outcome.MALFORMED)], 61, Condition.UP),
     ("a refused credential is no outage",
      [saw(0, Outcome.WRONG_CREDENTIAL), saw(9, Outcome.WRONG_CREDENTIAL)], 10, Condition.DEGRADED),
 ]  # fmt: skip

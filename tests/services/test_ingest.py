@@ -7,9 +7,13 @@ import pytest
 
 from assets import db
 from assets.access.actor import SYSTEM
+from assets.errors import Conflict
 from assets.ids import new_id
 from assets.ingest import Ingest
-from assets.monitoring import collectors
+from assets.inventory import service as inventory
+from assets.inventory import things
+from assets.inventory.lifecycle import Stage
+from assets.monitoring import collectors, targets
 from assets.monitoring.storage import make_partitions
 from assets.places import service as places
 from assets.places.units import parse, shipped
@@ -130,3 +134,45 @@ async def test_when_a_collector_falls_silent_then_it_is_told_once_and_taken_back
     assert [(i["kind"], i["state"]) for i in await house.incidents()] == [("collector", "open")]
     await house.post(house.saw(house.router, 200), at=201)
     assert [i["state"] for i in await house.incidents()] == ["resolved"]
+
+
+async def test_when_an_asset_leaves_for_the_store_then_it_is_no_longer_assigned_and_its_incident_ends(
+    house: House,
+) -> None:
+    await things.add_default_categories(SYSTEM)
+    model = await things.add_model(SYSTEM, things.NewModel("printer", "Brother", "HL"))
+    await inventory.register(SYSTEM, inventory.NewAsset("QN-1", model, "21025"), now=T0)
+    target = await targets.add_target(SYSTEM, targets.NewTarget("10.0.0.1", "snmp", 161, asset_tag="QN-1", confirm=1))
+    await house.post(house.saw(target, 0, Outcome.SILENT), at=1)
+    assert [i["state"] for i in await house.incidents()] == ["open"]
+    await inventory.move_stage(SYSTEM, "QN-1", Stage.IN_STOCK, now=T0)
+    answer, _ = await house.post(house.saw(target, 10), at=11)
+    assert [r.reason for r in answer.rejected] == ["this target is not assigned to this collector"]
+    await house.ingest.pass_time(T0 + timedelta(seconds=12))
+    assert [i["state"] for i in await house.incidents()] == ["resolved"]
+
+
+async def test_when_the_same_readings_come_a_thousand_times_then_no_number_is_used_up(house: House) -> None:
+    for n in range(30):
+        await house.post(house.saw(house.router, n, readings=(Reading(name="a.b", value=n),)), at=n + 1)
+    async with db.transaction(db.EVERYTHING) as tx:
+        assert await tx.fetchval("select last_value from pg_sequences where sequencename = 'reading_sets_id_seq'") == 1
+
+
+async def test_when_a_site_is_enrolled_twice_then_its_collector_gets_a_new_token(house: House) -> None:
+    first = await collectors.enrol(SYSTEM, "21025", now=T0)
+    second = await collectors.enrol(SYSTEM, "21025", now=T0)
+    assert await collectors.actor_of(first, origin="") is None
+    actor = await collectors.actor_of(second, origin="")
+    assert actor is not None
+    assert actor.id is not None
+    await collectors.revoke(SYSTEM, actor.id, now=T0)
+    assert await collectors.actor_of(second, origin="") is None
+    assert await collectors.actor_of(await collectors.enrol(SYSTEM, "21025", now=T0), origin="") is not None
+
+
+async def test_when_the_central_collector_is_revoked_then_another_can_take_its_place(house: House) -> None:
+    with pytest.raises(Conflict):
+        await collectors.enrol(SYSTEM, None, now=T0)
+    await collectors.revoke(SYSTEM, house.collector, now=T0)
+    assert await collectors.enrol(SYSTEM, None, now=T0)

@@ -131,8 +131,8 @@ async def test_when_the_collector_is_silent_and_nothing_is_known_then_the_centre
     await centre.sql("update device_states set condition = 'unknown'")
     await centre.sql(
         "insert into collectors (id, name, covers_rest, token_prefix, token_digest, enrolled_at, silent_since, "
-        "assignment_hash, software, skew_seconds, backlog, shed, rejected, version) "
-        "values ($1,'C-1',true,'p','d',$2,$2,'','',0,0,0,0,1)", new_id(), at(0),
+        "software, skew_seconds, backlog, shed, rejected, version) "
+        "values ($1,'C-1',true,'p','d',$2,$2,'',0,0,0,0,1)", new_id(), at(0),
     )  # fmt: skip
     verdict, codes = await centre.judged()
     assert verdict == "unknown"

@@ -1,9 +1,15 @@
 """The main job told as stories: a device fails at a centre, the right people hear of it, once, and of its end too."""
 
+from datetime import timedelta
+
 import pytest
 
+from assets import db
+from assets.access.actor import SYSTEM
+from assets.ids import new_id
+from assets.monitoring import collectors, targets
 from assets.probing.readings import Reading
-from tests.stories.story import Story
+from tests.stories.story import T0, Story
 
 TREE = {"router": None, "switch": "router", "printer-7": "switch", "ups-1": "switch"}
 ALL = tuple(TREE)
@@ -126,3 +132,38 @@ async def test_when_a_backlog_of_a_day_arrives_behind_the_present_then_nothing_o
     await story.until(90_100)
     assert len(story.heard) == heard
     assert await story.condition("printer-7") == "up"
+
+
+async def test_when_planned_work_ends_and_the_device_is_still_down_then_people_hear_of_it_then(story: Story) -> None:
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute(
+            "insert into maintenance_windows (id, site, title, starts_at, ends_at, created_by, version) "
+            "select $1, id, 'new switch', $2, $3, 'x', 1 from sites",
+            new_id(), T0, T0 + timedelta(seconds=300),
+        )  # fmt: skip
+    story.at(0).answers(*ALL)
+    story.at(60, 70, 130, 190, 250, 310, 370).silent("printer-7")
+    story.at(60, 120, 180, 240, 300, 360).answers("router", "switch", "ups-1")
+    await story.until(290)
+    assert story.heard == []
+    await story.until(400)
+    story.wants("opened", about="printer-7", between=(300, 330))
+
+
+async def test_when_a_target_is_switched_off_then_its_incident_ends_and_that_is_told(story: Story) -> None:
+    story.at(0).answers(*ALL)
+    story.at(60, 70).silent("printer-7")
+    story.at(60).answers("router", "switch", "ups-1")
+    await story.until(100)
+    story.wants("opened", about="printer-7", between=(80, 95))
+    await targets.edit_target(SYSTEM, story.targets["printer-7"], {"enabled": False}, version=1)
+    await story.until(110)
+    story.wants("resolved", about="printer-7", between=(100, 110))
+
+
+async def test_when_a_collector_is_enrolled_and_never_speaks_then_that_is_told(story: Story) -> None:
+    async with db.transaction(db.EVERYTHING) as tx:
+        site = await tx.fetchval("select code from sites")
+    await collectors.enrol(SYSTEM, site, name="new box", now=T0)
+    await story.until(120)
+    assert [h.title for h in story.heard if "new box" in h.title]

@@ -15,15 +15,16 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from assets.access.actor import Actor
-from assets.access.permissions import Action, Role
+from assets.access.permissions import PROVINCIAL, Action, Role
 from assets.audit.service import record
 from assets.db import EVERYTHING, Connection, Scope, transaction
-from assets.errors import Conflict, Invalid, NotFound, NotSignedIn
+from assets.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, Unavailable
 from assets.ids import new_id
 from assets.text import clean
 
 SESSION_IDLE = timedelta(hours=8)
 SESSION_TOUCH = timedelta(minutes=1)  # how stale last_seen_at may be: one write a minute and session, not one a click
+SIGN_INS_WAITING_MAX = 40  # each takes a core for 0.1 s; who comes later is told so instead of waiting
 PASSWORD_MIN = 10
 PASSWORD_MAX = 128
 TOKEN_PREFIX = "ast_"
@@ -58,6 +59,8 @@ async def hash_password(password: str) -> str:
 
 async def sign_in(name: str, password: str, *, agent: str = "", now: datetime) -> SignedIn:
     """Start a session under a new id; NotSignedIn says the same whether the name or the password is wrong."""
+    if _one_at_a_time().statistics().tasks_waiting >= SIGN_INS_WAITING_MAX:
+        raise Unavailable("Too many people are signing in just now.")
     async with transaction(EVERYTHING) as tx:
         row = await tx.fetchrow("select id, password_hash, active from users where name = $1", name.strip().lower())
     stored = row["password_hash"] if row and row["active"] and row["password_hash"] else await _dummy()
@@ -167,6 +170,11 @@ async def _home(tx: Connection, scope: Scope) -> UUID | None:
     return site
 
 
+async def tidy(tx: Connection, now: datetime) -> None:
+    """Forget sessions that are over."""
+    await tx.execute("delete from sessions where expires_at < $1", now)
+
+
 @dataclass(frozen=True)
 class NewUser:
     """A person to be added; `unit` is a 5-digit code, or empty for the province."""
@@ -183,7 +191,13 @@ class NewUser:
 
 async def add_user(actor: Actor, new: NewUser) -> UUID:
     """Add a person with one grant; Conflict when the name is taken, NotFound when the unit is not known."""
-    actor.require(Action.MANAGE_PEOPLE)
+    _may_manage(actor)
+    if new.role is Role.COLLECTOR:
+        raise Invalid(fields={"role": "collectors are enrolled, not added"})
+    if new.unit and new.role in PROVINCIAL:
+        raise Invalid(fields={"unit": "this role is for the whole province"})
+    if not new.unit and new.role not in PROVINCIAL:
+        raise Invalid(fields={"unit": "this role belongs to a commune: give its 5-digit code"})
     name = clean(new.name, 60).lower()
     if not name or not all(c.isalnum() or c in "._-" for c in name):
         raise Invalid(fields={"name": "letters, digits, dot, dash and underscore"})
@@ -211,6 +225,12 @@ async def add_user(actor: Actor, new: NewUser) -> UUID:
         return user
 
 
+def _may_manage(actor: Actor) -> None:
+    actor.require(Action.MANAGE_PEOPLE)
+    if not actor.scope.everything:
+        raise NotAllowed()
+
+
 async def _unit(tx: Connection, code: str) -> UUID | None:
     if not code:
         return None
@@ -229,7 +249,7 @@ def draw_token() -> tuple[str, str, str]:
 
 async def create_token(actor: Actor, user_name: str, *, title: str = "", now: datetime, days: int = 365) -> str:
     """A bearer token for a person; the only moment at which it can be read."""
-    actor.require(Action.MANAGE_PEOPLE)
+    _may_manage(actor)
     async with transaction(actor.scope) as tx:
         user = await tx.fetchval("select id from users where name = $1 and active", user_name.strip().lower())
         if user is None:

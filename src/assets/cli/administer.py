@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import TypeVar
 
 import rich_click as click
+from pydantic import SecretStr
 
-from assets import clock
+from assets import clock, db
 from assets import settings as configuration
 from assets.access import service as access
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.cli.runtime import find_database, opened
+from assets.errors import NotFound
+from assets.ids import new_id
 from assets.monitoring import collectors
 from assets.places import service as places
 from assets.places.units import parse, shipped
+from assets.probing.contract import Community, User
+from assets.vault import Vault
 
 T = TypeVar("T")
 
@@ -96,6 +101,58 @@ def enrol(site: str) -> None:
     made = _in_database(lambda: collectors.enrol(SYSTEM, site, now=clock.now()))
     click.echo(f"Token of the collector of {site}, shown this once:")
     click.echo(made)
+
+
+@collector.command("revoke")
+@click.argument("name")
+def revoke(name: str) -> None:
+    """Let the collector called NAME in no more."""
+
+    async def act() -> None:
+        async with db.transaction(db.EVERYTHING) as tx:
+            found = await tx.fetchval("select id from collectors where name = $1 and revoked_at is null", name)
+        if found is None:
+            raise NotFound(f"There is no collector called {name}.")
+        await collectors.revoke(SYSTEM, found, now=clock.now())
+
+    _in_database(act)
+    click.echo(f"{name} is let in no more.")
+
+
+@click.group()
+def credential() -> None:
+    """What devices are asked with."""
+
+
+@credential.command("add")
+@click.argument("name")
+@click.option("--v3-user", help="SNMPv3 user; without it the secret is a v2c community.")
+@click.option("--auth", type=click.Choice(["sha1", "sha224", "sha256", "sha384", "sha512", "md5"]), default="sha256")
+@click.option("--privacy", type=click.Choice(["aes128", "aes192", "aes256", "des", "none"]), default="aes128")
+@click.option(
+    "--secret-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read the community, or the two keys a line each, from a file instead of asking.",
+)
+def add_credential(name: str, v3_user: str | None, auth: str, privacy: str, secret_file: Path | None) -> None:
+    """Keep a secret under NAME, sealed; its id is the last word printed, for the targets that need it."""
+    lines = secret_file.read_text(encoding="utf-8").splitlines() if secret_file else []
+
+    def ask(what: str) -> str:
+        return lines.pop(0).strip() if lines else str(click.prompt(what, hide_input=True))
+
+    secret: Community | User
+    if v3_user is None:
+        secret = Community(id=new_id(), community=SecretStr(ask("Community")))
+    else:
+        keys = {"auth": auth, "auth_key": ask("Authentication key")}
+        if privacy != "none":
+            keys |= {"privacy": privacy, "privacy_key": ask("Privacy key")}
+        secret = User.model_validate({"id": new_id(), "user": v3_user, **keys})
+    vault = Vault.open(configuration.load().home)
+    made = _in_database(lambda: collectors.add_credential(SYSTEM, name, secret, vault=vault))
+    click.echo(f"{name} is kept under the id")
+    click.echo(str(made))
 
 
 @click.group()

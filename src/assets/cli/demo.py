@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -130,6 +131,7 @@ async def _demo(settings: Settings, dsn: str, said: _Progress) -> None:
         said("96 centres, their fleet and a week of history")
         parts = Parts.make(settings)
         (folder / faults.FAULTS_NAME).unlink(missing_ok=True)
+        shutil.rmtree(settings.home / "collector", ignore_errors=True)  # its buffer is of the demo before
         loaded = await load(
             vault=parts.vault, spec_out=folder / SPEC_NAME, sim_port=sim_port, sink_port=sink_port, password=PASSWORD,
             now=clock.now(),

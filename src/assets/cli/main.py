@@ -19,6 +19,7 @@ COMMANDS = {
     "user": ("assets.cli.administer", "Add people."),
     "token": ("assets.cli.administer", "Make bearer tokens."),
     "collector": ("assets.cli.administer", "Enrol collectors."),
+    "credential": ("assets.cli.administer", "Keep what devices are asked with."),
     "units": ("assets.cli.administer", "Load administrative units from a file."),
 }
 NEEDS_SERVER = "this command needs the server's packages: pip install 'commune-assets[server]'"

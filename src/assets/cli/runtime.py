@@ -8,10 +8,15 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from assets import db, embedded
+from assets import clock, db, embedded
 from assets.errors import AssetsError, Unavailable
 from assets.migrate import migrate
+from assets.monitoring.storage import make_partitions
 from assets.settings import Settings
+
+
+class DemoData(AssetsError):
+    """This database holds demonstration data with known passwords; only `assets demo` uses it."""
 
 
 def set_up_logs(settings: Settings) -> None:
@@ -58,18 +63,18 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[None]:
     await db.connect(dsn, pool_max=settings.pool_max)
     try:
         await migrate(dsn)
+        async with db.transaction(db.EVERYTHING) as tx:
+            await make_partitions(tx, clock.now().date())
         yield
     finally:
         await db.disconnect()
 
 
 async def keep_database(settings: Settings, stop: asyncio.Event, *, every_seconds: float = 2.0) -> None:
-    """Start the embedded server again when its owner died or it was killed; nothing for a server that is not ours.
+    """Start the embedded server again when its owner died or it was killed, until `stop`.
 
     Runs on the main thread's loop on purpose: the embedded server ends with the thread that started it.
     """
-    if settings.database_url is not None:
-        return
     log = structlog.get_logger("assets.database")
     while not stop.is_set():
         try:
@@ -92,3 +97,10 @@ async def _answers() -> bool:
     except (Unavailable, TimeoutError, OSError):
         return False
     return True
+
+
+async def refuse_demo() -> None:
+    """Raise DemoData when this is a demo's database."""
+    async with db.transaction(db.EVERYTHING) as tx:
+        if await tx.fetchval("select 1 from users where name = 'demo-marker'"):
+            raise DemoData()

@@ -1,6 +1,8 @@
 """`assets serve`: the service, a worker in the same process, and a collector as a child of its own."""
 
 import asyncio
+import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -17,8 +19,8 @@ from assets import clock, db
 from assets import settings as configuration
 from assets.access.actor import SYSTEM
 from assets.app import Parts, create_app
-from assets.cli.runtime import find_database, keep_database, opened, set_up_logs
-from assets.errors import AssetsError, Conflict
+from assets.cli.runtime import find_database, keep_database, opened, refuse_demo, set_up_logs
+from assets.inventory import things
 from assets.monitoring import collectors
 from assets.places import service as places
 from assets.places.units import parse, shipped
@@ -27,10 +29,6 @@ from assets.worker import work
 
 STOP_SECONDS = 3  # an open page must not hold up a stop
 log = structlog.get_logger("assets.serve")
-
-
-class DemoData(AssetsError):
-    """This database holds demonstration data with known passwords; `assets serve` does not use it."""
 
 
 @click.command()
@@ -48,17 +46,11 @@ def serve(no_collector: bool, no_worker: bool) -> None:
 
 async def _serve(settings: Settings, dsn: str, *, collector: bool, worker: bool) -> None:
     async with opened(settings, dsn):
-        await _refuse_demo()
+        await refuse_demo()
         await _first_start()
         async with running(settings, dsn, collector=collector, worker=worker) as server:
             log.info("ready", address=settings.url)
             await server
-
-
-async def _refuse_demo() -> None:
-    async with db.transaction(db.EVERYTHING) as tx:
-        if await tx.fetchval("select 1 from users where name = 'demo-marker'"):
-            raise DemoData()
 
 
 async def _first_start() -> None:
@@ -68,6 +60,7 @@ async def _first_start() -> None:
     if empty:
         await places.load_units(SYSTEM, parse(shipped()))
         await places.open_centres(SYSTEM)
+    await things.add_default_categories(SYSTEM)
 
 
 class _Web(uvicorn.Server):
@@ -107,13 +100,17 @@ async def running(
         if web.done():
             web.result()
             raise configuration.WrongSettings(f"ASSETS_PORT: {settings.host}:{settings.port} cannot be listened on")
-        tasks = [asyncio.create_task(keep_database(settings, stop), name="database")]
+        tasks = []
+        if settings.database_url is None:
+            tasks.append(asyncio.create_task(keep_database(settings, stop), name="database"))
         if worker:
             tasks.append(asyncio.create_task(work(parts, dsn, stop), name="worker"))
         if collector:
-            child = await start_collector(settings)
-            stack.push_async_callback(_end_child, child)
-        stack.push_async_callback(_gather, stop, tasks)
+            await _own_token(settings)
+            tasks.append(asyncio.create_task(_keep_collector(settings, stop), name="collector"))
+        if tasks:
+            tasks.append(asyncio.create_task(_watch([*tasks], server, stop), name="watch"))
+            stack.push_async_callback(_gather, stop, tasks)
         yield web
 
 
@@ -121,6 +118,14 @@ async def _finish(stop: asyncio.Event, server: uvicorn.Server, web: asyncio.Task
     stop.set()
     server.should_exit = True
     await asyncio.wait([web], timeout=STOP_SECONDS + 2)
+
+
+async def _watch(tasks: list[asyncio.Task[None]], server: uvicorn.Server, stop: asyncio.Event) -> None:
+    """End the service when a part of it ends before it was asked to: better started again than half alive."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    if not stop.is_set():
+        log.error("a part of the service has ended; the service ends too", part=[t.get_name() for t in done])
+        server.should_exit = True
 
 
 async def _gather(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
@@ -133,33 +138,49 @@ async def _gather(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
             log.error("a part of the service had failed", part=task.get_name(), exc_info=error)
 
 
-async def start_collector(settings: Settings) -> asyncio.subprocess.Process:
-    """The collector for all sites that have none of their own, as a child that speaks loopback HTTP."""
-    home = settings.home / "collector"
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    token = home / "token"
-    await _own_token(token)
+async def _keep_collector(settings: Settings, stop: asyncio.Event) -> None:
+    """The collector for all sites that have none of their own, as a child; one that dies is started again."""
+    waits = itertools.chain((1, 2, 5), itertools.repeat(15))
+    while not stop.is_set():
+        child = await _start_collector(settings)
+        gone, asked = asyncio.create_task(child.wait()), asyncio.create_task(stop.wait())
+        await asyncio.wait({gone, asked}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if stop.is_set():
+            await _end_child(child)
+            return
+        log.error("the collector has ended; it is started again", code=child.returncode)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), next(waits))
+
+
+async def _start_collector(settings: Settings) -> asyncio.subprocess.Process:
+    home = _collector_home(settings)
+    address = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - not bound to
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("ASSETS_")},
-        "ASSETS_COLLECTOR_URL": f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}",  # noqa: S104
-        "ASSETS_COLLECTOR_TOKEN_FILE": str(token),
+        "ASSETS_COLLECTOR_URL": f"http://{f'[{address}]' if ':' in address else address}:{settings.port}",
+        "ASSETS_COLLECTOR_TOKEN_FILE": str(home / "token"),
         "ASSETS_COLLECTOR_HOME": str(home),
+        "ASSETS_LOG_LEVEL": settings.log_level,
     }  # fmt: skip
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "assets", "collect", "--parent", str(os.getpid()), env=environment
     )
 
 
-async def _own_token(path: Path) -> None:
-    """A token that works, in a file that only we read; drawn anew when the file or the collector is gone."""
+def _collector_home(settings: Settings) -> Path:
+    home = settings.home / "collector"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return home
+
+
+async def _own_token(settings: Settings) -> None:
+    """A token that works, in a file that only we read; Conflict when another service's collector has the place."""
+    path = _collector_home(settings) / "token"
     if path.exists() and await collectors.actor_of(path.read_text().strip(), origin="") is not None:
         return
-    try:
-        token = await collectors.enrol(SYSTEM, None, now=clock.now())
-    except Conflict:
-        async with db.transaction(db.EVERYTHING) as tx:
-            central = await tx.fetchval("select id from collectors where covers_rest and revoked_at is null")
-        token = await collectors.renew_token(SYSTEM, central)
+    token = await collectors.enrol(SYSTEM, None, now=clock.now())
     path.touch(mode=0o600)
     path.write_text(token + "\n")
 

@@ -8,7 +8,7 @@ import structlog
 
 from assets import settings as configuration
 from assets.app import Parts
-from assets.cli.runtime import find_database, keep_database, opened, set_up_logs
+from assets.cli.runtime import find_database, keep_database, opened, refuse_demo, set_up_logs
 from assets.settings import Settings
 from assets.worker import work as run_worker
 
@@ -26,8 +26,10 @@ async def _work(settings: Settings, dsn: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with opened(settings, dsn):
+        await refuse_demo()
         structlog.get_logger("assets.work").info("ready")
-        keeper = asyncio.create_task(keep_database(settings, stop))
+        keeper = None if settings.database_url else asyncio.create_task(keep_database(settings, stop))
         await run_worker(Parts.make(settings), dsn, stop)
         stop.set()
-        await keeper
+        if keeper:
+            await keeper

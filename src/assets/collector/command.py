@@ -46,7 +46,7 @@ def collect(url: str | None, token_file: Path | None, home: Path | None, parent:
 
 def run(settings: CollectorSettings, *, make_prober: Callable[[], Prober], parent: int | None = None) -> None:
     """Collect until SIGTERM, SIGINT or the parent's death. A second signal ends it at once."""
-    configure_logs()
+    configure_logs(settings.log_level)
     asyncio.run(_run(settings, make_prober, parent))
 
 
@@ -81,7 +81,7 @@ async def _watch(parent: int, stop: asyncio.Event) -> None:
     stop.set()
 
 
-def configure_logs() -> None:
+def configure_logs(level: str = "info") -> None:
     """One line an event on standard error: colours for a person, JSON for a journal."""
     shape: list[structlog.typing.Processor] = [
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -97,7 +97,7 @@ def configure_logs() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *shape,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -46,6 +46,9 @@ class CollectorSettings(BaseSettings):
     collector_concurrency: Annotated[int, Field(ge=1, le=2_000)] = Field(
         default=256, description="Looks at devices at the same time."
     )
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = Field(
+        default="info", description="debug, info, warning or error."
+    )
     allow_plain_http: bool = Field(default=False, description="Permit plain http beyond this machine.")
 
     @field_validator("home", "collector_home", "collector_token_file", "collector_ca_file")

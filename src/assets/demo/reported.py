@@ -16,7 +16,7 @@ from assets.ids import new_id
 from assets.incidents.reaction import Ends, Kind, Opens, react
 from assets.incidents.suppression import Facts, Window, why_quiet
 from assets.monitoring.conditions import Condition
-from assets.notifications.routing import NEVER_TOLD, OVER
+from assets.notifications.routing import NEVER_TOLD, OVER, Later
 from assets.phrases import Phrase
 from assets.probing.readings import Severity
 
@@ -186,9 +186,10 @@ def _why_quiet(report: Report, due: datetime) -> Phrase | None:
     if report.resolved_at and report.resolved_at <= due:
         return OVER.phrase
     window = _window(report)
-    facts = Facts("opened", "open", report.opened_at, windows=(window,) if window else ())
-    quiet = why_quiet(facts, due)
-    return quiet.phrase if quiet else None
+    verdict = why_quiet(Facts("opened", "open", windows=(window,) if window else ()), due)
+    if isinstance(verdict, Later):
+        return OVER.phrase if report.resolved_at and report.resolved_at <= verdict.at else None
+    return verdict.phrase if verdict else None
 
 
 def _message(report: Report, channel: UUID, change: str, due: datetime, quiet: Phrase | None) -> Row:

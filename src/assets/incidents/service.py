@@ -16,6 +16,7 @@ from assets.ids import new_id
 from assets.incidents.reaction import Ends, Kind, Opens, react
 from assets.monitoring.collectors import CollectorView
 from assets.monitoring.service import TargetChange, TargetRow
+from assets.monitoring.targets import ASKED
 from assets.notifications.service import announce
 from assets.phrases import Phrase
 from assets.probing.readings import Severity
@@ -73,15 +74,15 @@ async def open_or_join(
     if row["reason"] == reason and row["severity"] == opens.severity:
         return
     worse = row["severity"] == Severity.WARNING and opens.severity == Severity.CRITICAL
-    await tx.execute(
-        "update incidents set reason = $2, severity = $3, version = version + 1 where id = $1",
+    version = await tx.fetchval(
+        "update incidents set reason = $2, severity = $3, version = version + 1 where id = $1 returning version",
         row["id"],
         reason,
         opens.severity,
     )
     await _story(tx, row["id"], at, "changed", reason)
     if worse:
-        await _tell(tx, row["id"], "worse", opens.kind, opens.severity, subject.site, due_at=now, now=now)
+        await _tell(tx, row["id"], f"worse-{version}", opens.kind, opens.severity, subject.site, due_at=now, now=now)
 
 
 async def _open(
@@ -162,6 +163,22 @@ async def collector_is_back(tx: Connection, collector: UUID, *, now: datetime) -
     """A collector spoke again."""
     ends = Ends(Kind.COLLECTOR, Phrase("the collector speaks again"))
     await end(tx, Subject("collector", collector, "", None), ends, at=now, now=now)
+
+
+_UNASKED = f"""
+    select i.id, i.kind, i.subject_kind, i.subject, i.subject_name, i.site from incidents i
+    where i.state <> 'resolved' and (
+        (i.subject_kind = 'target' and not exists (select 1 from targets t where t.id = i.subject and {ASKED}))
+        or (i.subject_kind = 'collector' and not exists (
+            select 1 from collectors c where c.id = i.subject and c.revoked_at is null)))
+"""  # noqa: S608 - constants only
+
+
+async def end_unasked(tx: Connection, *, now: datetime) -> None:
+    """End what nobody looks at any more: a target that was switched off or whose asset left, a revoked collector."""
+    for row in await tx.fetch(_UNASKED):
+        subject = Subject(row["subject_kind"], row["subject"], row["subject_name"], row["site"])
+        await end(tx, subject, Ends(Kind(row["kind"]), Phrase("it is no longer asked")), at=now, now=now)
 
 
 async def acknowledge(actor: Actor, number: int, *, now: datetime) -> None:

@@ -1,11 +1,10 @@
 """Why an incident must not disturb anyone right now, asked at the last moment before a message goes out. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from assets.notifications.routing import Later, Quiet
 from assets.phrases import Phrase
-
-OLD_NEWS = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -25,36 +24,23 @@ class Window:
 class Facts:
     """What is known at the moment of sending."""
 
-    change: str  # opened, worse, resolved
+    change: str  # opened, worse-<version>, resolved
     state: str
-    opened_at: datetime
     blamed_on: str = ""  # what stands before it and does not answer now
     windows: tuple[Window, ...] = ()
     silences: tuple[Window, ...] = ()
 
 
-@dataclass(frozen=True)
-class Quiet:
-    """The kind of reason, and the reason as people read it."""
+def why_quiet(facts: Facts, now: datetime) -> Quiet | Later | None:
+    """The first reason to stay quiet, or until when; None when people must hear of it.
 
-    code: str
-    phrase: Phrase
-
-
-def why_quiet(facts: Facts, now: datetime) -> Quiet | None:
-    """The first reason to stay quiet, or None when people must hear of it."""
+    Planned work and silences only put a message off: what is still wrong when they end is told then.
+    """
     if facts.change == "resolved":
         return None  # who was told of the beginning hears of the end; the outbox knows who that is
     if facts.state == "resolved":
         return Quiet("over", Phrase("it was over before anyone had to know"))
     if facts.blamed_on:
         return Quiet("unreachable", Phrase("behind %(name)s, which does not answer", {"name": facts.blamed_on}))
-    for window in facts.windows:
-        if window.covers(now):
-            return Quiet("maintenance", Phrase("planned work: %(title)s", {"title": window.title}))
-    for silence in facts.silences:
-        if silence.covers(now):
-            return Quiet("silence", Phrase("silenced: %(title)s", {"title": silence.title}))
-    if now - facts.opened_at > OLD_NEWS:
-        return Quiet("old_news", Phrase("it is old news"))
-    return None
+    ends = [w.ends_at for w in (*facts.windows, *facts.silences) if w.covers(now)]
+    return Later(max(ends)) if ends else None

@@ -9,8 +9,9 @@ from assets import phrases
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection
 from assets.incidents.service import quiet_facts
-from assets.incidents.suppression import Facts, Quiet, Window, why_quiet
-from assets.notifications.outbox import Message
+from assets.incidents.suppression import Facts, Window, why_quiet
+from assets.notifications.notify import Message
+from assets.notifications.routing import Later, Quiet
 from assets.web.language import N_, say, translate
 
 TITLES = {
@@ -34,14 +35,16 @@ class IncidentTelling:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    async def why_quiet(self, tx: Connection, subject: UUID, change: str, channel: UUID, now: datetime) -> Quiet | None:
-        """The reason to stay quiet just now, or None."""
+    async def why_quiet(
+        self, tx: Connection, subject: UUID, change: str, channel: UUID, now: datetime
+    ) -> Quiet | Later | None:
+        """The reason to stay quiet just now, until when, or None."""
         incident = await tx.fetchrow("select * from incidents where id = $1", subject)
         if incident is None:
             return Quiet("gone", phrases.Phrase("it is no longer there"))
         windows, silences, blamed = await quiet_facts(tx, incident, now)
         facts = Facts(
-            change=change, state=incident["state"], opened_at=incident["opened_at"], blamed_on=blamed,
+            change=change, state=incident["state"], blamed_on=blamed,
             windows=tuple(Window(**dict(w)) for w in windows), silences=tuple(Window(**dict(s)) for s in silences),
         )  # fmt: skip
         return why_quiet(facts, now)
@@ -54,7 +57,10 @@ class IncidentTelling:
         assert row is not None
         reason = say(language, row["resolution"] if change == "resolved" else row["reason"])
         said: dict[str, str] = {"site": row["site_name"] or "", "name": row["subject_name"], "reason": reason}
-        return Message(translate(language, TITLES[change], **said), "\n".join(_lines(row, change, language, self.url)))
+        return Message(
+            translate(language, TITLES[change.partition("-")[0]], **said),
+            "\n".join(_lines(row, change, language, self.url)),
+        )
 
 
 def _lines(row: Any, change: str, language: str, url: str) -> list[str]:

@@ -19,9 +19,10 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import NotFound
+from assets.ids import new_id
 from assets.monitoring import collectors, declarations, storage, targets
 from assets.monitoring.conditions import Condition
-from assets.probing.contract import Assignment, OrderKind
+from assets.probing.contract import Assignment, Order, OrderKind
 from assets.probing.profile import Profiles
 from assets.probing.readings import Method
 from assets.settings import Settings
@@ -80,7 +81,7 @@ TARGETS = Listing(
 
 
 class TargetIn(BaseModel):
-    """What to ask, where and how; either `asset_tag` or `link`."""
+    """What to ask, where and how: an asset, a link, or an application from a site outward."""
 
     model_config = ConfigDict(extra="forbid")
     address: Annotated[str, Field(min_length=1, max_length=80)]
@@ -88,6 +89,8 @@ class TargetIn(BaseModel):
     port: Annotated[int, Field(ge=1, le=65_535)] = 161
     asset_tag: Annotated[str, Field(max_length=40)] = ""
     link: Annotated[str, Field(max_length=40)] = ""
+    application: Annotated[str, Field(max_length=40)] = ""
+    site: Annotated[str, Field(max_length=20)] = ""
     profile: Annotated[str, Field(max_length=60)] = ""
     parent: UUID | None = None
     credential: UUID | None = None
@@ -317,6 +320,7 @@ class OrderIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kind: OrderKind
     target: UUID | None = None
+    credential: UUID | None = None
     root: Annotated[str, Field(max_length=120)] = ""
     network: Annotated[str, Field(max_length=60)] = ""
 
@@ -381,10 +385,9 @@ class Collectors(Controller):
         self, collector: FromPath[UUID], data: JSONBody[OrderIn], actor: NamedDependency[Actor]
     ) -> OrderOut:
         """Ask a collector to probe now, walk or sweep; the result is fetched from the order."""
-        made = await collectors.order(
-            actor, collector, data.kind, target=data.target, root=data.root, network=data.network, now=clock.now()
-        )
-        return await _order(collector, made, actor)
+        now = clock.now()
+        wish = Order(id=new_id(), deadline=now + collectors.ORDER_DEADLINE, **data.model_dump())
+        return await _order(collector, await collectors.order(actor, collector, wish, now=now), actor)
 
     @get("/{collector:uuid}/orders/{order:uuid}", operation_id="getOrder", guards=[requires(Action.VIEW_SYSTEM)])
     async def one_order(

@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import ipaddress
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +18,11 @@ from assets.access.permissions import Action, Role
 from assets.access.service import digest
 from assets.audit.service import record
 from assets.db import EVERYTHING, Connection, transaction
-from assets.errors import Conflict, NotFound
+from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
+from assets.monitoring.arrival import PAST_MAX
 from assets.monitoring.intake import Arrived, Intake
+from assets.monitoring.targets import ASKED
 from assets.monitoring.topology import ancestors
 from assets.probing.contract import (
     ORDERS_MAX,
@@ -41,45 +45,57 @@ from assets.vault import Vault
 TOKEN_PREFIX = "col_"
 SILENT_AFTER = timedelta(seconds=60)  # a collector posts at least each 15 s, with or without news
 ORDER_DEADLINE = timedelta(minutes=2)
+ORDERS_KEPT = timedelta(days=30)
 _CREDENTIAL: TypeAdapter[Community | User] = TypeAdapter(Credential)
 
 
 async def enrol(actor: Actor, site_code: str | None, *, name: str = "", now: datetime) -> str:
-    """Add a collector for a site (None: for every site that has none) and answer its token, shown this once."""
+    """Add a collector for a site (None: for every site that has none) and answer its token, shown this once.
+
+    A site that has a collector keeps it under a new token: the one before stops working.
+    """
     actor.require(Action.EDIT_MONITORING)
-    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     async with transaction(EVERYTHING) as tx:
         site = await _site(tx, site_code)
         if site is None and await tx.fetchval("select 1 from collectors where covers_rest and revoked_at is null"):
-            raise Conflict("There is already a collector for all sites that have none of their own.")
-        collector = new_id()
-        title = clean(name, 120) or (f"Bộ thu thập {site_code}" if site_code else "Bộ thu thập tại tỉnh")
+            raise Conflict(
+                "Another collector already asks for all sites that have none of their own. "
+                "Start this service with --no-collector, or revoke the other one."
+            )
+        before = await tx.fetchval("select collector from collector_sites where site = $1", site)
+        if before is not None:
+            return await _new_token(tx, actor, before)
+        collector, (prefix, stored, whole) = new_id(), _draw()
+        title = clean(name, 100) or (f"Bộ thu thập {site_code}" if site_code else "Bộ thu thập tại tỉnh")
+        if await tx.fetchval("select 1 from collectors where name = $1", title):
+            title = f"{title} ({prefix})"
         await tx.execute(
-            "insert into collectors (id, name, covers_rest, token_prefix, token_digest, enrolled_at) values ($1,$2,$3,$4,$5,$6)",
-            collector, title, site is None, prefix, digest(secret), now,
+            "insert into collectors (id, name, covers_rest, token_prefix, token_digest, enrolled_at) "
+            "values ($1,$2,$3,$4,$5,$6)", collector, title, site is None, prefix, stored, now,
         )  # fmt: skip
         if site is not None:
             await tx.execute(
-                "insert into collector_sites (id, collector, site) values ($1,$2,$3) "
-                "on conflict (site) do update set collector = excluded.collector", new_id(), collector, site,
-            )  # fmt: skip
+                "insert into collector_sites (id, collector, site) values ($1,$2,$3)", new_id(), collector, site
+            )
         await record(tx, by=actor, action="enrol", kind="collector", subject=collector, name=title, site=site)
-    return f"{TOKEN_PREFIX}{prefix}.{secret}"
+    return whole
 
 
-async def renew_token(actor: Actor, collector: UUID) -> str:
-    """A new token for a collector; the one before stops working."""
-    actor.require(Action.EDIT_MONITORING)
+def _draw() -> tuple[str, str, str]:
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    async with transaction(EVERYTHING) as tx:
-        name = await tx.fetchval(
-            "update collectors set token_prefix = $2, token_digest = $3 where id = $1 and revoked_at is null returning name",
-            collector, prefix, digest(secret),
-        )  # fmt: skip
-        if name is None:
-            raise NotFound()
-        await record(tx, by=actor, action="renew_token", kind="collector", subject=collector, name=name)
-    return f"{TOKEN_PREFIX}{prefix}.{secret}"
+    return prefix, digest(secret), f"{TOKEN_PREFIX}{prefix}.{secret}"
+
+
+async def _new_token(tx: Connection, actor: Actor, collector: UUID) -> str:
+    prefix, stored, whole = _draw()
+    name = await tx.fetchval(
+        "update collectors set token_prefix = $2, token_digest = $3 where id = $1 and revoked_at is null returning name",
+        collector, prefix, stored,
+    )  # fmt: skip
+    if name is None:
+        raise NotFound()
+    await record(tx, by=actor, action="renew_token", kind="collector", subject=collector, name=name)
+    return whole
 
 
 async def revoke(actor: Actor, collector: UUID, *, now: datetime) -> None:
@@ -119,10 +135,11 @@ async def actor_of(token: str, *, origin: str) -> Actor | None:
     return Actor(id=row["id"], name=row["name"], roles=frozenset({Role.COLLECTOR}), origin=origin)
 
 
-_OF_COLLECTOR = """
-    from targets t join sites s on s.id = t.site left join collector_sites cs on cs.site = t.site
-    where t.enabled and coalesce(cs.collector, (select id from collectors where covers_rest limit 1)) = $1
-"""
+_OF_COLLECTOR = (
+    "from targets t join sites s on s.id = t.site left join collector_sites cs on cs.site = t.site where "  # noqa: S608
+    + ASKED
+    + " and coalesce(cs.collector, (select id from collectors where covers_rest limit 1)) = $1"
+)
 
 
 _FINGERPRINT = (
@@ -147,7 +164,6 @@ async def assignment(collector: UUID, *, profiles: Profiles, vault: Vault) -> As
         sealed = await tx.fetch(
             "select id, secret from credentials where id = any($1)", list({r["credential"] for r in rows} - {None})
         )
-        await tx.execute("update collectors set assignment_hash = $2 where id = $1", collector, wanted)
     parent_of = {row["id"]: row["parent"] for row in rows}
     return Assignment(
         hash=wanted,
@@ -209,7 +225,7 @@ async def answer(
 ) -> Answer:
     """What the collector is told: what is settled, what was refused, what else to do."""
     return Answer(
-        accepted_to=max([*(o.sequence for o in batch.observations), *(r.sequence for r in intake.rejected)], default=0),
+        accepted_to=intake.highest,
         rejected=intake.rejected,
         orders=await _open_orders(tx, collector, now),
         assignment=await assignment_hash(tx, collector, profiles),
@@ -218,28 +234,48 @@ async def answer(
     )
 
 
-async def order(
-    actor: Actor,
-    collector: UUID,
-    kind: OrderKind,
-    *,
-    target: UUID | None = None,
-    root: str = "",
-    network: str = "",
-    now: datetime,
-) -> UUID:
+SWEEP_MAX = 256  # addresses of one sweep
+
+
+async def order(actor: Actor, collector: UUID, wish: Order, *, now: datetime) -> UUID:
     """Ask a collector to do something once; its next answer carries the order, its result comes as an observation."""
     actor.require(Action.EDIT_MONITORING)
     async with transaction(EVERYTHING) as tx:
         if not await tx.fetchval("select 1 from collectors where id = $1 and revoked_at is null", collector):
             raise NotFound()
-        wish = Order(id=new_id(), kind=kind, deadline=now + ORDER_DEADLINE, target=target, root=root, network=network)
+        await _check_order(tx, collector, wish)
         await tx.execute(
             "insert into collector_orders (id, collector, kind, payload, created_at, deadline) values ($1,$2,$3,$4,$5,$6)",
-            wish.id, collector, kind, wish.model_dump_json(), now, wish.deadline,
+            wish.id, collector, wish.kind, wish.model_dump_json(), now, wish.deadline,
         )  # fmt: skip
-        await record(tx, by=actor, action=f"order_{kind}", kind="collector", subject=collector)
+        await record(tx, by=actor, action=f"order_{wish.kind}", kind="collector", subject=collector)
     return wish.id
+
+
+async def _check_order(tx: Connection, collector: UUID, wish: Order) -> None:
+    """Invalid names what an order of this kind lacks or has wrong."""
+    wrong = {}
+    if wish.kind is not OrderKind.SWEEP and not await tx.fetchval(
+        "select 1 " + _OF_COLLECTOR + " and t.id = $2", collector, wish.target
+    ):
+        wrong["target"] = "one that this collector asks"
+    if wish.kind is OrderKind.WALK and not re.fullmatch(r"\d+(\.\d+){1,100}", wish.root):
+        wrong["root"] = "a dotted OID"
+    if wish.kind is OrderKind.SWEEP and not _small_network(wish.network):
+        wrong["network"] = f"a block of at most {SWEEP_MAX} addresses, such as 10.1.2.0/24"
+    if wish.kind is OrderKind.TRY_CREDENTIAL and not await tx.fetchval(
+        "select 1 from credentials where id = $1", wish.credential
+    ):
+        wrong["credential"] = "one that is known"
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def _small_network(text: str) -> bool:
+    try:
+        return ipaddress.ip_network(text).num_addresses <= SWEEP_MAX
+    except ValueError:
+        return False
 
 
 async def _open_orders(tx: Connection, collector: UUID, now: datetime) -> tuple[Order, ...]:
@@ -250,15 +286,29 @@ async def _open_orders(tx: Connection, collector: UUID, now: datetime) -> tuple[
     return tuple(Order.model_validate_json(row["payload"]) for row in rows)
 
 
-async def settle_orders(tx: Connection, collector: UUID, arrived: Sequence[Arrived], now: datetime) -> None:
-    """Write down what came of orders; a result that arrives twice, or of another's order, changes nothing."""
+async def settle_orders(tx: Connection, collector: UUID, arrived: Sequence[Arrived], now: datetime) -> set[int]:
+    """Write down what came of orders; answers the numbers of looks that count for their targets: those of PROBE_NOW.
+
+    A result that arrives twice, or of another's order, changes nothing.
+    """
+    counting = set()
     for item in arrived:
         result = item.seen.order
         if result is not None:
-            await tx.execute(
+            kind = await tx.fetchval(
                 "update collector_orders set done_at = $3, done = $4, result = $5 where id = $1 and collector = $2 "
-                "and done_at is null", result.order, collector, now, result.done, json.dumps(result.rows, ensure_ascii=False),
+                "and done_at is null returning kind", result.order, collector, now, result.done,
+                json.dumps(result.rows, ensure_ascii=False),
             )  # fmt: skip
+            if kind == OrderKind.PROBE_NOW:
+                counting.add(item.seen.sequence)
+    return counting
+
+
+async def tidy(tx: Connection, now: datetime) -> None:
+    """Forget old orders, and buffers whose observations would be refused as too old."""
+    await tx.execute("delete from collector_orders where deadline < $1", now - ORDERS_KEPT)
+    await tx.execute("delete from collector_buffers where last_seen_at < $1", now - PAST_MAX)
 
 
 @dataclass(frozen=True)
@@ -275,7 +325,8 @@ async def fall_silent(tx: Connection, now: datetime) -> list[CollectorView]:
     """The collectors that have just become silent; each is answered once until it speaks again."""
     rows = await tx.fetch(
         "update collectors c set silent_since = $1 where id in (select id from collectors where silent_since is null "
-        "and revoked_at is null and last_contact_at < $2 for update skip locked) returning id, name, last_contact_at, "
+        "and revoked_at is null and coalesce(last_contact_at, enrolled_at) < $2 for update skip locked) "
+        "returning id, name, coalesce(last_contact_at, enrolled_at) as last_contact_at, "
         "(select site from collector_sites cs where cs.collector = c.id limit 1) as site", now, now - SILENT_AFTER,
     )  # fmt: skip
     return [CollectorView(r["id"], r["name"], r["site"], r["last_contact_at"]) for r in rows]

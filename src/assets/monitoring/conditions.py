@@ -159,6 +159,7 @@ def _silent(memory: Memory, seen: Look, rules: Rules) -> tuple[Memory, Change | 
     return _become(memory, Condition.DOWN, seen.at, (Phrase("does not answer"),), Severity.CRITICAL, None)
 
 
+_WELL_KNOWN = frozenset({Condition.UP, Condition.DEGRADED})
 _ANSWERS_ILL = {
     Outcome.MALFORMED: Finding("outcome:malformed", Severity.WARNING, Phrase("answers badly")),
     Outcome.WRONG_CREDENTIAL: Finding("outcome:credential", Severity.WARNING, Phrase("refuses our credential")),
@@ -168,7 +169,9 @@ _ANSWERS_ILL = {
 def _answered(memory: Memory, seen: Look, rules: Rules) -> tuple[Memory, Change | None]:
     found = seen.findings
     if seen.outcome in _ANSWERS_ILL:
-        found = (_ANSWERS_ILL[seen.outcome],)
+        ill = _ANSWERS_ILL[seen.outcome]
+        # One bad answer of a thing that was well may be chance; as the first answer it must not make it green.
+        found = (ill if memory.condition in _WELL_KNOWN else replace(ill, confirm=1),)
     streaks = _streaks(memory.findings, found, keep=seen.outcome is not Outcome.ANSWERED)
     answered = min(memory.answered + 1, STREAK_MAX)
     memory = replace(memory, silent=0, answered=answered, way_open=True, findings=streaks)

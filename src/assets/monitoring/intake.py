@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from asyncpg import Range
 
 from assets.db import Connection
 from assets.ids import new_id
-from assets.monitoring.arrival import TooStrange, happened_at, skew
+from assets.monitoring.arrival import TooStrange, happened_at, judge_clock
+from assets.monitoring.targets import ASKED
 from assets.probing.contract import Batch, Observation, Rejected
 
 
@@ -29,6 +30,7 @@ class Intake:
     rejected: tuple[Rejected, ...]
     repeated: int
     skew_seconds: float
+    highest: int  # the last number that was in the batch, readable or not
 
 
 async def admit(
@@ -36,24 +38,32 @@ async def admit(
 ) -> Intake:
     """Sort a batch; the row lock on its buffer makes two posts of the same batch wait for one another."""
     taken = await _taken(tx, collector, batch.buffer_id, now)
-    numbers = [o.sequence for o in batch.observations]
-    new = {n for n in numbers if not _contains(taken, n)}
+    unreadable = [r for r in unreadable if not _contains(taken, r.sequence)]
     mine = await _targets(tx, collector, {o.target for o in batch.observations if o.target is not None})
-    behind = skew(batch.sent_at, now)
-    fresh, rejected, placed = [], list(unreadable), set()
+    clock = judge_clock(batch.sent_at, now, await _offset(tx, collector))
+    fresh, rejected, placed = [], [], set()
     for seen in batch.observations:
-        if seen.sequence not in new or seen.sequence in placed:
+        if seen.sequence in placed or _contains(taken, seen.sequence):
             continue
         placed.add(seen.sequence)
-        at = happened_at(seen, behind=behind, received_at=now)
+        at = happened_at(seen, clock=clock, received_at=now)
         if isinstance(at, TooStrange):
             rejected.append(Rejected(sequence=seen.sequence, reason=at.reason))
         elif seen.target is not None and seen.target not in mine:
             rejected.append(Rejected(sequence=seen.sequence, reason="this target is not assigned to this collector"))
         else:
             fresh.append(Arrived(seen, at))
-    await _take(tx, collector, batch, placed, now)
-    return Intake(tuple(fresh), tuple(rejected), len(numbers) - len(placed), behind.total_seconds())
+    await _take(tx, collector, batch, placed | {r.sequence for r in unreadable}, now)
+    return Intake(
+        tuple(fresh), (*unreadable, *rejected), len(batch.observations) - len(placed), clock.offset.total_seconds(),
+        max([*(o.sequence for o in batch.observations), *(r.sequence for r in unreadable)], default=0),
+    )  # fmt: skip
+
+
+async def _offset(tx: Connection, collector: UUID) -> timedelta | None:
+    """The clock's offset as known so far; None before the first contact."""
+    row = await tx.fetchrow("select skew_seconds, last_contact_at from collectors where id = $1", collector)
+    return timedelta(seconds=row["skew_seconds"]) if row and row["last_contact_at"] else None
 
 
 async def _taken(tx: Connection, collector: UUID, buffer: UUID, now: datetime) -> list[Range]:
@@ -75,7 +85,8 @@ def _contains(ranges: Iterable[Range], number: int) -> bool:
 async def _targets(tx: Connection, collector: UUID, wanted: set[UUID]) -> set[UUID]:
     """Which of these targets stand at a site of this collector; a site has its own collector or the one for the rest."""
     rows = await tx.fetch(
-        "select t.id from targets t left join collector_sites cs on cs.site = t.site where t.id = any($1) and t.enabled "
+        "select t.id from targets t left join collector_sites cs on cs.site = t.site where t.id = any($1) and "  # noqa: S608
+        + ASKED + " "
         "and coalesce(cs.collector, (select id from collectors where covers_rest limit 1)) = $2",
         list(wanted), collector,
     )  # fmt: skip

@@ -8,39 +8,42 @@ from uuid import UUID
 
 from assets.db import Connection
 from assets.monitoring.intake import Arrived
-from assets.probing.readings import Reading
 
 DAYS_AHEAD = 7
 REAL_MAX = 3.4e38
-NAMES_MAX = 2_000  # readings of one set, as in probing.readings.READINGS_MAX
 
 
 async def keep(tx: Connection, arrived: Iterable[Arrived]) -> None:
     """Store the values of all looks that brought any, by COPY; late ones fall into the default partition at worst."""
-    rows = []
+    looks = []
     for item in arrived:
-        if not item.seen.readings or item.seen.target is None:
-            continue
-        ordered = sorted(item.seen.readings, key=lambda r: (r.name, r.instance))
-        rows.append((item.seen.target, item.at, await _set_id(tx, ordered), [_real(r.value) for r in ordered]))
-    if rows:
+        if item.seen.readings and item.seen.target is not None:
+            ordered = sorted(item.seen.readings, key=lambda r: (r.name, r.instance))
+            names = json.dumps([[r.name, r.instance] for r in ordered], ensure_ascii=False, separators=(",", ":"))
+            looks.append((item.seen.target, item.at, names, [_real(r.value) for r in ordered]))
+    if looks:
+        sets = await _sets(tx, {names for _, _, names, _ in looks})
+        rows = [(target, at, sets[names], values) for target, at, names, values in looks]
         await tx.copy_records_to_table("readings", records=rows, columns=("target", "at", "reading_set", "values"))
+
+
+async def _sets(tx: Connection, wanted: set[str]) -> dict[str, int]:
+    """The ids of these reading sets. Only those that are not there are inserted: each try would use up a number."""
+    digests = {hashlib.sha256(names.encode()).hexdigest(): names for names in sorted(wanted)}
+    rows = await tx.fetch("select id, digest from reading_sets where digest = any($1)", list(digests))
+    known = {row["digest"]: row["id"] for row in rows}
+    missing = [(digest, names) for digest, names in digests.items() if digest not in known]
+    for digest, names in missing:
+        known[digest] = await tx.fetchval(
+            "insert into reading_sets (digest, names) values ($1, $2) "
+            "on conflict (digest) do update set digest = excluded.digest returning id", digest, names,
+        )  # fmt: skip
+    return {names: known[digest] for digest, names in digests.items()}
 
 
 def _real(value: float | None) -> float | None:
     # PostgreSQL's real ends at 3.4e38; what lies beyond is no measurement.
     return value if value is not None and abs(value) < REAL_MAX else None
-
-
-async def _set_id(tx: Connection, ordered: list[Reading]) -> int:
-    names = json.dumps([[r.name, r.instance] for r in ordered], ensure_ascii=False, separators=(",", ":"))
-    digest = hashlib.sha256(names.encode()).hexdigest()
-    number: int = await tx.fetchval(
-        "with new as (insert into reading_sets (digest, names) values ($1, $2) on conflict (digest) do nothing "
-        "returning id) select id from new union all select id from reading_sets where digest = $1 limit 1",
-        digest, names,
-    ) or await tx.fetchval("select id from reading_sets where digest = $1", digest)  # fmt: skip
-    return number
 
 
 async def make_partitions(tx: Connection, today: date) -> list[str]:

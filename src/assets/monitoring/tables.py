@@ -50,7 +50,6 @@ class Collector(Table, db=DB, tablename="collectors"):
     revoked_at = Timestamptz(null=True, default=None)
     last_contact_at = Timestamptz(null=True, default=None)
     silent_since = Timestamptz(null=True, default=None)
-    assignment_hash = Varchar(length=64, default="")
     software = Varchar(length=60, default="")
     skew_seconds = DoublePrecision(default=0.0)
     backlog = BigInt(default=0)

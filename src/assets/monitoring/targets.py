@@ -13,16 +13,27 @@ from assets.ids import new_id
 from assets.monitoring.topology import ancestors
 from assets.text import clean
 
+# What is really asked: not what was switched off, and not what stands in a store or was disposed of. `t` is a target.
+ASKED = (
+    "t.enabled and (t.asset is null or exists (select 1 from assets kept where kept.id = t.asset "
+    "and kept.stage in ('in_use', 'loaned')))"
+)
+
 
 @dataclass(frozen=True)
 class NewTarget:
-    """What to ask, where and how. Exactly one of `asset_tag` and `link`; `parent` is the target it stands behind."""
+    """What to ask, where and how; `parent` is the target it stands behind.
+
+    Exactly one of `asset_tag`, `link` and `application`; an application is asked from a `site`, outward.
+    """
 
     address: str
     method: str
     port: int
     asset_tag: str = ""
     link: str = ""
+    application: str = ""
+    site: str = ""
     profile: str = ""
     parent: UUID | None = None
     credential: UUID | None = None
@@ -33,12 +44,16 @@ class NewTarget:
 async def add_target(actor: Actor, new: NewTarget) -> UUID:
     """Begin to ask an asset or a link; Conflict when it is being asked already."""
     actor.require(Action.EDIT_MONITORING)
-    if bool(new.asset_tag) == bool(new.link):
-        raise Invalid(fields={"asset_tag": "either an asset or a link"})
+    if [bool(new.asset_tag), bool(new.link), bool(new.application)].count(True) != 1:
+        raise Invalid(fields={"asset_tag": "one of an asset, a link and an application"})
     async with transaction(actor.scope) as tx:
         thing = await _thing(tx, actor, new)
-        column = "asset" if new.asset_tag else "link"
-        if await tx.fetchval("select 1 from targets where (asset = $1 or link = $1)", thing["id"]):
+        column = "asset" if new.asset_tag else "link" if new.link else "application"
+        if await tx.fetchval(
+            "select 1 from targets where asset = $1 or link = $1 or (application = $1 and site = $2)",
+            thing["id"],
+            thing["site"],
+        ):
             raise Conflict("This is being asked already.")
         await _check_parent(tx, new.parent, thing["site"], of=None)
         if new.credential and not await tx.fetchval("select 1 from credentials where id = $1", new.credential):
@@ -64,13 +79,18 @@ async def _thing(tx: Connection, actor: Actor, new: NewTarget) -> Any:
             "select id, site, coalesce(nullif(name, '') || ' (' || tag || ')', tag) as name from assets where tag = $1",
             clean(new.asset_tag, 40).upper(),
         )
+    elif new.application:
+        row = await tx.fetchrow(
+            "select p.id, s.id as site, p.name from applications p join sites s on s.code = $2 where p.code = $1",
+            clean(new.application, 40).lower(), new.site,
+        )  # fmt: skip
     else:
         row = await tx.fetchrow(
             "select id, site, carrier || ' (' || tag || ')' as name from links where tag = $1",
             clean(new.link, 40).upper(),
         )
     if row is None or not actor.scope.sees(row["site"]):
-        raise NotFound("There is no such asset or link.")
+        raise NotFound("There is no such asset, link, application or site.")
     return row
 
 

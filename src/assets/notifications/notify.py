@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any
 
 from assets import clock
-from assets.errors import Invalid
+from assets.errors import Invalid, Unavailable
 from assets.notifications.addresses import WEBHOOK, Address, Network, parse, refuse_internal
 from assets.notifications.webhook import NotDelivered, Webhook
 
@@ -98,8 +98,11 @@ class Outlet:
             with suppress(NotDelivered, TimeoutError):
                 await self._resolve([host])
         if address.scheme != WEBHOOK:
-            child = await self._ready_child()
-            answer = await asyncio.wait_for(child.ask({"act": "check", "url": url}), DEADLINE_SECONDS)
+            try:
+                child = await self._ready_child()
+                answer = await asyncio.wait_for(child.ask({"act": "check", "url": url}), DEADLINE_SECONDS)
+            except (NotDelivered, TimeoutError) as error:
+                raise Unavailable("The address cannot be checked just now.") from error
             if not answer["ok"]:
                 raise Invalid("The channel's address is not accepted.", fields={"url": answer["reason"]})
         return address

@@ -54,7 +54,9 @@ class Quiet(Protocol):
 class Subject(Protocol):
     """What another feature knows about the things its notifications are about."""
 
-    async def why_quiet(self, tx: Connection, subject: UUID, change: str, channel: UUID, now: datetime) -> Quiet | None:
+    async def why_quiet(
+        self, tx: Connection, subject: UUID, change: str, channel: UUID, now: datetime
+    ) -> Quiet | Later | None:
         """Why this channel must not be told of this change any more; None when it must."""
 
     async def compose(

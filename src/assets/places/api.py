@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from asyncpg import Record
@@ -10,7 +10,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from assets.access.actor import Actor
 from assets.access.guards import requires
@@ -53,6 +53,17 @@ class SiteOut(BaseModel):
     people: int | None
     people_as_of: date | None
     version: int
+
+
+class SiteIn(BaseModel):
+    """A site to open; a unit's centre is there already."""
+
+    model_config = ConfigDict(extra="forbid")
+    unit: Annotated[str, Field(min_length=5, max_length=5)]
+    code: Annotated[str, Field(min_length=1, max_length=20)]
+    kind: Literal["reception_point", "store"]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    address: Annotated[str, Field(max_length=255)] = ""
 
 
 class HeadCountIn(BaseModel):
@@ -120,6 +131,14 @@ class Sites(Controller):
         """The sites that the caller may see."""
         async with transaction(actor.scope) as tx:
             return await fetch(tx, SITES, asked, _site, scope=actor.scope)
+
+    @post(operation_id="openSite", guards=[requires(Action.EDIT_PLACES)])
+    async def open(self, data: JSONBody[SiteIn], actor: NamedDependency[Actor]) -> SiteOut:
+        """Open a reception point or a store of a unit."""
+        site = await service.create_site(actor, **data.model_dump())
+        async with transaction(actor.scope) as tx:
+            found = await fetch(tx, SITES, ListQuery(limit=1), _site, where=[("s.id = {}", [site])])
+        return found.items[0]
 
     @get("/{code:str}", operation_id="getSite", guards=[requires(Action.VIEW)])
     async def one(self, code: FromPath[str], actor: NamedDependency[Actor]) -> SiteOut:

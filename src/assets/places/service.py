@@ -8,7 +8,7 @@ from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import record
 from assets.db import Connection, transaction
-from assets.errors import Invalid, NotFound
+from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
 from assets.places.units import Unit, centre_name
 from assets.text import clean, fold, sort_key
@@ -66,6 +66,23 @@ async def open_centres(actor: Actor, province_code: str = "51") -> int:
             name = centre_name(row["name"])
             await add_site(tx, unit=row["id"], code=row["code"], kind="centre", name=name)
         return len(rows)
+
+
+async def create_site(actor: Actor, *, unit: str, code: str, kind: str, name: str, address: str = "") -> UUID:
+    """Open another site of a unit: a reception point or a store; Conflict when the code is in use."""
+    actor.require(Action.EDIT_PLACES)
+    code = clean(code, 20).upper()
+    if not code or not clean(name, 200):
+        raise Invalid(fields={"code" if not code else "name": "missing"})
+    async with transaction(actor.scope) as tx:
+        row = await tx.fetchval("select id from administrative_units where code = $1", unit)
+        if row is None or not actor.scope.everything:
+            raise NotFound(f"There is no administrative unit with the code {clean(unit, 5)}.")
+        if await tx.fetchval("select 1 from sites where code = $1", code):
+            raise Conflict(f"There is already a site with the code {code}.")
+        site = await add_site(tx, unit=row, code=code, kind=kind, name=name, address=address)
+        await record(tx, by=actor, action="open", kind="site", subject=site, name=name, site=site, after={"kind": kind})
+        return site
 
 
 async def add_site(tx: Connection, *, unit: UUID, code: str, kind: str, name: str, address: str = "") -> UUID:
