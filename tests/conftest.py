@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx2
@@ -31,7 +32,7 @@ KEPT = {"migration"}
 
 def need(path: str, how: str) -> str:
     """The full path of a program that a test cannot do without: a failure in CI, a skip with advice elsewhere."""
-    found = shutil.which(path) or (path if Path(path).exists() else None)
+    found = shutil.which(path) or shutil.which(path, path="/usr/sbin:/sbin") or (path if Path(path).exists() else None)
     if found is None:
         advice = f"{path} is missing: {how}"
         if os.environ.get("CI"):
@@ -45,13 +46,24 @@ def postgres() -> Iterator[str]:
     """The DSN of a server for this run: ASSETS_TEST_DATABASE, else our own embedded one below a temporary home."""
     given = os.environ.get("ASSETS_TEST_DATABASE")
     if given:
-        yield given
+        yield asyncio.run(_own_database(given))
         return
     home = Path(tempfile.mkdtemp(prefix="assets-tests-"))
     server = embedded.ensure(home)
     yield server.dsn
     embedded.stop(home)
     shutil.rmtree(home, ignore_errors=True)
+
+
+async def _own_database(dsn: str) -> str:
+    """A fresh database for this process on a server that is not ours; one for each core that runs tests."""
+    name = f"assets_{os.environ.get('PYTEST_XDIST_WORKER', 'test')}"
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(f"drop database if exists {name} with (force)")
+    await connection.execute(f"create database {name}")
+    await connection.close()
+    parts = urlsplit(dsn)
+    return urlunsplit(parts._replace(path=f"/{name}"))
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ from assets.probing.profile import Profiles
 from assets.readiness import api as readiness_api
 from assets.settings import Settings
 from assets.vault import Vault
-from assets.web import problems, static
+from assets.web import parameters, problems, static
 
 BODY_MAX = 32 * 1024 * 1024  # a batch of 500 observations of large switches is about 10 MB
 
@@ -133,6 +133,7 @@ def create_app(
             SignedInMiddleware(settings, [_person, _collector]),
             PrometheusConfig(app_name="assets", prefix="assets", group_path=True).middleware,
         ],
+        before_request=parameters.refuse_unknown,
         exception_handlers=problems.handlers,
         lifespan=[pool],
         state=State({"demo": settings.demo, "settings": settings, "demo_accounts": demo_accounts}),

@@ -158,7 +158,7 @@ async def test_when_provincial_it_registers_a_printer_then_it_can_be_asked_and_a
     assert target.status_code == 201, target.text
     assert target.json()["condition"] == "unknown"
     loop = await engineer.patch(
-        f"/api/v1/targets/{line.json()['id']}", json={"version": 1, "parent": target.json()["id"]}
+        f"/api/v1/targets/{line.json()['id']}", json={"parent": target.json()["id"]}, headers={"If-Match": '"1"'}
     )
     assert (loop.status_code, loop.json()["errors"][0]["field"]) == (400, "parent")
     for address, body_ in (

@@ -1,8 +1,6 @@
 """Real agents for tests: Debian's snmpd with its own configuration, on a high port of the loopback."""
 
 import contextlib
-import os
-import shutil
 import socket
 import subprocess
 import time
@@ -10,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import need
 
 COMMUNITY = "snmpd-tests"
 USER, AUTH_KEY, PRIVACY_KEY = "watcher", "correct-auth-key", "correct-privacy-key"
@@ -28,17 +28,6 @@ rouser {USER} authpriv
 """
 
 
-def needs(program: str, *, package: str) -> str:
-    """The program's path; without it the test is skipped, and in CI it fails."""
-    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
-    if found:
-        return found
-    sentence = f"{program} is missing; on Debian: apt-get install {package}"
-    if os.environ.get("CI"):
-        pytest.fail(sentence)
-    pytest.skip(sentence)
-
-
 def free_udp_port() -> int:
     """A port that nobody uses at the moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -49,7 +38,7 @@ def free_udp_port() -> int:
 @contextlib.contextmanager
 def snmpd(folder: Path) -> Iterator[int]:
     """The port of an snmpd that answers v2c and v3 authPriv; stopped at the end."""
-    program, port = needs("snmpd", package="snmpd"), free_udp_port()
+    program, port = need("snmpd", "apt-get install snmpd"), free_udp_port()
     (folder / "snmpd.conf").write_text(CONFIGURATION.format(port=port) + PERSISTENT)
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SNMP_PERSISTENT_DIR": str(folder), "MIBS": ""}
     command = [program, "-f", "-C", "-c", str(folder / "snmpd.conf"), "-Lf", str(folder / "log"), "-I", "-smux"]

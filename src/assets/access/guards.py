@@ -8,6 +8,7 @@ from litestar.types import Guard
 
 from assets.access.actor import NOBODY, Actor
 from assets.access.permissions import Action
+from assets.errors import NotAllowed
 
 
 def current_actor(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
@@ -17,11 +18,17 @@ def current_actor(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
     return actor
 
 
-def requires(action: Action) -> Guard:
-    """A guard that lets through whose roles allow `action`: 401 for nobody, 403 for the others."""
+def requires(action: Action, *, province: bool = False) -> Guard:
+    """A guard that lets through whose roles allow `action`: 401 for nobody, 403 for the others.
+
+    With `province` it is about what belongs to no site: 403 also for those whose scope is less than everything.
+    """
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        current_actor(connection).require(action)
+        actor = current_actor(connection)
+        actor.require(action)
+        if province and not actor.scope.everything:
+            raise NotAllowed()
 
     guard.action = action  # type: ignore[attr-defined]  # read by the permission test
     return guard

@@ -33,8 +33,9 @@ class Cookies(Protocol):
 class SignedInMiddleware(ASGIMiddleware):
     """Puts the actor into the connection's state: a session's person, a token's owner, a collector, or NOBODY.
 
-    A bearer token that is wrong is 401 at once; an old cookie is merely nobody. A change that rests on a cookie must
-    come from our own pages: browsers say so in Sec-Fetch-Site, and where they do not, in Origin.
+    A bearer token that is wrong is 401 at once; an old cookie is merely nobody. A change without a token must come from
+    our own pages, signed in or not (nobody shall be signed in to another's account unawares): browsers say so in
+    Sec-Fetch-Site, and where they do not, in Origin.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -55,13 +56,13 @@ class SignedInMiddleware(ASGIMiddleware):
         header = connection.headers.get("authorization", "")
         if header:
             return await self._by_token(header, origin)
+        if connection.scope.get("method") not in SAFE:
+            self._refuse_strangers(connection)
         cookie = connection.cookies.get(self.settings.cookie)
         if not cookie or len(cookie) > 200:
             return NOBODY
         by_itself = "hx-request" in connection.headers and connection.scope.get("method") in SAFE
         found = await actor_of_session(cookie, origin=origin, now=clock.now(), touch=not by_itself)
-        if found and connection.scope.get("method") not in SAFE:
-            self._refuse_strangers(connection)
         return found or NOBODY
 
     async def _by_token(self, header: str, origin: str) -> Actor:
@@ -83,5 +84,8 @@ class SignedInMiddleware(ASGIMiddleware):
 
 def _same(origin: str, ours: str, connection: ASGIConnection) -> bool:  # type: ignore[type-arg]
     # On loopback people type localhost or 127.0.0.1 as they like; there the host of the call decides.
-    theirs = urlsplit(origin)
-    return origin == ours or theirs.netloc == connection.headers.get("host", "")
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    return origin == ours or (host != "" and host == connection.headers.get("host", ""))

@@ -24,7 +24,7 @@ YEAR_SECONDS = 365 * 24 * 3_600
 AGENT_MAX = 200
 
 
-@get("/sign-in", include_in_schema=False, opt={"public": True})
+@get("/sign-in", include_in_schema=False, opt={"public": True, "query": ("next",)})
 async def form(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[Any]:
     """The sign-in form, or straight on for those who are signed in."""
     onward = local_path(request.query_params.get("next"))

@@ -16,7 +16,7 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
-from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
 
 
 class AuditEventOut(BaseModel):
@@ -45,6 +45,7 @@ EVENTS = Listing(
         "actor_name": Column("e.actor_name"), "subject_name": Column("e.subject_name"),
     },
     sort="-at",
+    search=(folded("e.subject_name"), folded("e.actor_name"), folded("e.reason"), "e.action", "e.subject_kind"),
     site="e.site",
 )  # fmt: skip
 

@@ -25,10 +25,15 @@ AnyRequest = Request[Any, Any, Any]
 PAGE_MAX = 1_000
 STRIP_WIDTH = 1_000.0  # of the drawing's own units
 STRIP_NARROWEST = 4.0
-OVERVIEW_PARAMETERS = frozenset({"q", "readiness", "page"})
+OVERVIEW_PARAMETERS = ("q", "readiness", "page")
 
 
-@get(["/", "/index.json"], name="overview", guards=[requires(Action.VIEW)], **twin(Overview, "overview"))
+@get(
+    ["/", "/index.json"],
+    name="overview",
+    guards=[requires(Action.VIEW)],
+    **twin(Overview, "overview", OVERVIEW_PARAMETERS),
+)
 async def overview(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[Any]:
     """Which centres cannot serve citizens now and why, worst first; people of one centre are led to theirs."""
     if actor.home_site and not actor.scope.everything and request.scope["path"] == "/":

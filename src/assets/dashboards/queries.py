@@ -30,7 +30,7 @@ from assets.dashboards.views import (
     TimelineRow,
 )
 from assets.db import EVERYTHING, Connection, Scope, transaction
-from assets.errors import NotFound
+from assets.errors import NotAllowed, NotFound
 from assets.incidents.queries import IncidentRow
 from assets.incidents.queries import rows as incident_rows
 from assets.probing.readings import Identity
@@ -215,15 +215,19 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
         if row is None or not scope.sees(row["site"]):
             raise NotFound()
         shown = (await asset_rows.of_site(tx, row["site"], asset=row["id"], limit=1))[0]
-        monitoring = await _monitoring(tx, row["id"], now)
-        incidents: list[IncidentRow] = await incident_rows(tx, "i.asset = $1", [row["id"]], limit=10)
+        # What happened at a site stays that site's: an asset that came from another brings its past to the province only.
+        seen = (scope.everything, list(scope.sites), row["id"])
+        monitoring = await _monitoring(tx, scope, row["id"], now)
+        incidents: list[IncidentRow] = await incident_rows(
+            tx, f"i.asset = $3 and {_IN_SCOPE.format(site='i.site')}", seen, limit=10
+        )
         declarations = await tx.fetch(
-            "select kind, text, said_by_name as said_by, said_at, ended_at from declarations where asset = $1 "
-            "order by said_at desc limit $2", row["id"], ROWS_MAX,
+            "select kind, text, said_by_name as said_by, said_at, ended_at from declarations where asset = $3 "  # noqa: S608
+            f"and {_IN_SCOPE.format(site='site')} order by said_at desc limit $4", *seen, ROWS_MAX,
         )  # fmt: skip
         timeline = await tx.fetch(
-            "select at, kind, actor_name as by, text from asset_events where asset = $1 order by at desc limit $2",
-            row["id"], ROWS_MAX,
+            "select at, kind, actor_name as by, text from asset_events where asset = $3 "  # noqa: S608
+            f"and {_IN_SCOPE.format(site='site')} order by at desc limit $4", *seen, ROWS_MAX,
         )  # fmt: skip
     kept = (
         "serial",
@@ -242,7 +246,7 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
     )  # fmt: skip
 
 
-async def _monitoring(tx: Connection, asset_id: UUID, now: datetime) -> Monitoring | None:
+async def _monitoring(tx: Connection, scope: Scope, asset_id: UUID, now: datetime) -> Monitoring | None:
     row = await tx.fetchrow(
         "select t.id, t.created_at, t.name, t.method, t.address, t.port, coalesce(nullif(t.profile, ''), "
         "d.identity->>'profile', '') as profile, t.interval_seconds, coalesce(d.condition, 'unknown') as condition, d.since, "
@@ -255,8 +259,15 @@ async def _monitoring(tx: Connection, asset_id: UUID, now: datetime) -> Monitori
     if row is None:
         return None
     changes = await tx.fetch(
-        "select at, before, after, reason from condition_changes where target = $1 and at >= $2 order by at, id limit 2000",
-        row["id"], now - HISTORY,
+        "select at, before, after, reason from condition_changes where target = $3 and at >= $4 "  # noqa: S608
+        f"and {_IN_SCOPE.format(site='site')} order by at, id limit 2000",
+        scope.everything, list(scope.sites), row["id"], now - HISTORY,
+    )  # fmt: skip
+    elsewhere = await tx.fetchval(
+        "select max(at) from (select at from asset_events where asset = $4 "  # noqa: S608
+        f"and not {_IN_SCOPE.format(site='site')} union all select at from condition_changes where target = $3 "
+        f"and not {_IN_SCOPE.format(site='site')}) as past",
+        scope.everything, list(scope.sites), row["id"], asset_id,
     )  # fmt: skip
     readings = asset_rows.readings(_READINGS.validate_json(row["readings"]))
     kept = {name: row[name] for name in Monitoring.model_fields if name in row and name not in ("identity", "readings")}
@@ -265,13 +276,15 @@ async def _monitoring(tx: Connection, asset_id: UUID, now: datetime) -> Monitori
         readings_total=len(readings),
         history=history.segments(
             [history.Change(**dict(c)) for c in changes], current=row["condition"], since=row["since"],
-            watched_from=row["created_at"], start=now - HISTORY, now=now,
+            watched_from=max(row["created_at"], elsewhere or row["created_at"]), start=now - HISTORY, now=now,
         ),
     )  # fmt: skip
 
 
 async def system(actor: Actor, now: datetime) -> System:
-    """How the service is, without anything secret; for those who look after it."""
+    """How the service is, without anything secret; NotAllowed for those who do not look after the whole of it."""
+    if not actor.scope.everything:
+        raise NotAllowed()
     async with transaction(actor.scope) as tx:
         facts = await tx.fetchrow(
             "select current_setting('server_version') as version, pg_database_size(current_database()) as bytes, "

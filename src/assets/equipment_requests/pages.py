@@ -82,7 +82,7 @@ async def listing(
 
 @get(
     ["/equipment-requests/new", "/equipment-requests/new.json"], name="new_equipment_request",
-    guards=[requires(Action.REQUEST_EQUIPMENT)], **twin(NewForm, "new_equipment_request"),
+    guards=[requires(Action.REQUEST_EQUIPMENT)], **twin(NewForm, "new_equipment_request", ("category", "site")),
 )  # fmt: skip
 async def form(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[Any]:
     """The clerk's form; `?category=` and `?site=` come from links that know them already."""
@@ -131,7 +131,7 @@ async def _new(tx: Connection, actor: Actor, language: str) -> NewForm:
 
 @get(
     "/equipment-requests/{number:str}", guards=[requires(Action.VIEW_REQUESTS)],
-    **twin(RequestPage, "equipment_request"),
+    **twin(RequestPage, "equipment_request", ("done",)),
 )  # fmt: skip
 async def one(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """One request: in whose hands it is, what happens next, what happened so far."""

@@ -21,7 +21,7 @@ from assets.errors import NotFound
 from assets.incidents import service
 from assets.incidents.reaction import Kind
 from assets.web.language import choose, say
-from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
 
 AnyRequest = Request[Any, Any, Any]
 STATES = ("open", "acknowledged", "resolved")
@@ -118,10 +118,10 @@ async def _one(number: int, actor: Actor, request: AnyRequest) -> IncidentOut:
 
 
 class QuietIn(BaseModel):
-    """Quiet about a site or one of its targets, from when to when, and why."""
+    """Quiet about a site (by its code) or one of its targets, from when to when, and why."""
 
     model_config = ConfigDict(extra="forbid")
-    site: UUID | None = None
+    site: Annotated[str, Field(max_length=20)] | None = None
     target: UUID | None = None
     title: Annotated[str, Field(min_length=1, max_length=160)]
     starts_at: AwareDatetime
@@ -150,6 +150,7 @@ def _quiet(table: str, words: str) -> Listing:
             "ends_at": Column("q.ends_at", "timestamptz"),
         },
         sort="-starts_at",
+        search=("s.search", folded(f"q.{words}"), folded("q.created_by")),
         site="q.site",
     )  # fmt: skip
 
@@ -173,7 +174,7 @@ async def list_windows(asked: NamedDependency[ListQuery], actor: NamedDependency
       tags=["incidents"])  # fmt: skip
 async def plan(data: JSONBody[QuietIn], actor: NamedDependency[Actor]) -> QuietOut:
     """Plan work: conditions are recorded, nobody is disturbed."""
-    made = await service.plan_work(actor, service.Quietness(**data.model_dump()))
+    made = await service.plan_work(actor, await _wish(actor, data))
     return await _made(WINDOWS, made, actor)
 
 
@@ -188,8 +189,18 @@ async def list_silences(asked: NamedDependency[ListQuery], actor: NamedDependenc
 @post("/api/v1/silences", operation_id="silence", guards=[requires(Action.SILENCE)], tags=["incidents"])
 async def silence(data: JSONBody[QuietIn], actor: NamedDependency[Actor]) -> QuietOut:
     """Be quiet about a site or a target for a time."""
-    made = await service.silence(actor, service.Quietness(**data.model_dump()))
+    made = await service.silence(actor, await _wish(actor, data))
     return await _made(SILENCES, made, actor)
+
+
+async def _wish(actor: Actor, data: QuietIn) -> service.Quietness:
+    site: UUID | None = None
+    if data.site is not None:
+        async with transaction(actor.scope) as tx:
+            site = await tx.fetchval("select id from sites where code = $1", data.site)
+        if site is None or not actor.scope.sees(site):
+            raise NotFound("There is no such site.")
+    return service.Quietness(**{**data.model_dump(), "site": site})
 
 
 async def _made(listing: Listing, made: UUID, actor: Actor) -> QuietOut:

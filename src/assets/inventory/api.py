@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from asyncpg import Record
-from litestar import Controller, get, patch, post
+from litestar import Controller, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
@@ -20,7 +20,8 @@ from assets.db import transaction
 from assets.errors import NotFound
 from assets.inventory import service, things
 from assets.inventory.lifecycle import PhysicalState, Stage
-from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.versions import IfMatch, version_of, with_version
 
 Money = Annotated[int, Field(ge=0, le=10**13)]
 Line = Annotated[str, Field(max_length=255)]
@@ -73,7 +74,6 @@ class AssetChange(BaseModel):
     """What to change of an asset; what is not named stays."""
 
     model_config = ConfigDict(extra="forbid")
-    version: int
     serial: Line | None = None
     name: Line | None = None
     physical_state: PhysicalState | None = None
@@ -139,22 +139,24 @@ class Assets(Controller):
             return await fetch(tx, ASSETS, asked, _asset, scope=actor.scope)
 
     @post(operation_id="registerAsset", guards=[requires(Action.EDIT_INVENTORY)])
-    async def register(self, data: JSONBody[AssetIn], actor: NamedDependency[Actor]) -> AssetOut:
+    async def register(self, data: JSONBody[AssetIn], actor: NamedDependency[Actor]) -> Response[AssetOut]:
         """Register an asset; its tag is never used again."""
         await service.register(actor, service.NewAsset(**data.model_dump()), now=clock.now())
-        return await _one(actor, data.tag)
+        return with_version(await _one(actor, data.tag))
 
     @get("/{tag:str}", operation_id="getAsset", guards=[requires(Action.VIEW)])
-    async def one(self, tag: FromPath[str], actor: NamedDependency[Actor]) -> AssetOut:
+    async def one(self, tag: FromPath[str], actor: NamedDependency[Actor]) -> Response[AssetOut]:
         """One asset by its tag."""
-        return await _one(actor, tag)
+        return with_version(await _one(actor, tag))
 
     @patch("/{tag:str}", operation_id="editAsset", guards=[requires(Action.EDIT_INVENTORY)])
-    async def edit(self, tag: FromPath[str], data: JSONBody[AssetChange], actor: NamedDependency[Actor]) -> AssetOut:
-        """Change an asset that is still as the caller saw it (`version`)."""
-        changes = data.model_dump(exclude={"version"}, exclude_unset=True, exclude_none=True)
-        await service.edit(actor, tag, changes, version=data.version, now=clock.now())
-        return await _one(actor, tag)
+    async def edit(
+        self, tag: FromPath[str], data: JSONBody[AssetChange], actor: NamedDependency[Actor], if_match: IfMatch = None
+    ) -> Response[AssetOut]:
+        """Change an asset that is still as the caller read it."""
+        changes, version = data.model_dump(exclude_unset=True, exclude_none=True), version_of(if_match)
+        await service.edit(actor, tag, changes, version=version, now=clock.now())
+        return with_version(await _one(actor, tag))
 
     @post("/{tag:str}/stage", operation_id="moveAsset", status_code=200, guards=[requires(Action.EDIT_INVENTORY)])
     async def move(self, tag: FromPath[str], data: JSONBody[StageMove], actor: NamedDependency[Actor]) -> AssetOut:
@@ -230,6 +232,7 @@ class ApplicationOut(BaseModel):
 APPLICATIONS = Listing(
     select="a.*", source="applications a", key="a.id", columns={"code": Column("a.code"), "name": Column("a.name")},
     sort="code",
+    search=(folded("a.code"), folded("a.name"), folded("a.name_en")),
 )  # fmt: skip
 
 
@@ -259,7 +262,7 @@ CAPABILITIES = Listing(
         "application": Column("p.code"), "title": Column("k.title"), "expires_on": Column("k.expires_on", "date"),
     },
     sort="site",
-    search=("s.search",),
+    search=("s.search", folded("k.title")),
     site="k.site",
 )  # fmt: skip
 
@@ -356,7 +359,10 @@ async def _added(actor: Actor, listing: Listing, key: str, row: UUID, model: typ
 
 
 @post(
-    "/api/v1/asset-models", operation_id="addAssetModel", guards=[requires(Action.EDIT_INVENTORY)], tags=["inventory"]
+    "/api/v1/asset-models",
+    operation_id="addAssetModel",
+    guards=[requires(Action.EDIT_INVENTORY, province=True)],
+    tags=["inventory"],
 )
 async def add_model(data: JSONBody[ModelIn], actor: NamedDependency[Actor]) -> ModelOut:
     """Add a maker's model."""
@@ -372,7 +378,10 @@ async def add_link(data: JSONBody[LinkIn], actor: NamedDependency[Actor]) -> Lin
 
 
 @post(
-    "/api/v1/applications", operation_id="addApplication", guards=[requires(Action.EDIT_INVENTORY)], tags=["inventory"]
+    "/api/v1/applications",
+    operation_id="addApplication",
+    guards=[requires(Action.EDIT_INVENTORY, province=True)],
+    tags=["inventory"],
 )
 async def add_application(data: JSONBody[ApplicationIn], actor: NamedDependency[Actor]) -> ApplicationOut:
     """Add a system that centres work with."""

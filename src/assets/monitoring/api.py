@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from asyncpg import Record
 from litestar import Controller, Request, Response, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,7 +20,7 @@ from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import NotFound
 from assets.ids import new_id
-from assets.monitoring import collectors, declarations, storage, targets
+from assets.monitoring import collectors, declarations, readings, targets
 from assets.monitoring.conditions import Condition
 from assets.probing.contract import Assignment, Order, OrderKind
 from assets.probing.profile import Profiles
@@ -28,7 +28,8 @@ from assets.probing.readings import Method
 from assets.settings import Settings
 from assets.vault import Vault
 from assets.web.language import choose, say
-from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.versions import IfMatch, version_of, with_version
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -75,7 +76,7 @@ TARGETS = Listing(
         "observed_at": Column("d.observed_at", "timestamptz"), "enabled": Column("t.enabled", "boolean"),
     },
     sort="name",
-    search=("s.search",),
+    search=("s.search", "a.search", "l.search", folded("t.name")),
     site="t.site",
 )  # fmt: skip
 
@@ -99,10 +100,9 @@ class TargetIn(BaseModel):
 
 
 class TargetChange(BaseModel):
-    """What to change of a target that is still at `version`."""
+    """What to change of a target; what is not named stays."""
 
     model_config = ConfigDict(extra="forbid")
-    version: int
     address: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     method: Method | None = None
     port: Annotated[int, Field(ge=1, le=65_535)] | None = None
@@ -111,22 +111,6 @@ class TargetChange(BaseModel):
     interval_seconds: Annotated[int, Field(ge=5, le=86_400)] | None = None
     confirm: Annotated[int, Field(ge=1, le=10)] | None = None
     enabled: bool | None = None
-
-
-class ReadingPoint(BaseModel):
-    """One value of a reading; `value` is null where the device said that it does not know."""
-
-    at: datetime
-    instance: str
-    value: float | None
-
-
-class ReadingSeries(BaseModel):
-    """The values of one reading of a target, oldest first."""
-
-    target: UUID
-    reading: str
-    items: list[ReadingPoint]
 
 
 class Targets(Controller):
@@ -147,25 +131,29 @@ class Targets(Controller):
     async def add(
         self, data: JSONBody[TargetIn], actor: NamedDependency[Actor], settings: NamedDependency[Settings],
         request: AnyRequest,
-    ) -> TargetOut:  # fmt: skip
+    ) -> Response[TargetOut]:  # fmt: skip
         """Begin to ask an asset or a link; without an interval, as often as the installation usually asks."""
         values = data.model_dump()
         values["interval_seconds"] = data.interval_seconds or settings.interval_seconds
-        return await _one_target(actor, await targets.add_target(actor, targets.NewTarget(**values)), request)
+        made = await targets.add_target(actor, targets.NewTarget(**values))
+        return with_version(await _one_target(actor, made, request))
 
     @get("/{target:uuid}", operation_id="getTarget", guards=[requires(Action.VIEW)])
-    async def one(self, target: FromPath[UUID], actor: NamedDependency[Actor], request: AnyRequest) -> TargetOut:
+    async def one(
+        self, target: FromPath[UUID], actor: NamedDependency[Actor], request: AnyRequest
+    ) -> Response[TargetOut]:
         """One target."""
-        return await _one_target(actor, target, request)
+        return with_version(await _one_target(actor, target, request))
 
     @patch("/{target:uuid}", operation_id="editTarget", guards=[requires(Action.EDIT_MONITORING)])
     async def edit(
-        self, target: FromPath[UUID], data: JSONBody[TargetChange], actor: NamedDependency[Actor], request: AnyRequest
-    ) -> TargetOut:
+        self, target: FromPath[UUID], data: JSONBody[TargetChange], actor: NamedDependency[Actor], request: AnyRequest,
+        if_match: IfMatch = None,
+    ) -> Response[TargetOut]:  # fmt: skip
         """Ask otherwise, or no longer (`enabled`: false)."""
-        changes = data.model_dump(exclude={"version"}, exclude_unset=True)
-        await targets.edit_target(actor, target, changes, version=data.version)
-        return await _one_target(actor, target, request)
+        changes = data.model_dump(exclude_unset=True)
+        await targets.edit_target(actor, target, changes, version=version_of(if_match))
+        return with_version(await _one_target(actor, target, request))
 
 
 def _target(language: str) -> Callable[[Record], TargetOut]:
@@ -189,22 +177,6 @@ async def _one_target(actor: Actor, target: UUID, request: AnyRequest) -> Target
     if not found.items:
         raise NotFound()
     return found.items[0]
-
-
-@get("/api/v1/readings", operation_id="listReadings", guards=[requires(Action.VIEW)], tags=["monitoring"])
-async def list_readings(
-    target: FromQuery[UUID], reading: FromQuery[Annotated[str, Field(max_length=80)]], actor: NamedDependency[Actor],
-    hours: FromQuery[Annotated[int, Field(ge=1, le=24 * 31)]] = 24,
-) -> ReadingSeries:  # fmt: skip
-    """The values of one reading of one target over the last hours, at most 2,000 points."""
-    async with transaction(actor.scope) as tx:
-        site = await tx.fetchval("select site from targets where id = $1", target)
-        if site is None or not actor.scope.sees(site):
-            raise NotFound()
-        rows = await storage.history(tx, target, reading, clock.now() - timedelta(hours=hours))
-    return ReadingSeries(
-        target=target, reading=reading, items=[ReadingPoint(at=a, instance=i, value=v) for a, i, v in rows]
-    )
 
 
 class DeclarationIn(BaseModel):
@@ -242,6 +214,7 @@ DECLARATIONS = Listing(
         "said_at": Column("d.said_at", "timestamptz"), "open": Column("(d.ended_at is null)", "boolean", sortable=False),
     },
     sort="-said_at",
+    search=("s.search", "a.search", folded("d.text"), folded("d.said_by_name")),
     site="d.site",
 )  # fmt: skip
 
@@ -307,6 +280,7 @@ COLLECTORS = Listing(
     key="c.id",
     columns={"name": Column("c.name"), "last_contact_at": Column("c.last_contact_at", "timestamptz")},
     sort="name",
+    search=(folded("c.name"),),
 )
 
 
@@ -352,14 +326,14 @@ class Collectors(Controller):
     path = "/api/v1/collectors"
     tags = ("collectors",)
 
-    @get(operation_id="listCollectors", guards=[requires(Action.VIEW_SYSTEM)], **listed(COLLECTORS))
+    @get(operation_id="listCollectors", guards=[requires(Action.VIEW_SYSTEM, province=True)], **listed(COLLECTORS))
     async def listing(self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[CollectorOut]:
         """All collectors with their last contact."""
         async with transaction(actor.scope) as tx:
             return await fetch(tx, COLLECTORS, asked, _collector)
 
     @post("/{collector:uuid}/revoke", operation_id="revokeCollector", status_code=200,
-          guards=[requires(Action.EDIT_MONITORING)])  # fmt: skip
+          guards=[requires(Action.EDIT_MONITORING, province=True)])  # fmt: skip
     async def revoke(self, collector: FromPath[UUID], actor: NamedDependency[Actor]) -> CollectorOut:
         """Let a collector in no more."""
         await collectors.revoke(actor, collector, now=clock.now())
@@ -380,7 +354,8 @@ class Collectors(Controller):
             return Response(None, status_code=304, headers={"ETag": tag})
         return Response(found, headers={"ETag": tag, "Cache-Control": "no-store"})
 
-    @post("/{collector:uuid}/orders", operation_id="orderCollector", guards=[requires(Action.EDIT_MONITORING)])
+    @post("/{collector:uuid}/orders", operation_id="orderCollector",
+          guards=[requires(Action.EDIT_MONITORING, province=True)])  # fmt: skip
     async def order(
         self, collector: FromPath[UUID], data: JSONBody[OrderIn], actor: NamedDependency[Actor]
     ) -> OrderOut:
@@ -389,7 +364,8 @@ class Collectors(Controller):
         wish = Order(id=new_id(), deadline=now + collectors.ORDER_DEADLINE, **data.model_dump())
         return await _order(collector, await collectors.order(actor, collector, wish, now=now), actor)
 
-    @get("/{collector:uuid}/orders/{order:uuid}", operation_id="getOrder", guards=[requires(Action.VIEW_SYSTEM)])
+    @get("/{collector:uuid}/orders/{order:uuid}", operation_id="getOrder",
+         guards=[requires(Action.VIEW_SYSTEM, province=True)])  # fmt: skip
     async def one_order(
         self, collector: FromPath[UUID], order: FromPath[UUID], actor: NamedDependency[Actor]
     ) -> OrderOut:
@@ -397,4 +373,4 @@ class Collectors(Controller):
         return await _order(collector, order, actor)
 
 
-routes: Sequence[ControllerRouterHandler] = [Targets, list_readings, Declarations, Collectors]
+routes: Sequence[ControllerRouterHandler] = [Targets, readings.list_readings, Declarations, Collectors]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -93,15 +94,47 @@ def _name(day: date) -> str:
     return f"readings_{day:%Y%m%d}"
 
 
-async def history(
-    tx: Connection, target: UUID, name: str, since: datetime, limit: int = 2_000
-) -> list[tuple[datetime, str, float | None]]:
-    """(time, instance, value) of one reading of a target, oldest first, at most `limit` rows."""
+@dataclass(frozen=True)
+class Stretch:
+    """One reading of a target from `since` on: `limit` values after the first `skip`, newest first when `backwards`.
+
+    Backwards it is up to `until`, both ends included; several values can have one moment.
+    """
+
+    target: UUID
+    name: str
+    since: datetime
+    until: datetime | None = None
+    skip: int = 0
+    limit: int = 1_000
+    backwards: bool = False
+
+
+_HISTORY = """
+    with places as materialized (
+        select s.id, n.item->>1 as instance, n.place::int as place from reading_sets s
+        cross join lateral jsonb_array_elements(s.names) with ordinality as n(item, place)
+        where n.item->>0 = $2 and s.id in (select distinct reading_set from readings
+            where target = $1 and at >= $3 and ($4::timestamptz is null or at <= $4)))
+    select {what} from readings r join places p on p.id = r.reading_set
+    where r.target = $1 and r.at >= $3 and ($4::timestamptz is null or r.at <= $4)
+"""
+
+
+async def history(tx: Connection, wanted: Stretch) -> list[tuple[datetime, str, float | None]]:
+    """(time, instance, value) of one reading of a target in the order of time, at most `limit` rows."""
+    way = "desc" if wanted.backwards else "asc"
     rows = await tx.fetch(
-        'select r.at, n.item->>1 as instance, r."values"[n.place] as value from readings r '
-        "join reading_sets s on s.id = r.reading_set "
-        "cross join lateral jsonb_array_elements(s.names) with ordinality as n(item, place) "
-        "where r.target = $1 and r.at >= $2 and n.item->>0 = $3 order by r.at desc limit $4",
-        target, since, name, limit,
+        _HISTORY.format(what='r.at, p.instance, r."values"[p.place] as value')
+        + f"order by r.at {way}, p.instance, value offset $5 limit $6",
+        wanted.target, wanted.name, wanted.since, wanted.until, wanted.skip, wanted.limit,
     )  # fmt: skip
-    return [(row["at"], row["instance"], row["value"]) for row in reversed(rows)]
+    return [(row["at"], row["instance"], row["value"]) for row in rows]
+
+
+async def history_length(tx: Connection, wanted: Stretch) -> int:
+    """How many values the whole stretch has, whatever its `skip` and `limit`."""
+    count: int = await tx.fetchval(
+        _HISTORY.format(what="count(*)"), wanted.target, wanted.name, wanted.since, wanted.until
+    )
+    return count

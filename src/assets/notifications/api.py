@@ -8,8 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,20 +17,20 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
-from assets.errors import NotFound, Stale
+from assets.errors import NotFound
 from assets.notifications import service
 from assets.notifications.addresses import OPTIONS, URL_MAX
 from assets.notifications.notify import Outlet
 from assets.notifications.routing import SEVERITIES
 from assets.vault import Vault
 from assets.web.language import choose, say
-from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.versions import IfMatch, version_of, with_version
 
 STATES = ("waiting", "sending", "sent", "suppressed", "failed")
 Language = Literal["vi", "en"]
 Severity = Literal["info", "warning", "critical"]
 Kinds = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=service.KINDS_MAX)]
-IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description='The version last read, such as "3"')]
 
 
 class ChannelOut(BaseModel):
@@ -126,6 +125,7 @@ CHANNELS = Listing(
         "enabled": Column("c.enabled", "boolean"), "failing_since": Column("c.failing_since", "timestamptz"),
     },
     sort="name",
+    search=(folded("c.name"), "lower(c.scheme)"),
 )  # fmt: skip
 SUBSCRIPTIONS = Listing(
     select="u.*, c.name as channel_name, s.code as site_code",
@@ -135,7 +135,7 @@ SUBSCRIPTIONS = Listing(
         "site": Column("s.code"), "severity": Column("u.severity", choices=SEVERITIES),
     },
     sort="channel_name",
-    search=("s.search",),
+    search=("s.search", folded("c.name")),
     site="u.site",
 )  # fmt: skip
 _INCIDENT = "(case when n.subject_kind = 'incident' then n.subject end)"
@@ -175,16 +175,6 @@ def _in(language: str) -> Callable[[Record], NotificationOut]:
     return make
 
 
-def version_of(if_match: str | None) -> int:
-    """The version in an If-Match field (RFC 9110 §13.1.1): 428 without one, Stale when it is none of ours."""
-    if if_match is None:
-        raise HTTPException(status_code=428, detail="Say in If-Match which version you read.")
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise Stale()
-    return int(text)
-
-
 async def _one_channel(actor: Actor, channel: UUID) -> Response[ChannelOut]:
     async with transaction(actor.scope) as tx:
         found = await fetch(
@@ -192,7 +182,7 @@ async def _one_channel(actor: Actor, channel: UUID) -> Response[ChannelOut]:
         )
     if not found.items:
         raise NotFound()
-    return Response(found.items[0], headers={"ETag": f'"{found.items[0].version}"'})
+    return with_version(found.items[0])
 
 
 async def _one_subscription(actor: Actor, subscription: UUID) -> Response[SubscriptionOut]:
@@ -203,7 +193,7 @@ async def _one_subscription(actor: Actor, subscription: UUID) -> Response[Subscr
         )  # fmt: skip
     if not found.items:
         raise NotFound()
-    return Response(found.items[0], headers={"ETag": f'"{found.items[0].version}"'})
+    return with_version(found.items[0])
 
 
 def _provincial(actor: Actor) -> list[tuple[str, Sequence[object]]]:

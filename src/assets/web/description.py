@@ -1,6 +1,6 @@
 """What the OpenAPI document says beyond Litestar's own: problem answers, list parameters, JSON twins of pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -38,7 +38,8 @@ def document_problems(app: Litestar) -> None:
     document.components.schemas["Problem"] = PROBLEM
     for path, handler in _handlers(app):
         if twin := handler.opt.get("twin"):
-            _add_twin(document, path, *twin)
+            model, name = twin
+            _add_twin(document, path, model, name, handler.opt.get("query", ()))
         if listing := handler.opt.get("listing"):
             _add_parameters(document, path, handler, listing)
     for item in (document.paths or {}).values():
@@ -53,7 +54,7 @@ def _handlers(app: Litestar) -> Iterator[tuple[str, BaseRouteHandler]]:
             yield route.path_format, handler
 
 
-def _add_twin(document: OpenAPI, path: str, model: type[BaseModel], name: str) -> None:
+def _add_twin(document: OpenAPI, path: str, model: type[BaseModel], name: str, query: Sequence[str]) -> None:
     """The page's address with .json and the schema of its answer; a path that ends so already is not a page."""
     if path.endswith(".json"):
         return
@@ -72,7 +73,10 @@ def _add_twin(document: OpenAPI, path: str, model: type[BaseModel], name: str) -
     operation = Operation(
         operation_id=f"get{name[:1].upper()}{name[1:]}Page", tags=["pages"], summary=f"JSON twin of {path}",
         responses={"200": answer},
-        parameters=[Parameter(n, "path", Schema(type=OpenAPIType.STRING), required=True) for n in names],
+        parameters=[
+            *(Parameter(n, "path", Schema(type=OpenAPIType.STRING), required=True) for n in names),
+            *(Parameter(n, "query", Schema(type=OpenAPIType.STRING)) for n in query),
+        ],
     )  # fmt: skip
     document.paths = (document.paths or {}) | {(path.rstrip("/") or "/index") + ".json": PathItem(get=operation)}
 

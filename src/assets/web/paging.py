@@ -35,6 +35,7 @@ VALUES_MAX = 100  # of one filter
 CURSOR_MAX = 1_000
 OPERATORS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
 RESERVED = frozenset({"limit", "cursor", "sort", "q"})
+UNKNOWN = "There is no such parameter."
 
 
 class Page(BaseModel, Generic[T]):
@@ -74,8 +75,9 @@ class Column:
 class Listing:
     """What a list can be asked: `select` and `source` (from … join …) in SQL, columns by the name callers use.
 
-    `key` is the unique id that breaks ties; `search` are folded columns that `q` looks in; `site` is the column that a
-    scope restricts (empty: the list belongs to nobody); `sort` is the order when none is asked for, "-name" downwards.
+    `key` is the unique id that breaks ties; `search` are folded columns that `q` looks in (none: there is no `q`);
+    `site` is the column that a scope restricts (empty: the list belongs to nobody); `sort` is the order when none is
+    asked for, "-name" downwards.
     """
 
     select: str
@@ -124,12 +126,18 @@ class ListQuery:
             limit=_limit(values, wrong),
             cursor=_one(values, "cursor"),
             sort=_sort(values, listing, wrong),
-            q=_text(values, wrong),
+            q=_text(values, listing, wrong),
             filters=tuple(filters),
         )
         if wrong:
             raise Invalid("Some parameters are not valid.", fields=wrong)
         return query
+
+
+def folded(expression: str) -> str:
+    """SQL for the accent-blind form of a column without a `search` beside it; for small tables, no index helps."""
+    plain = f"regexp_replace(normalize({expression}, NFD), '[\\u0300-\\u036f]', '', 'g')"
+    return f"lower(translate({plain}, 'đĐðÐ', 'dddd'))"
 
 
 def listed(listing: Listing) -> dict[str, Any]:
@@ -252,7 +260,7 @@ def _filter(name: str, given: list[str], listing: Listing, wrong: dict[str, str]
     base, _, operator = name.partition("__")
     column = listing.columns.get(base)
     if column is None or not column.filterable or (operator and (operator not in OPERATORS or not column.ordered)):
-        wrong[name] = "There is no such parameter."
+        wrong[name] = UNKNOWN
     elif len(given) > VALUES_MAX:
         wrong[name] = f"At most {VALUES_MAX} values."
     elif column.choices and (unknown := next((v for v in given if v not in column.choices), None)) is not None:
@@ -271,10 +279,11 @@ def _value(text: str, kind: str) -> object:
     return PARSERS[kind](text)
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """A moment as callers write it (RFC 3339); without a zone it is Vietnam's. ValueError when it is none."""
     # A plus sign in a query string arrives as a space.
-    moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=LOCAL_ZONE)
+    found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+    return found if found.tzinfo else found.replace(tzinfo=LOCAL_ZONE)
 
 
 def _whole(bits: int) -> Callable[[str], int]:
@@ -295,7 +304,7 @@ def _yes_or_no(text: str) -> bool:
 
 PARSERS: dict[str, Callable[[str], object]] = {
     "text": str, "uuid": UUID, "smallint": _whole(16), "integer": _whole(32), "bigint": _whole(64),
-    "boolean": _yes_or_no, "date": date.fromisoformat, "timestamptz": _moment, "double precision": float,
+    "boolean": _yes_or_no, "date": date.fromisoformat, "timestamptz": moment, "double precision": float,
 }  # fmt: skip
 
 
@@ -325,9 +334,11 @@ def _sort(values: Mapping[str, list[str]], listing: Listing, wrong: dict[str, st
     return given
 
 
-def _text(values: Mapping[str, list[str]], wrong: dict[str, str]) -> str:
+def _text(values: Mapping[str, list[str]], listing: Listing, wrong: dict[str, str]) -> str:
     given = _one(values, "q") or ""
-    if len(given) > Q_MAX:
+    if "q" in values and not listing.search:
+        wrong["q"] = UNKNOWN
+    elif len(given) > Q_MAX:
         wrong["q"] = f"At most {Q_MAX} characters."
     elif "\0" in given:
         wrong["q"] = "It has characters that cannot be stored."

@@ -1,6 +1,6 @@
 """Pages from templates: one Jinja environment a language, everything escaped, an unknown name is an error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -56,9 +56,12 @@ def show(
     return page(request, part if part and wants_fragment(request) else name, view=view, **context)
 
 
-def twin(model: type[BaseModel], name: str) -> dict[str, Any]:
-    """Arguments of a page's Litestar handler that describe its JSON twin in the OpenAPI document."""
-    return {"include_in_schema": False, "opt": {"twin": (model, name)}}
+def twin(model: type[BaseModel], name: str, query: Sequence[str] = ()) -> dict[str, Any]:
+    """Arguments of a page's Litestar handler that describe its JSON twin in the OpenAPI document.
+
+    `query` names the parameters that the page reads; any other is refused (see web.parameters).
+    """
+    return {"include_in_schema": False, "opt": {"twin": (model, name), "query": query}}
 
 
 def without_suffix(value: str) -> str:
