@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, Request
+from playwright.async_api import ConsoleMessage, Page, Request, expect
 
 from assets import db
 from assets.db import EVERYTHING
@@ -91,13 +91,13 @@ async def test_when_scripts_are_off_then_search_filter_and_acknowledging_still_w
     page = await stage.visitor("bob", scripts=False)
     await page.fill("#place", "ly son")
     await page.press("#place", "Enter")
-    assert await page.locator(".centres tbody tr").count() == 1
+    await expect(page.locator(".centres tbody tr")).to_have_count(1)
     await page.click("text=Hiện tất cả")
     await page.click(".sentence a.degraded")
-    assert await page.locator(".centres tbody tr").count() == 6
+    await expect(page.locator(".centres tbody tr")).to_have_count(6)
     await page.goto(f"{stage.url}/incidents/{stage.web.incident}")
     await page.click("text=Xác nhận đã tiếp nhận")
-    assert "Ông B đã tiếp nhận" in await page.inner_text("main")
+    await expect(page.locator("main")).to_contain_text("Ông B đã tiếp nhận")
     await page.click("button[value=en]")
     assert "Ông B has it" in await page.inner_text("main")
     assert await page.get_attribute("html", "lang") == "en"

@@ -185,7 +185,7 @@ async def test_when_the_language_is_vietnamese_then_the_words_are_too(town: Town
     await readiness.recompute(None, clock.now())
     number = (await town.alice.post(BASE, json=ASK)).json()["number"]
     there = (await town.bob.get(f"{BASE}/{number}", headers={"Cookie": "language=vi"})).json()
-    assert (there["holder"], there["lines"][0]["category_name"]) == ("Công nghệ thông tin tỉnh", "Máy in")
+    assert (there["holder"], there["lines"][0]["category_name"]) == ("Bộ phận công nghệ thông tin tỉnh", "Máy in")
     here = (await town.bob.get(f"{BASE}/{number}", headers={"Cookie": "language=en"})).json()
     assert (here["holder"], here["lines"][0]["category_name"]) == ("Provincial IT", "Printer")
 

@@ -78,7 +78,7 @@ async def test_when_the_form_is_sent_then_the_page_says_who_has_it(town: Town) -
     assert answer.status_code == 303
     assert re.fullmatch(r"/equipment-requests/\d+\?done=sent", answer.headers["location"])
     page = unescape((await town.alice.get(answer.headers["location"])).text)
-    for text in ("Đã gửi đề nghị.", "2 × Máy in", "Chờ duyệt", "Công nghệ thông tin tỉnh"):
+    for text in ("Đã gửi đề nghị.", "2 × Máy in", "Chờ duyệt", "Bộ phận công nghệ thông tin tỉnh"):
         assert text in page
 
 
@@ -92,7 +92,7 @@ async def test_when_the_same_form_is_sent_twice_then_there_is_one_request(town: 
 @pytest.mark.parametrize(
     ("change", "field", "message"),
     [
-        ({"category": ""}, "category", "Xin chọn thứ cần cấp."),
+        ({"category": ""}, "category", "Xin chọn thiết bị cần cấp."),
         ({"category": "aircraft"}, "category", "Không có loại thiết bị này."),
         ({"quantity": ""}, "quantity", "Xin ghi số lượng"),
         ({"quantity": "hai"}, "quantity", "Xin ghi số lượng"),

@@ -168,9 +168,9 @@ async def test_when_an_asset_is_opened_then_readings_have_words_and_units_and_th
     await enter(client, "bob")
     answer = await client.get(f"/assets/{world.printer}")
     seen = text_of(answer)
-    assert "Mực còn lại Black Cartridge 3 %" in seen.replace("\xa0", " ")
+    assert "Mực còn lại Hộp mực Black Cartridge 3 %" in seen.replace("\xa0", " ")
     assert "48.213 trang" in seen.replace("\xa0", " ")
-    assert "còn một ít" in seen
+    assert "vẫn còn" in seen
     assert 'class="strip"' in answer.text
     assert "Chưa có dữ liệu: 1" in seen
     history = (await client.get(f"/assets/{world.printer}.json")).json()["monitoring"]["history"]

@@ -25,6 +25,7 @@ from assets.access.service import sign_in
 from assets.audit.chain import digest
 from assets.demo import faults, fleet, simulation, stock, troubles
 from assets.demo.load import Loaded, load
+from assets.demo.people import ACCOUNTS
 from assets.demo.spec import SPEC_NAME, Device, Listener, Spec
 from assets.equipment_requests.workflow import State
 from assets.ingest import Ingest
@@ -180,7 +181,8 @@ async def nobody_real_is_named(province: Province) -> None:
         assert not re.search(rf"\b({FAMILY_NAMES})\s+[A-ZĐÀ-Ỹ]\w+", text), text
     people = await province.rows("select name, display_name, active, phone, email from users")
     assert all(not p["phone"] and not p["email"] for p in people)
-    assert all(str(p["display_name"]).endswith("(trình diễn)") for p in people if p["active"])
+    roles = {account.display_name for account in ACCOUNTS}  # each named after a post
+    assert {p["display_name"] for p in people if p["active"]} == roles
     assert [p["active"] for p in people if p["name"] == "demo-marker"] == [False]
     assert {r["hotline"] for r in await province.rows("select hotline from links")} == {"1800 0000 (ví dụ)"}
 

@@ -1,5 +1,6 @@
 """Assets with how they are and who says so: a measurement, a person, the register, or nobody."""
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -61,6 +62,20 @@ def _state(row: Record) -> tuple[str, object, str, object]:
 # Readings that come once for each thing that may be wrong: only what is wrong is worth a line.
 FAULTS = frozenset({"printer.error", "ups.alarms"})
 OK = "ok"
+# What a supply is, by the words that makers put into its name; the first that fits. A "drum cartridge" is a drum, a
+# cartridge with toner and drum in one is toner, and a name of a colour alone is that of a cartridge.
+PARTS = tuple(
+    (part, re.compile(words, re.IGNORECASE))
+    for part, words in (
+        ("toner", r"toner"),
+        ("ink", r"\bink\b|\bpfi-"),
+        ("drum", r"drum|\bopc\b|photo ?conductor|imaging unit|image unit"),
+        ("fuser", r"fus(er|ing)|fixing"),
+        ("transfer", r"transfer"),
+        ("maintenance", r"maintenance"),
+        ("cartridge", r"cartridge|\b(black|cyan|magenta|yellow)\b"),
+    )
+)
 
 
 def readings(found: Sequence[ReadingRow]) -> list[ReadingRow]:
@@ -70,8 +85,17 @@ def readings(found: Sequence[ReadingRow]) -> list[ReadingRow]:
     told: set[str] = set()
     for reading in found:
         if reading.name not in FAULTS or reading.state is None:
-            kept.append(reading)
+            kept.append(reading.model_copy(update={"part": part_of(reading)}))
         elif reading.name not in told:
             told.add(reading.name)
             kept += [r.model_copy(update={"instance": ""}) for r in wrong[reading.name] or [reading]]
     return kept
+
+
+def part_of(reading: ReadingRow) -> str:
+    """What a printer's supply or tray is, from the name that the device gives it; empty for any other reading."""
+    if reading.name == "tray.percent":
+        return "tray"
+    if reading.name != "supply.percent":
+        return ""
+    return next((part for part, words in PARTS if words.search(reading.label)), "other")

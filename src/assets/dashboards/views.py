@@ -184,13 +184,17 @@ class Segment(View):
 
 
 class ReadingRow(View):
-    """One reading of the newest look; `unit` is in the reading's name."""
+    """One reading of the newest look; its unit is in its name, and `part` says what a printer's supply is.
+
+    `part` is cartridge, toner, ink, drum, fuser, transfer, maintenance, tray or other; empty for what is no supply.
+    """
 
     name: str
     instance: str = ""
     value: float | None = None
     state: str | None = None
     label: str = ""
+    part: str = ""
 
 
 class Monitoring(View):

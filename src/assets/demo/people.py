@@ -28,8 +28,7 @@ class Account:
 
 
 def _clerk(unit: str, name: str, purpose: str) -> Account:
-    shown = f"Công chức một cửa {name} (trình diễn)"
-    return Account(clerk_of(unit), Role.CLERK, shown, "Công chức một cửa", purpose, unit)
+    return Account(clerk_of(unit), Role.CLERK, f"Công chức một cửa {name}", "Công chức một cửa", purpose, unit)
 
 
 def clerk_of(unit: str) -> str:
@@ -38,21 +37,21 @@ def clerk_of(unit: str) -> str:
 
 
 _PROVINCIAL = (
-    Account("admin", Role.ADMINISTRATOR, "Quản trị hệ thống (trình diễn)", "Quản trị hệ thống", "everything"),
+    Account("admin", Role.ADMINISTRATOR, "Quản trị hệ thống", "Quản trị hệ thống", "everything"),
     Account(
-        PROVINCE, Role.PROVINCE_IT, "Chuyên viên Sở KH&CN (trình diễn)", "Chuyên viên",
+        PROVINCE, Role.PROVINCE_IT, "Chuyên viên Sở KH&CN", "Chuyên viên",
         "all centres worst first, inventory, requests",
     ),
-    Account(ON_CALL, Role.ON_CALL, "Kỹ sư trực (trình diễn)", "Kỹ sư trực", "takes incidents on, plans work"),
-    Account(APPROVER, Role.APPROVER, "Người phê duyệt đề nghị (trình diễn)", "Lãnh đạo phòng", "approves or returns requests"),
-    Account(STOREKEEPER, Role.STOREKEEPER, "Thủ kho tỉnh (trình diễn)", "Thủ kho", "issues equipment from the store"),
-    Account("inspector", Role.INSPECTOR, "Thanh tra tỉnh (trình diễn)", "Thanh tra viên", "reads all, with the audit log"),
-    Account("service", Role.SERVICE, "Hệ thống kết nối (trình diễn)", "Tài khoản máy", "reads, for programs"),
+    Account(ON_CALL, Role.ON_CALL, "Kỹ sư trực", "Kỹ sư trực", "takes incidents on, plans work"),
+    Account(APPROVER, Role.APPROVER, "Người phê duyệt đề nghị", "Lãnh đạo phòng", "approves or returns requests"),
+    Account(STOREKEEPER, Role.STOREKEEPER, "Thủ kho tỉnh", "Thủ kho", "issues equipment from the store"),
+    Account("inspector", Role.INSPECTOR, "Thanh tra tỉnh", "Thanh tra viên", "reads all, with the audit log"),
+    Account("service", Role.SERVICE, "Hệ thống kết nối", "Tài khoản máy", "reads, for programs"),
 )  # fmt: skip
 _CENTRES = (
-    Account("accountant", Role.ACCOUNTANT, "Kế toán xã Ba Gia (trình diễn)", "Kế toán", "the register of Ba Gia", HOME),
-    Account("director", Role.DIRECTOR, "Giám đốc Trung tâm xã Ba Gia (trình diễn)", "Giám đốc", "Ba Gia as a whole", HOME),
-    _clerk(HOME, "xã Ba Gia", "Ba Gia: reports faults, asks for equipment"),
+    Account("accountant", Role.ACCOUNTANT, "Kế toán xã Ba Gia", "Kế toán", "the register of Ba Gia", HOME),
+    Account("director", Role.DIRECTOR, "Giám đốc Trung tâm xã Ba Gia", "Giám đốc", "Ba Gia as a whole", HOME),
+    _clerk(HOME, "xã Ba Gia", "Ba Gia: asks for equipment, follows it"),
     _clerk("23356", "xã Xốp", "Xốp: its only printer is broken"),
     _clerk("21250", "xã Nghĩa Giang", "Nghĩa Giang: an account has not been issued"),
     _clerk("21136", "xã Cà Đam", "Cà Đam: works on paper"),

@@ -33,16 +33,22 @@ class Fault(BaseModel):
 
 
 class InStock(BaseModel):
-    """A thing that could be given; `proposed` when it would go first."""
+    """A thing that could be given; `proposed` when it would go first, `model` with its maker, `serial` may be empty."""
 
     tag: str
+    model: str
+    serial: str
     physical_state: str
     stocked_at: datetime
     proposed: bool
 
 
 class LineFacts(BaseModel):
-    """Beside one line: what the centre has of the kind in use, its faults, other requests, and what the stock has."""
+    """Beside one line: what the centre has of the kind in use, its faults, other requests, and what the stock has.
+
+    `broken` counts what a person says is broken, what a measurement finds down, and else what the register has as broken;
+    `good` and `worn` are the register's words for the rest, so that the three add up to `in_use`.
+    """
 
     position: int
     in_use: int
@@ -81,10 +87,11 @@ async def beside(tx: Connection, actor: Actor, ref: str, language: str) -> Facts
         stock=await candidates(tx, actor.scope, kinds),
     )
     proposal = propose(needs(lines), found.stock)
+    stock = {line["id"]: await _stock(tx, line, found.stock, proposal) for line in lines}
     return Facts(
         readiness=Readiness(ready["verdict"]) if ready else Readiness.UNKNOWN, since=ready["since"] if ready else None,
         reasons=explain(ready["reasons"] if ready else None, language),
-        lines=[_of_line(line, found, proposal, language) for line in lines],
+        lines=[_of_line(line, found, stock[line["id"]], proposal.short[UUID(line["id"])], language) for line in lines],
     )  # fmt: skip
 
 
@@ -98,21 +105,31 @@ class _Found:
     stock: Sequence[Candidate]
 
 
-def _of_line(line: Mapping[str, Any], found: _Found, proposal: Proposal, language: str) -> LineFacts:
-    kind, key = UUID(line["category_id"]), UUID(line["id"])
+async def _stock(
+    tx: Connection, line: Mapping[str, Any], stock: Sequence[Candidate], proposal: Proposal
+) -> list[InStock]:
+    """What may be chosen for a line, the proposed things first, with what is written on them."""
+    picks = proposal.picks[UUID(line["id"])]
+    others = (c for c in stock if c.category == UUID(line["category_id"]) and c not in picks)
+    shown = [*picks, *others][:STOCK_SHOWN_MAX]
+    written = {row["id"]: row for row in await tx.fetch(_WRITTEN, [c.asset for c in shown])}
+    return [
+        InStock(
+            tag=c.tag, model=written[c.asset]["model"], serial=written[c.asset]["serial"],
+            physical_state=c.physical_state, stocked_at=c.stocked_at, proposed=c in picks,
+        )
+        for c in shown
+    ]  # fmt: skip
+
+
+def _of_line(line: Mapping[str, Any], found: _Found, stock: list[InStock], short: int, language: str) -> LineFacts:
+    kind = UUID(line["category_id"])
     row: Mapping[str, Any] = dict(found.have[kind]) if kind in found.have else {}
-    stock = [c for c in found.stock if c.category == kind]
-    picks = proposal.picks[key]
-    shown = [*picks, *(c for c in stock if c not in picks)][:STOCK_SHOWN_MAX]
     return LineFacts(
         position=line["position"], in_use=row.get("n", 0), good=row.get("good", 0), worn=row.get("worn", 0),
         broken=row.get("broken", 0), oldest_year=row.get("oldest"), asked_elsewhere=found.elsewhere.get(kind, 0),
         faults=[_fault(f, language) for f in found.faults if f["category"] == kind],
-        in_stock=len(stock), short=proposal.short[key],
-        stock=[
-            InStock(tag=c.tag, physical_state=c.physical_state, stocked_at=c.stocked_at, proposed=c in picks)
-            for c in shown
-        ],
+        in_stock=sum(1 for c in found.stock if c.category == kind), short=short, stock=stock,
     )  # fmt: skip
 
 
@@ -125,13 +142,28 @@ def _fault(row: asyncpg.Record, language: str) -> Fault:
     )
 
 
+# Who counts about one thing is as in readiness.rules.grade_thing: a person's "broken", then a measurement, then the newer
+# of a person's "works" and the register.
 _HAVE = """
-select m.category, count(*) as n, count(*) filter (where a.physical_state = 'good') as good,
-    count(*) filter (where a.physical_state = 'worn') as worn,
-    count(*) filter (where a.physical_state = 'broken') as broken,
-    min(extract(year from a.put_into_use))::integer as oldest
-from assets a join asset_models m on m.id = a.model
-where a.site = $1 and a.stage = 'in_use' and m.category = any($2) group by m.category
+select category, count(*) as n, count(*) filter (where not fails and physical_state <> 'worn') as good,
+    count(*) filter (where not fails and physical_state = 'worn') as worn, count(*) filter (where fails) as broken,
+    min(extract(year from put_into_use))::integer as oldest
+from (
+    select m.category, a.physical_state, a.put_into_use,
+        case when said.kind = 'broken' or d.condition = 'down' then true
+            when d.condition in ('up', 'degraded', 'off_expected') then false
+            when said.kind = 'works' and said.said_at >= coalesce(a.physical_state_at, said.said_at) then false
+            else a.physical_state = 'broken' end as fails
+    from assets a join asset_models m on m.id = a.model
+    left join targets t on t.asset = a.id and t.enabled left join device_states d on d.target = t.id
+    left join lateral (select kind, said_at from declarations e where e.asset = a.id and e.ended_at is null
+        and e.kind in ('broken', 'works') order by said_at desc, kind limit 1) said on true
+    where a.site = $1 and a.stage = 'in_use' and m.category = any($2)
+) things group by category
+"""
+_WRITTEN = """
+select a.id, m.manufacturer || ' ' || m.name as model, a.serial
+from assets a join asset_models m on m.id = a.model where a.id = any($1::uuid[])
 """
 _FAULTS = """
 select i.number, i.asset_tag, i.reason, i.opened_at, m.category

@@ -82,7 +82,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Thing:
-    """A computer or printer in use at the centre; `condition` is None when nothing measures it."""
+    """A computer or printer in use at the centre, named for people; `condition` is None when nothing measures it."""
 
     name: str
     use: Use

@@ -186,15 +186,17 @@ where ended_at is null and kind in ('broken', 'works') and site = any($1)
     and num_nonnulls(asset, link, capability) = 1
 order by subject, said_at desc, kind
 """
+# Things and lines are named as people do, "Máy in quầy 1 (QN-1)"; a line as its target is, if that has a better name.
 _THINGS = """
-select a.site, a.id, a.tag, c.serves, a.physical_state, a.physical_state_at, d.since,
+select a.site, a.id, coalesce(nullif(a.name, ''), c.name) || ' (' || a.tag || ')' as name, c.serves, a.physical_state, a.physical_state_at, d.since,
     case when t.id is not null then coalesce(d.condition, 'unknown') end as condition
 from assets a join asset_models m on m.id = a.model join asset_categories c on c.id = m.category
 left join targets t on t.asset = a.id and t.enabled left join device_states d on d.target = t.id
 where a.stage = 'in_use' and c.serves in ('computer', 'printer') and a.site = any($1)
 """
 _LINES = """
-select l.site, l.id, l.tag, l.carrier, l.is_primary, l.hotline, d.since,
+select l.site, l.id, l.carrier, case when position(l.tag in t.name) > 0 then t.name
+        else coalesce(nullif(l.carrier, '') || ' (' || l.tag || ')', l.tag) end as name, l.is_primary, l.hotline, d.since,
     case when t.id is not null then coalesce(d.condition, 'unknown') end as condition,
     case when cause.site = l.site then cause.name else '' end as behind
 from links l left join targets t on t.link = l.id and t.enabled left join device_states d on d.target = t.id
@@ -216,14 +218,14 @@ def _grouped(rows: Iterable[asyncpg.Record]) -> dict[UUID, list[asyncpg.Record]]
 
 def _thing(row: asyncpg.Record, said: Said | None) -> Thing:
     return Thing(
-        row["tag"], Use(row["serves"]), _condition(row), row["since"], said, row["physical_state"],
+        row["name"], Use(row["serves"]), _condition(row), row["since"], said, row["physical_state"],
         row["physical_state_at"],
     )  # fmt: skip
 
 
 def _line(row: asyncpg.Record, said: Said | None) -> Line:
     return Line(
-        row["tag"], row["carrier"], row["is_primary"], row["hotline"], _condition(row), row["since"], said,
+        row["name"], row["carrier"], row["is_primary"], row["hotline"], _condition(row), row["since"], said,
         row["behind"] or "",
     )  # fmt: skip
 

@@ -68,6 +68,12 @@ STAGE = {
     "disposed": N_("Disposed of"),
 }
 PHYSICAL_STATE = {"good": N_("Good"), "worn": N_("Worn"), "broken": N_("Broken")}
+# What the register says where nothing measures a thing and nobody spoke of it.
+BY_REGISTER = {
+    "good": N_("Good (by the register)"),
+    "worn": N_("Worn (by the register)"),
+    "broken": N_("Broken (by the register)"),
+}
 LINK_KIND = {
     "dedicated": N_("Dedicated data network"),
     "fibre": N_("Fibre internet"),
@@ -146,6 +152,16 @@ READING = {
     "interface.in_percent": N_("Line use in"),
     "interface.out_percent": N_("Line use out"),
 }
+# What a printer's supply is, and what its level is then called.
+SUPPLY = {
+    "cartridge": N_("Cartridge"), "toner": N_("Toner cartridge"), "ink": N_("Ink cartridge"), "drum": N_("Drum"),
+    "fuser": N_("Fuser"), "transfer": N_("Transfer unit"), "maintenance": N_("Maintenance kit"),
+    "tray": N_("Paper tray"),
+}  # fmt: skip
+SUPPLY_LEFT = {
+    "cartridge": READING["supply.percent"], "toner": N_("Toner left"), "ink": N_("Ink left"), "drum": N_("Life left"),
+    "fuser": N_("Life left"), "transfer": N_("Life left"), "maintenance": N_("Life left"), "other": N_("Supply left"),
+}  # fmt: skip
 READING_STATE = {
     "ok": N_("in order"), "unknown": N_("not known"), "running": N_("running"), "warning": N_("warning"),
     "testing": N_("testing"), "down": N_("down"), "up": N_("up"), "dormant": N_("dormant"),
@@ -178,6 +194,7 @@ ROLE = {
     "director": N_("Centre director"),
     "clerk": N_("One-stop officer"),
     "inspector": N_("Inspector"),
+    "service": N_("Connected program"),
 }
 TABLES = {
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
@@ -185,7 +202,8 @@ TABLES = {
     "physical_state": PHYSICAL_STATE, "link_kind": LINK_KIND, "capability_kind": CAPABILITY_KIND,
     "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "asset_event": ASSET_EVENT,
     "request_state": REQUEST_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
-    "reading_state": READING_STATE, "role": ROLE,
+    "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
+    "supply_left": SUPPLY_LEFT,
 }  # fmt: skip
 
 
