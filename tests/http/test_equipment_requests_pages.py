@@ -7,6 +7,7 @@ from html import unescape
 import httpx2
 import pytest
 
+from assets import db
 from assets.access.permissions import Role
 from assets.equipment_requests.queries import PICTURES
 from tests import equipment_world
@@ -148,6 +149,8 @@ async def test_when_the_province_decides_then_facts_and_three_buttons_are_there(
 async def test_when_it_goes_its_whole_way_by_forms_then_the_asset_stands_at_the_centre(town: Town) -> None:
     for tag in ("PR-1", "PR-2", "PR-3"):
         await town.world.stock("printer", tag)
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("update assets set serial = 'SN-1' where tag = 'PR-1'")
     at = await town.filed()
     page = (await town.bob.get(at)).text
     approved = await town.bob.post(
@@ -156,6 +159,7 @@ async def test_when_it_goes_its_whole_way_by_forms_then_the_asset_stands_at_the_
     assert approved.headers["location"] == f"{at}?done=approve"
     page = (await town.bob.get(at)).text
     assert re.findall(r'name="asset_1" value="(PR-\d)" checked', page) == ["PR-1", "PR-2"]
+    assert re.search(r'PR-1 <span class="muted">Maker printer · số sê-ri SN-1 · Tốt', page)
     issued = await town.bob.post(f"{at}/fulfil", data={"version": hidden(page, "version"), "asset_1": ["PR-1", "PR-3"]})
     assert issued.status_code == 303, issued.text
     assert await town.world.asset("PR-3") == (town.world.home, "in_use")

@@ -1,6 +1,7 @@
 """The pages against a real database, each through the whole stack of sign-in, guards, queries and templates."""
 
 import html
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from httpx2 import ASGITransport, AsyncClient, Response
 
 from assets import db
 from assets.access.permissions import Role
+from assets.dashboards.asset_rows import part_of
+from assets.dashboards.views import ReadingRow
 from tests import web_world
 from tests.web_world import PASSWORD, Web
 
@@ -145,6 +148,38 @@ async def test_when_nothing_measures_an_asset_and_nobody_spoke_then_it_is_never_
     rows = (await client.get(f"/sites/{world.able}.json")).json()["assets"]
     scanner = next(row for row in rows if "SCANNER" in row["tag"])
     assert (scanner["state"], scanner["source"]) == ("unknown", "register")
+    for path in (f"/sites/{world.able}", f"/assets/{scanner['tag']}"):
+        page = (await client.get(path)).text
+        assert re.search(r'class="state unknown[^"]*"><svg class="shape unknown".*?Tốt \(theo sổ\)', page)
+        assert "theo sổ)" not in re.sub(r"Tốt \(theo sổ\)", "", page)
+        assert not re.search(r'class="state up[^"]*"[^\n]*\(theo sổ\)', page)
+
+
+@pytest.mark.parametrize(
+    ("label", "part"),
+    [
+        ("Black Toner Cartridge", "toner"), ("Black Cartridge", "cartridge"), ("Cyan", "cartridge"),
+        ("Drum Unit", "drum"), ("Black Drum Cartridge", "drum"), ("OPC", "drum"), ("Photoconductor", "drum"),
+        ("Fuser Kit", "fuser"), ("Transfer Belt", "transfer"), ("Maintenance Kit", "maintenance"),
+        ("Magenta Ink", "ink"), ("Stapler", "other"), ("", "other"),
+    ],
+)  # fmt: skip
+def test_when_a_printer_names_a_supply_then_it_is_known_what_part_it_is(label, part) -> None:
+    assert part_of(ReadingRow(name="supply.percent", label=label)) == part
+    assert part_of(ReadingRow(name="receptacle.percent", label=label)) == ""
+
+
+async def test_when_a_printer_tells_of_its_drum_then_it_is_not_shown_as_ink(client, world) -> None:
+    await enter(client, "bob")
+    drum = [{"name": "supply.percent", "instance": "1.2", "label": "Drum Unit", "value": 61.0}]
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute(
+            "update device_states set readings = $1 where target = (select t.id from targets t join assets a on a.id = t.asset "
+            "where a.tag = $2)", json.dumps(drum), world.printer,
+        )  # fmt: skip
+    seen = text_of(await client.get(f"/assets/{world.printer}")).replace("\xa0", " ")
+    assert "Tuổi thọ còn lại Trống (drum) Drum Unit 61 %" in seen
+    assert "Mực còn lại" not in seen
 
 
 async def test_when_a_centre_is_limited_then_its_facts_say_what_who_and_what_next(client, world) -> None:

@@ -348,6 +348,35 @@ async def test_when_an_approver_looks_then_the_facts_stand_beside_each_line(worl
     assert other.number != int(number)
 
 
+async def test_when_a_person_or_a_measurement_says_it_fails_then_it_does_not_count_as_good(world: World) -> None:
+    said = await world.thing("printer", "PR-1", world.home_code)
+    down = await world.thing("printer", "PR-2", world.home_code)
+    await world.thing("printer", "PR-3", world.home_code, state=PhysicalState.WORN)
+    mended = await world.thing("printer", "PR-4", world.home_code, state=PhysicalState.BROKEN)
+    number = str((await service.file(world.alice, _printers(), now=at(0))).number)
+    target = new_id()
+    async with db.transaction(EVERYTHING) as tx:
+        for asset, kind in ((said, "broken"), (mended, "works")):
+            await tx.execute(
+                "insert into declarations (id, site, asset, kind, text, said_by_name, said_at) "
+                "values ($1,$2,$3,$4,'','Bà A',$5)", new_id(), world.home, asset, kind, at(1),
+            )  # fmt: skip
+        await tx.execute(
+            "insert into targets (id, site, asset, name, method, address, port, profile, interval_seconds, confirm, "
+            "enabled, created_at, version) values ($1,$2,$3,'PR-2','ping','127.0.0.9',0,'',60,2,true,$4,1)",
+            target, world.home, down, at(0),
+        )  # fmt: skip
+        await tx.execute(
+            "insert into device_states (target, condition, since, reason, severity, flapping, outcome, detail, step, "
+            "readings, counters) values ($1,'down',$2,'','',false,'','','{}','[]','{}')", target, at(0),
+        )  # fmt: skip
+        facts = (await beside(tx, world.bob, number, "vi")).lines[0]
+        assert (facts.in_use, facts.good, facts.worn, facts.broken) == (4, 1, 1, 2)
+        await tx.execute("update declarations set ended_at = $1", at(2))
+        facts = (await beside(tx, world.bob, number, "vi")).lines[0]
+    assert (facts.good, facts.worn, facts.broken) == (1, 1, 2), "PR-1 is good again, PR-4 broken by the register"
+
+
 @pytest.mark.parametrize("ref", ["0", "99999999999", "x", "-1", "1.json", "٣", ""])
 async def test_when_an_address_names_nothing_then_it_is_not_found(world: World, ref: str) -> None:
     with pytest.raises(NotFound):

@@ -226,6 +226,28 @@ async def test_when_reasons_are_shown_then_they_are_in_the_language_of_the_reade
     assert "L-1" in vietnamese.message
 
 
+async def test_when_things_are_named_in_reasons_then_as_people_name_them_with_their_tag(centre: Centre) -> None:
+    await centre.sql("update device_states set condition = 'down'")
+    await centre.sql("update targets set enabled = false where id = $1", centre.line_target)
+    await centre.sql("update assets set name = 'Máy tính quầy 1' where id = $1", centre.pc)
+    await centre.judged()
+    async with db.transaction(EVERYTHING) as tx:
+        stored = await tx.fetchval("select reasons from readiness where site = $1", centre.home)
+        named = {reason.code: reason.params["names"] for reason in service.load(stored)}
+        assert named == {
+            "computer_fails": "Máy tính quầy 1 (PC-1)", "line_no_data": "Nhà mạng A (L-1)",
+            "printer_by_register": "Máy in (PR-1)",
+        }  # fmt: skip
+        await tx.execute(
+            "update targets set enabled = true, name = 'Kênh TSLCD Nhà mạng A (L-1)' where id = $1", centre.line_target
+        )
+    assert "line_fails" in (await centre.judged())[1]
+    async with db.transaction(EVERYTHING) as tx:
+        assert "Kênh TSLCD Nhà mạng A (L-1)" in await tx.fetchval(
+            "select reasons from readiness where site = $1", centre.home
+        )
+
+
 async def test_when_all_96_centres_are_judged_then_it_takes_less_than_a_second(centre: Centre) -> None:
     await places.load_units(SYSTEM, parse(shipped()))
     await places.open_centres(SYSTEM)

@@ -87,11 +87,18 @@ async def beside(tx: Connection, actor: Actor, ref: str, language: str) -> Facts
         stock=await candidates(tx, actor.scope, kinds),
     )
     proposal = propose(needs(lines), found.stock)
-    stock = {line["id"]: await _stock(tx, line, found.stock, proposal) for line in lines}
+    shown = {UUID(line["id"]): _shown(line, found.stock, proposal) for line in lines}
+    written = {r["id"]: r for r in await tx.fetch(_WRITTEN, [c.asset for some in shown.values() for c in some])}
+    stock = {
+        key: [_in_stock(c, written[c.asset], proposed=c in proposal.picks[key]) for c in some]
+        for key, some in shown.items()
+    }
     return Facts(
         readiness=Readiness(ready["verdict"]) if ready else Readiness.UNKNOWN, since=ready["since"] if ready else None,
         reasons=explain(ready["reasons"] if ready else None, language),
-        lines=[_of_line(line, found, stock[line["id"]], proposal.short[UUID(line["id"])], language) for line in lines],
+        lines=[
+            _of_line(line, found, stock[UUID(line["id"])], proposal.short[UUID(line["id"])], language) for line in lines
+        ],
     )  # fmt: skip
 
 
@@ -105,21 +112,18 @@ class _Found:
     stock: Sequence[Candidate]
 
 
-async def _stock(
-    tx: Connection, line: Mapping[str, Any], stock: Sequence[Candidate], proposal: Proposal
-) -> list[InStock]:
-    """What may be chosen for a line, the proposed things first, with what is written on them."""
+def _shown(line: Mapping[str, Any], stock: Sequence[Candidate], proposal: Proposal) -> list[Candidate]:
+    """What may be chosen for a line, the proposed things first."""
     picks = proposal.picks[UUID(line["id"])]
     others = (c for c in stock if c.category == UUID(line["category_id"]) and c not in picks)
-    shown = [*picks, *others][:STOCK_SHOWN_MAX]
-    written = {row["id"]: row for row in await tx.fetch(_WRITTEN, [c.asset for c in shown])}
-    return [
-        InStock(
-            tag=c.tag, model=written[c.asset]["model"], serial=written[c.asset]["serial"],
-            physical_state=c.physical_state, stocked_at=c.stocked_at, proposed=c in picks,
-        )
-        for c in shown
-    ]  # fmt: skip
+    return [*picks, *others][:STOCK_SHOWN_MAX]
+
+
+def _in_stock(candidate: Candidate, written: asyncpg.Record, *, proposed: bool) -> InStock:
+    return InStock(
+        tag=candidate.tag, model=written["model"], serial=written["serial"], physical_state=candidate.physical_state,
+        stocked_at=candidate.stocked_at, proposed=proposed,
+    )  # fmt: skip
 
 
 def _of_line(line: Mapping[str, Any], found: _Found, stock: list[InStock], short: int, language: str) -> LineFacts:
