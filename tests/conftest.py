@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -33,12 +34,14 @@ KEPT = {"migration"}
 def need(path: str, how: str) -> str:
     """The full path of a program that a test cannot do without: a failure in CI, a skip with advice elsewhere."""
     found = shutil.which(path) or shutil.which(path, path="/usr/sbin:/sbin") or (path if Path(path).exists() else None)
-    if found is None:
-        advice = f"{path} is missing: {how}"
-        if os.environ.get("CI"):
-            pytest.fail(advice)
-        pytest.skip(advice)
-    return found
+    return found or missing(f"{path} is missing: {how}")
+
+
+def missing(advice: str) -> NoReturn:
+    """A part that this machine lacks: in CI, where nothing may be missing, a failure; elsewhere a skip with advice."""
+    if os.environ.get("CI"):
+        pytest.fail(advice)
+    pytest.skip(advice)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import smtplib
 import socket
@@ -36,6 +35,7 @@ from assets.probing.contract import Community, TargetSpec
 from assets.probing.prober import Prober
 from assets.probing.profile import Profiles
 from assets.probing.readings import Method
+from tests.conftest import need
 
 EPOCH = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 MANY = 1_500
@@ -66,9 +66,7 @@ class Running:
 
     def ask(self, tool: str, tag: str, *arguments: str, community: str = COMMUNITY) -> list[str]:
         """The lines that a net-snmp tool prints, all in numbers; none when nothing answers."""
-        if shutil.which(tool) is None:
-            advice = f"{tool} is missing: apt-get install snmp"
-            pytest.fail(advice) if os.environ.get("CI") else pytest.skip(advice)
+        need(tool, "apt-get install snmp")
         where = f"udp:{self.address(tag)}:{self.port}"
         command = [tool, "-v2c", "-c", community, "-On", "-Oe", "-OU", "-Ot", "-t", "1", "-r", "3", where, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, env={"MIBS": "", "PATH": os.environ["PATH"]})

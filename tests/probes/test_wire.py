@@ -14,6 +14,7 @@ from assets.probing.ber import tlv
 from assets.probing.contract import Community, User
 from assets.probing.door import DeviceError, Malformed, NotAsked, Peer, Silent, WrongCredential
 from assets.probing.wire import Wire
+from tests.conftest import missing
 from tests.probes.hostile import COMMUNITY, NAME, TEXT, Behaviour, Question, agent, reply
 
 PUBLIC = Community(id=new_id(), community=COMMUNITY.decode())
@@ -310,6 +311,6 @@ async def test_when_the_device_has_an_ipv6_address_then_it_is_asked_there(wire: 
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
             probe.bind(("::1", 0))
     except OSError:
-        pytest.skip("this system has no IPv6 loopback")
+        missing("this system has no IPv6 loopback")
     async with agent(lambda q, n: [reply(q)], address="::1") as honest:
         assert await wire.get(peer(honest.port, address="0:0:0:0:0:0:0:1"), [NAME]) == {NAME: b"it-is-me"}

@@ -24,7 +24,7 @@ from asyncpg import exceptions
 
 from assets import embedded
 from assets.embedded import EmbeddedError, Server, ensure, stop
-from tests.conftest import need
+from tests.conftest import missing, need
 
 connect: Callable[..., Awaitable[Any]] = asyncpg.connect
 
@@ -368,7 +368,7 @@ async def test_when_the_home_lies_below_a_private_directory_then_it_works_for_ro
 ) -> None:
     known = {"nobody": pwd.getpwnam("nobody")} | {e.pw_name: e for e in pwd.getpwall() if e.pw_name == account}
     if account not in known:
-        pytest.skip("there is no user postgres: it comes with Debian's postgresql")
+        missing("there is no user postgres: it comes with Debian's postgresql")
     monkeypatch.setattr(pwd, "getpwnam", known.__getitem__)
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
