@@ -55,6 +55,10 @@ if [ -n "${UV_INDEX:-}" ]; then
   [ -n "$UV_INDEX" ] || unset UV_INDEX
 fi
 
+# pip asks all its indexes and takes what fits best; uv would stop at the first that knows a name, at whatever version.
+# What is taken is held to the hashes of requirements/, so no index can put its own in the place of ours.
+export UV_INDEX_STRATEGY="${UV_INDEX_STRATEGY:-unsafe-best-match}"
+
 step "virtual environment .venv"
 [ -x .venv/bin/python ] || "$uv" venv --quiet ${python:+--python "$(command -v "$python")"} .venv
 done_
