@@ -96,7 +96,9 @@ def test_when_only_the_base_is_installed_then_a_device_can_be_probed_and_the_ser
         ["pip", "sync", "--quiet", "--require-hashes", str(ROOT / "requirements/base.txt")],
         ["pip", "install", "--quiet", "--no-deps", "-e", str(ROOT)],
     ):
-        done = subprocess.run([uv, *step], env=environment, capture_output=True, text=True, check=False)
+        # The same indexes as at set-up, so that what it fetched is found again without a network.
+        there = ["bash", "-c", '. scripts/indexes.sh; exec "$@"', "-", uv, *step]
+        done = subprocess.run(there, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     assets = tmp_path / "venv" / "bin" / "assets"
     probe = subprocess.run([assets, "probe", "127.0.0.1:9", "--json"], capture_output=True, text=True, check=False)
