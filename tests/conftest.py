@@ -77,9 +77,7 @@ async def migrated(postgres: str) -> str:
         await connection.execute(f"alter system set {setting} = off")
     await connection.execute("select pg_reload_conf()")
     await connection.close()
-    await db.connect(postgres)
     await migrate(postgres)
-    await db.disconnect()
     return postgres
 
 
@@ -88,19 +86,21 @@ async def database(migrated: str) -> AsyncIterator[str]:
     """An open pool on an empty, migrated database; yields the DSN for processes that a test starts itself."""
     await db.connect(migrated)
     async with db.transaction(db.EVERYTHING) as tx:
-        await _empty(tx)
+        await empty(tx)
     yield migrated
     await asyncio.wait_for(db.disconnect(), 10)
 
 
-async def _empty(tx: db.Connection) -> None:
+async def empty(tx: db.Connection) -> None:
+    """Take the rows out of every table."""
     rows = await tx.fetch(
         "select relname, relkind from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') "
         "and not relispartition"
     )
     names = sorted(row["relname"] for row in rows if row["relname"] not in KEPT)
     keep_rows = [name for name in names if not name.startswith("pgqueuer")] + [n for n in names if n == "pgqueuer"]
-    await tx.execute("truncate " + ", ".join(f'"{name}"' for name in keep_rows) + " restart identity cascade")
+    async with db.as_owner(tx):
+        await tx.execute("truncate " + ", ".join(f'"{name}"' for name in keep_rows) + " restart identity cascade")
 
 
 class House:

@@ -1,13 +1,14 @@
 """The only way to a database connection, and the scope that every one of them carries.
 
 `transaction(scope)` is used for reads too. It tells PostgreSQL, for this transaction only, which sites the caller may
-see; queries filter by it themselves (row-level security does not look at it yet). Two habits keep the pool whole: a
+see. Queries filter by it, and row-level security does once more, for what a query forgets: connections act as the role
+ROLE, which owns nothing; outside a transaction of ours it sees no row of any site. Two habits keep the pool whole: a
 failed COMMIT gives its connection back, and no query runs beside the transaction in a gathered task (asyncpg: one
 operation at a time).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from assets.errors import Unavailable
 
 POOL_MAX = 16
+ROLE = "assets_app"  # who the service is to PostgreSQL; the login owns the tables and may become it
 STATEMENT_TIMEOUT_MS = 30_000
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
@@ -36,6 +38,14 @@ class Scope:
     def of_sites(cls, sites: Iterable[UUID]) -> "Scope":
         """The scope of a person whose grants name these sites."""
         return cls(sites=frozenset(sites))
+
+    def __or__(self, other: "Scope") -> "Scope":
+        return Scope(self.everything or other.everything, self.sites | other.sites)
+
+    def __and__(self, other: "Scope") -> "Scope":
+        if self.everything or other.everything:
+            return other if self.everything else self
+        return Scope(sites=self.sites & other.sites)
 
     def sees(self, site: UUID | None) -> bool:
         """Whether something at `site` may be seen; what has no site belongs to the province."""
@@ -96,17 +106,44 @@ _scope: ContextVar[Scope | None] = ContextVar("assets_scope", default=None)
 async def connect(dsn: str, *, pool_max: int = POOL_MAX) -> None:
     """Open the pool on `dsn`; raises Unavailable with the server's own words when it does not answer."""
     DB.config = {"dsn": dsn, "timeout": 5, "server_settings": {"application_name": "assets", "timezone": "UTC"}}
+    DB.pool = await _pool(dsn, pool_max, init=_become_service)
+
+
+async def _pool(dsn: str, size: int, init: Callable[[Any], Awaitable[None]] | None = None) -> Any:
     try:
-        DB.pool = await asyncpg.create_pool(
-            dsn,
-            min_size=1,
-            max_size=pool_max,
-            timeout=5,
-            command_timeout=STATEMENT_TIMEOUT_MS / 1000,
-            server_settings=DB.config["server_settings"],
-        )
+        return await asyncpg.create_pool(
+            dsn, min_size=1, max_size=size, timeout=5, command_timeout=STATEMENT_TIMEOUT_MS / 1000, init=init,
+            server_settings={"application_name": "assets", "timezone": "UTC"},
+        )  # fmt: skip
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         raise Unavailable(f"The database does not answer: {error}") from error
+
+
+async def _become_service(connection: Connection) -> None:
+    # asyncpg's RESET ALL between two uses leaves the role as it is.
+    await connection.execute(f"set role {ROLE}")
+
+
+@asynccontextmanager
+async def owning(dsn: str) -> AsyncIterator[None]:
+    """Piccolo acts as the owner of the tables inside this block: for migrations, before anything else runs."""
+    before = DB.pool
+    DB.config = {**(DB.config or {}), "dsn": dsn}
+    pool = DB.pool = await _pool(dsn, 1)
+    try:
+        yield
+    finally:
+        DB.pool = before
+        await pool.close()
+
+
+@asynccontextmanager
+async def as_owner(tx: Connection) -> AsyncIterator[None]:
+    """Be the owner of the tables for some statements of a transaction: nobody else makes and drops partitions."""
+    before = await tx.fetchval("select current_setting('role')")
+    await tx.execute("set local role none")
+    yield
+    await tx.execute("select set_config('role', $1, true)", before)  # after an error the transaction ends anyway
 
 
 async def disconnect() -> None:

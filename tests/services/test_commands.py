@@ -74,7 +74,7 @@ async def test_when_a_command_cannot_be_done_then_it_says_so_in_one_sentence(
 
 
 async def test_when_three_processes_migrate_at_once_then_all_of_them_succeed(database: str, tmp_path: Path) -> None:
-    async with db.transaction(db.EVERYTHING) as tx:
+    async with db.transaction(db.EVERYTHING) as tx, db.as_owner(tx):
         await tx.execute("drop schema public cascade; create schema public")
     results = await asyncio.gather(*(run(database, tmp_path, "migrate") for _ in range(3)))
     assert [code for code, _, _ in results] == [0, 0, 0], results

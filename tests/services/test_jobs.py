@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from assets import clock, jobs, worker
-from assets.db import EVERYTHING, transaction
+from assets.db import EVERYTHING, as_owner, transaction
 from assets.ids import new_id
 from assets.ingest import Ingest
 from assets.jobs import Job, Jobs, enqueue, enqueue_many, every
@@ -21,7 +21,7 @@ from assets.probing.profile import Profiles
 
 
 async def count(statement: str, *values: object) -> int:
-    async with transaction(EVERYTHING) as tx:
+    async with transaction(EVERYTHING) as tx, as_owner(tx):
         return int(await tx.fetchval(statement, *values))
 
 
@@ -182,7 +182,7 @@ async def test_when_two_workers_have_one_schedule_then_each_tick_runs_on_one_of_
 async def test_tidying_removes_old_lines_of_the_log_and_nothing_else(database: str) -> None:
     async with transaction(EVERYTHING) as tx:
         await enqueue(tx, "look", {})
-        await tx.execute("truncate pgqueuer_log")
+        await tx.execute("delete from pgqueuer_log")
         await tx.execute(
             "insert into pgqueuer_log (created, job_id, status, priority, entrypoint, aggregated) "
             "values (now() - interval '9 days', 1, 'successful', 0, 'look', true), (now(), 2, 'successful', 0, 'look', true)"

@@ -21,12 +21,13 @@ def current_actor(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
 def requires(action: Action, *, province: bool = False) -> Guard:
     """A guard that lets through whose roles allow `action`: 401 for nobody, 403 for the others.
 
-    With `province` it is about what belongs to no site: 403 also for those whose scope is less than everything.
+    From here on the call has the scope of the grants that allow it. With `province` it is about what belongs to no
+    site: 403 also for those whose scope is less than everything.
     """
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        actor = current_actor(connection)
-        actor.require(action)
+        current_actor(connection).require(action)
+        actor = connection.scope["state"]["actor"] = current_actor(connection).within(action)
         if province and not actor.scope.everything:
             raise NotAllowed()
 

@@ -1,8 +1,11 @@
-"""Which role may do what, as one table: role × action. Where it may is its grant's scope.
+"""Which role may do what, and where a role can be given: one table of role × action, one of role × reach.
 
-A decision only: no rows, no clock. Unknown actions are refused, so that a new route without an entry is closed.
+Where somebody may act is the scope of the grant that allows the action, never of another one. A decision only: no rows,
+no clock. Unknown actions are refused, so that a new route without an entry is closed.
 """
 
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -62,7 +65,73 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     Role.COLLECTOR: frozenset({A.REPORT_OBSERVATIONS}),
     Role.SERVICE: frozenset({A.VIEW}),
 }
-PROVINCIAL = frozenset(set(Role) - {Role.DIRECTOR, Role.CLERK, Role.ACCOUNTANT})
+
+
+class Reach(StrEnum):
+    """What a grant covers."""
+
+    PROVINCE = "province"
+    UNIT = "unit"
+    SITE = "site"
+
+
+_ANYWHERE = frozenset(Reach)
+REACH: dict[Role, frozenset[Reach]] = {
+    Role.ADMINISTRATOR: frozenset({Reach.PROVINCE}),
+    Role.PROVINCE_IT: _ANYWHERE,
+    Role.ON_CALL: _ANYWHERE,
+    Role.APPROVER: _ANYWHERE,
+    Role.STOREKEEPER: _ANYWHERE,
+    Role.ACCOUNTANT: _ANYWHERE,
+    Role.DIRECTOR: frozenset({Reach.UNIT, Reach.SITE}),
+    Role.CLERK: frozenset({Reach.UNIT, Reach.SITE}),
+    Role.INSPECTOR: _ANYWHERE,
+    Role.COLLECTOR: frozenset(),  # collectors are enrolled, and know their sites from there
+    Role.SERVICE: _ANYWHERE,
+}
+
+
+@dataclass(frozen=True)
+class Staying:
+    """How long a session may rest, and how long it may last however much it is used."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+# The strictest of a person's roles counts. A counter PC is shared, but its clerk signs in once a day.
+STAYING: dict[Role, Staying] = {
+    **dict.fromkeys(Role, Staying(timedelta(hours=1), timedelta(hours=10))),
+    Role.ADMINISTRATOR: Staying(timedelta(minutes=30), timedelta(hours=8)),
+    Role.CLERK: Staying(timedelta(hours=4), timedelta(hours=12)),
+    Role.DIRECTOR: Staying(timedelta(hours=4), timedelta(hours=12)),
+}
+
+
+def staying(roles: frozenset[Role]) -> Staying:
+    """How long a session of somebody with these roles may rest and last."""
+    found = [STAYING[role] for role in roles] or [STAYING[Role.ADMINISTRATOR]]
+    return Staying(min(s.idle for s in found), min(s.absolute for s in found))
+
+
+# Programs sign in with tokens; everybody else whose grant covers the province needs a second factor.
+WITHOUT_SECOND_FACTOR = frozenset({Role.SERVICE, Role.COLLECTOR})
+
+
+def needs_second_factor(role: Role, reach: Reach) -> bool:
+    """Whether a person with such a grant must show a second factor at sign-in."""
+    return reach is Reach.PROVINCE and role not in WITHOUT_SECOND_FACTOR
+
+
+def refused_reach(role: Role, reach: Reach) -> str | None:
+    """Why this role cannot be given over this, as a source phrase; None when it can."""
+    if reach in REACH[role]:
+        return None
+    if role is Role.COLLECTOR:
+        return "Collectors are enrolled, not added."
+    if reach is Reach.PROVINCE:
+        return "This role belongs to a commune: give its 5-digit code."
+    return "This role is for the whole province."
 
 
 def may(roles: frozenset[Role], action: Action) -> bool:

@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from uuid import UUID
 
 import anyio
@@ -14,10 +15,10 @@ import asyncpg
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from assets.access.actor import Actor
-from assets.access.permissions import PROVINCIAL, Action, Role
+from assets.access.actor import Actor, Held
+from assets.access.permissions import Action, Reach, Role, refused_reach
 from assets.audit.service import record
-from assets.db import EVERYTHING, Connection, Scope, transaction
+from assets.db import EVERYTHING, NOTHING, Connection, Scope, transaction
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, Unavailable
 from assets.ids import new_id
 from assets.text import clean
@@ -70,8 +71,8 @@ async def sign_in(name: str, password: str, *, agent: str = "", now: datetime) -
     cookie = secrets.token_urlsafe(32)
     async with transaction(EVERYTHING) as tx:
         await tx.execute(
-            "insert into sessions (digest, \"user\", created_at, last_seen_at, expires_at, agent) values ($1,$2,$3,$3,$4,$5)",
-            digest(cookie), row["id"], now, now + SESSION_IDLE, clean(agent),
+            'insert into sessions (digest, public_id, "user", created_at, last_seen_at, expires_at, ends_at, agent) '
+            "values ($1,$2,$3,$4,$4,$5,$5,$6)", digest(cookie), new_id(), row["id"], now, now + SESSION_IDLE, clean(agent),
         )  # fmt: skip
         actor = await _actor(tx, row["id"], now, session=digest(cookie))
     return SignedIn(cookie, actor)
@@ -143,22 +144,30 @@ async def _actor(tx: Connection, user: UUID, now: datetime, *, session: str = ""
     grants = await tx.fetch(
         'select role, unit, site from grants where "user" = $1 and (ends_at is null or ends_at > $2)', user, now
     )
-    scope = await _scope_of(tx, grants)
+    held = await _held(tx, grants)
+    scope = reduce(or_, (one.scope for one in held), NOTHING)
     return Actor(
         id=person["id"], name=person["display_name"] or person["name"], login=person["name"],
-        roles=frozenset(Role(g["role"]) for g in grants), scope=scope, language=person["language"], origin=origin,
-        session=session, home_site=await _home(tx, scope),
+        roles=frozenset(one.role for one in held), scope=scope, language=person["language"], origin=origin,
+        session=session, home_site=await _home(tx, scope), held=held,
     )  # fmt: skip
 
 
-async def _scope_of(tx: Connection, grants: Iterable[asyncpg.Record]) -> Scope:
-    units, sites = set(), set()
-    for grant in grants:
-        if grant["unit"] is None and grant["site"] is None:
-            return EVERYTHING
-        units.add(grant["unit"]) if grant["unit"] else sites.add(grant["site"])
-    rows = await tx.fetch("select id from sites where unit = any($1) or id = any($2)", list(units), list(sites))
-    return Scope.of_sites(row["id"] for row in rows)
+async def _held(tx: Connection, grants: Sequence[asyncpg.Record]) -> tuple[Held, ...]:
+    """Each grant's role with the sites that it covers now: a site that is opened later belongs to its unit's people."""
+    sites = await tx.fetch(
+        "select id, unit from sites where unit = any($1) or id = any($2)",
+        [g["unit"] for g in grants if g["unit"]], [g["site"] for g in grants if g["site"]],
+    )  # fmt: skip
+    return tuple(
+        Held(
+            Role(grant["role"]),
+            EVERYTHING
+            if grant["unit"] is None and grant["site"] is None
+            else Scope.of_sites(s["id"] for s in sites if grant["unit"] == s["unit"] or grant["site"] == s["id"]),
+        )
+        for grant in grants
+    )
 
 
 async def _home(tx: Connection, scope: Scope) -> UUID | None:
@@ -192,12 +201,8 @@ class NewUser:
 async def add_user(actor: Actor, new: NewUser) -> UUID:
     """Add a person with one grant; Conflict when the name is taken, NotFound when the unit is not known."""
     _may_manage(actor)
-    if new.role is Role.COLLECTOR:
-        raise Invalid(fields={"role": "collectors are enrolled, not added"})
-    if new.unit and new.role in PROVINCIAL:
-        raise Invalid(fields={"unit": "this role is for the whole province"})
-    if not new.unit and new.role not in PROVINCIAL:
-        raise Invalid(fields={"unit": "this role belongs to a commune: give its 5-digit code"})
+    if reason := refused_reach(new.role, Reach.UNIT if new.unit else Reach.PROVINCE):
+        raise Invalid(fields={"role" if new.role is Role.COLLECTOR else "unit": reason})
     name = clean(new.name, 60).lower()
     if not name or not all(c.isalnum() or c in "._-" for c in name):
         raise Invalid(fields={"name": "letters, digits, dot, dash and underscore"})

@@ -12,9 +12,9 @@ from assets.ids import new_id
 
 _COLUMNS = (
     "id", "at", "actor", "actor_name", "action", "subject_kind", "subject", "subject_name", "site", "before", "after",
-    "reason", "origin", "digest",
+    "reason", "origin", "request", "digest",
 )  # fmt: skip
-_INSERT = f"insert into audit_events ({', '.join(_COLUMNS)}) values ({', '.join(f'${i}' for i in range(1, 15))})"  # noqa: S608 - constants only
+_INSERT = f"insert into audit_events ({', '.join(_COLUMNS)}) values ({', '.join(f'${i}' for i in range(1, 16))})"  # noqa: S608 - constants only
 
 
 async def record(
@@ -34,7 +34,7 @@ async def record(
     event: dict[str, Any] = {
         "id": new_id(), "at": now(), "actor": by.id, "actor_name": by.name, "action": action, "subject_kind": kind,
         "subject": subject, "subject_name": name[:255], "site": site, "before": _plain(before), "after": _plain(after),
-        "reason": reason, "origin": by.origin,
+        "reason": reason, "origin": by.origin, "request": "",
     }  # fmt: skip
     event["digest"] = digest(event)
     event |= {key: _json(event[key]) for key in ("before", "after")}

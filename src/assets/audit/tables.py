@@ -1,6 +1,6 @@
 """Rows of the audit trail."""
 
-from piccolo.columns import JSONB, UUID, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, BigInt, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
 from assets.clock import now
@@ -24,4 +24,15 @@ class AuditEvent(Table, db=DB, tablename="audit_events"):
     after = JSONB(null=True, default=None)
     reason = Text(default="")
     origin = Varchar(length=120, default="")
+    request = Varchar(length=60, default="")  # the HTTP request or job that it was part of
     digest = Varchar(length=64)
+
+
+class AuditSeal(Table, db=DB, tablename="audit_seals"):
+    """One link of the chain: the event with this number, its digest, and the digest over the link before and both."""
+
+    number = BigInt(primary_key=True)
+    event = UUID(unique=True)
+    digest = Varchar(length=64)
+    chain = Varchar(length=64)
+    sealed_at = Timestamptz(default=now)

@@ -60,9 +60,9 @@ def find_database(settings: Settings, *, owned: bool = True) -> str:
 @asynccontextmanager
 async def opened(settings: Settings, dsn: str) -> AsyncIterator[None]:
     """The pool open and the schema current, for as long as the block lasts."""
+    await migrate(dsn)
     await db.connect(dsn, pool_max=settings.pool_max)
     try:
-        await migrate(dsn)
         async with db.transaction(db.EVERYTHING) as tx:
             await make_partitions(tx, clock.now().date())
         yield

@@ -263,12 +263,7 @@ async def _monitoring(tx: Connection, scope: Scope, asset_id: UUID, now: datetim
         f"and {_IN_SCOPE.format(site='site')} order by at, id limit 2000",
         scope.everything, list(scope.sites), row["id"], now - HISTORY,
     )  # fmt: skip
-    elsewhere = await tx.fetchval(
-        "select max(at) from (select at from asset_events where asset = $4 "  # noqa: S608
-        f"and not {_IN_SCOPE.format(site='site')} union all select at from condition_changes where target = $3 "
-        f"and not {_IN_SCOPE.format(site='site')}) as past",
-        scope.everything, list(scope.sites), row["id"], asset_id,
-    )  # fmt: skip
+    elsewhere = await tx.fetchval("select elsewhere_until($1, $2)", asset_id, row["id"])
     readings = asset_rows.readings(_READINGS.validate_json(row["readings"]))
     kept = {name: row[name] for name in Monitoring.model_fields if name in row and name not in ("identity", "readings")}
     return Monitoring(

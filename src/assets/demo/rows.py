@@ -28,7 +28,7 @@ def audited(
     event: dict[str, object] = {
         "id": new_id(), "at": at, "actor": actor, "actor_name": actor_name, "action": action, "subject_kind": kind,
         "subject": subject, "subject_name": name, "site": site, "before": before, "after": after, "reason": reason,
-        "origin": "demo",
+        "origin": "demo", "request": "",
     }  # fmt: skip
     event["digest"] = digest(event)
     return event | {

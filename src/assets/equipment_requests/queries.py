@@ -122,6 +122,7 @@ LISTING = Listing(
     sort="urgency",
     search=("r.search", "s.search"),
     site="r.site",
+    found_by="equipment_requests",
 )
 
 
@@ -162,13 +163,13 @@ async def one(tx: Connection, actor: Actor, ref: str, language: str) -> RequestD
             )
             for e in events
         ],
-        steps=sorted(open_steps(State(row["state"]), allowed(actor))),
+        steps=sorted(open_steps(State(row["state"]), allowed(actor, row["site"]))),
     )  # fmt: skip
 
 
-def allowed(actor: Actor) -> frozenset[Action]:
-    """What the actor's roles permit."""
-    return frozenset(action for action in Action if actor.may(action))
+def allowed(actor: Actor, site: UUID) -> frozenset[Action]:
+    """What the actor's roles permit at a site."""
+    return frozenset(action for action in Action if actor.may(action, site))
 
 
 def address(ref: str) -> tuple[str, int | UUID]:

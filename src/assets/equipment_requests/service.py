@@ -105,7 +105,8 @@ async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
         if made is None:  # the same form, sent twice at once: the other one was first
             assert filing.key is not None
             known = await _known(tx, actor, filing.key)
-            assert known is not None
+            if known is None:  # another's, whom this scope does not show
+                raise Conflict(N_("This form was used already; open a new one."))
             return known
         await _write_lines(tx, made.id, filing.lines, kinds)
         await _story(tx, made.id, actor, "file", "", State.DRAFT, "", now)
@@ -342,7 +343,7 @@ def _judged(actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, comp
     if doing.version is not None and doing.version != row["version"]:
         raise Stale(_CHANGED, state=state)
     note = clean_block(doing.note, NOTE_MAX)  # a note of control characters says nothing
-    to = move(state, step, allowed=allowed(actor), note=note, complete=complete)
+    to = move(state, step, allowed=allowed(actor, row["site"]), note=note, complete=complete)
     if isinstance(to, Refused):
         raise _error(to, state)
     return to

@@ -108,6 +108,7 @@ ASSETS = Listing(
     sort="tag",
     search=("a.search", "s.search"),
     site="a.site",
+    found_by="assets",
 )  # fmt: skip
 
 
@@ -213,6 +214,7 @@ LINKS = Listing(
     sort="tag",
     search=("l.search", "s.search"),
     site="l.site",
+    found_by="links",
 )  # fmt: skip
 
 

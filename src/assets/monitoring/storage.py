@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from assets.db import Connection
+from assets.db import Connection, as_owner
 from assets.monitoring.intake import Arrived
 
 DAYS_AHEAD = 7
@@ -68,10 +68,11 @@ async def make_partition(tx: Connection, day: date) -> bool:
         return False
     if await tx.fetchval("select exists(select 1 from readings_default where at >= $1 and at < $2)", begins, ends):
         return False
-    await tx.execute(
-        f"create table if not exists {_name(day)} partition of readings "
-        f"for values from ('{begins.isoformat()}') to ('{ends.isoformat()}')"
-    )
+    async with as_owner(tx):
+        await tx.execute(
+            f"create table if not exists {_name(day)} partition of readings "
+            f"for values from ('{begins.isoformat()}') to ('{ends.isoformat()}')"
+        )
     return True
 
 
@@ -82,8 +83,9 @@ async def drop_old(tx: Connection, before: date) -> list[str]:
         "where i.inhparent = 'readings'::regclass and c.relname ~ '^readings_[0-9]{8}$' and c.relname < $1",
         _name(before),
     )
-    for row in rows:
-        await tx.execute(f"drop table {row['relname']}")
+    async with as_owner(tx):
+        for row in rows:
+            await tx.execute(f"drop table {row['relname']}")
     await tx.execute(
         "delete from readings_default where at < $1", datetime(before.year, before.month, before.day, tzinfo=UTC)
     )

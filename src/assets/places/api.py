@@ -83,6 +83,7 @@ UNITS = Listing(
     },
     sort="name",
     search=("u.search",),
+    found_by="administrative_units",
 )  # fmt: skip
 SITES = Listing(
     select="s.*, u.code as unit_code, u.name as unit_name, h.people, h.as_of as people_as_of",
@@ -96,6 +97,7 @@ SITES = Listing(
     sort="name",
     search=("u.search", "s.search"),
     site="s.id",
+    found_by="sites",
 )  # fmt: skip
 
 

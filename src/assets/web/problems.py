@@ -16,7 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
 
-from assets.errors import AssetsError, Conflict, Invalid, NotSignedIn, Unavailable
+from assets.errors import AssetsError, Conflict, Invalid, NotFound, NotSignedIn, Unavailable
 from assets.web import templates
 from assets.web.description import MEDIA_TYPE, document_problems
 from assets.web.language import N_, choose, translate
@@ -140,6 +140,10 @@ def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 def on_database(request: AnyRequest, error: asyncpg.PostgresError) -> Response[Any]:
     """What a constraint or PostgreSQL's own types refuse: the caller's doing, told without the server's words."""
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        # Row-level security stopped what a service let through: something would have come under a foreign site.
+        log.error("the second wall was needed", path=request.scope["path"], refused=str(error))
+        return on_ours(request, NotFound())
     if isinstance(error, asyncpg.UniqueViolationError | asyncpg.ExclusionViolationError):
         return on_ours(request, Conflict(N_("Something with the same name or number is there already.")))
     if isinstance(error, asyncpg.ForeignKeyViolationError | asyncpg.RestrictViolationError):
