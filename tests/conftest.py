@@ -18,6 +18,7 @@ from assets import clock, db, embedded
 from assets.access import service as access
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
+from assets.access.tokens import NewToken, create_token
 from assets.app import Parts, create_app
 from assets.migrate import migrate
 from assets.monitoring import collectors
@@ -119,7 +120,7 @@ class House:
         """A client that carries the token of a new person."""
         new = access.NewUser(name=name, role=role, unit=unit, display_name=name.title(), language="en")
         await access.add_user(SYSTEM, new)
-        token = await access.create_token(SYSTEM, name, now=clock.now())
+        token = await create_token(SYSTEM, NewToken(name), now=clock.now())
         return self.client(Authorization=f"Bearer {token}")
 
     async def collector(self) -> httpx2.AsyncClient:

@@ -14,6 +14,7 @@ from litestar.di import Provide
 
 from assets import db, phrases
 from assets.access import pages as access_pages
+from assets.access import passwords
 from assets.access import service as access
 from assets.access.actor import SYSTEM, Actor
 from assets.access.guards import current_actor
@@ -29,6 +30,7 @@ from assets.places.units import parse, shipped
 from assets.readiness.rules import DECISIONS, Reason
 from assets.settings import Settings
 from assets.text import fold
+from assets.vault import Vault
 from assets.web import problems, static
 
 PASSWORD = "a long enough one"
@@ -67,7 +69,7 @@ class Web:
 
 def app(home: Path, *, demo: bool = False, raises: Sequence[object] = ()) -> Litestar:
     """The pages alone, with the sign-in and the error pages of the service; `raises` are further routes."""
-    settings = Settings(home=home)
+    settings = Settings(home=home, second_factor="optional")
 
     def actor(request: Request) -> Actor:  # type: ignore[type-arg]
         return current_actor(request)
@@ -76,7 +78,10 @@ def app(home: Path, *, demo: bool = False, raises: Sequence[object] = ()) -> Lit
     accounts = [{"role": r, "name": n, "password": PASSWORD} for r, n in (("province_it", "bob"), ("clerk", "alice"))]
 
     found = Litestar(
-        route_handlers=routes, dependencies={"actor": Provide(actor, sync_to_thread=False)},
+        route_handlers=routes, dependencies={
+            "actor": Provide(actor, sync_to_thread=False),
+            "vault": Provide(lambda: Vault.open(home), sync_to_thread=False, use_cache=True),
+        },
         middleware=[SignedInMiddleware(settings, [])], exception_handlers=problems.handlers,
         state=State({"demo": demo, "settings": settings, "demo_accounts": accounts}), logging_config=None,
     )  # fmt: skip
@@ -126,7 +131,7 @@ _hashes: dict[str, str] = {}
 async def person(name: str, role: Role, display: str, *, unit: str = "", language: str = "vi") -> None:
     """Somebody who can sign in with PASSWORD; its slow hash is made once a run."""
     if PASSWORD not in _hashes:
-        _hashes[PASSWORD] = await access.hash_password(PASSWORD)
+        _hashes[PASSWORD] = await passwords.hashed(PASSWORD)
     await access.add_user(SYSTEM, access.NewUser(name, role, None, display, unit=unit, language=language))
     async with db.transaction(EVERYTHING) as tx:
         await tx.execute("update users set password_hash = $2 where name = $1", name, _hashes[PASSWORD])

@@ -19,10 +19,11 @@ from litestar.types import ControllerRouterHandler
 from assets import __version__, clock, db, observations
 from assets.access import api as access_api
 from assets.access import pages as access_pages
+from assets.access import people_pages
 from assets.access.actor import Actor
 from assets.access.guards import current_actor
 from assets.access.middleware import SignedInMiddleware
-from assets.access.service import actor_of_token
+from assets.access.tokens import actor_of_token
 from assets.audit import api as audit_api
 from assets.dashboards import pages as dashboard_pages
 from assets.equipment_requests import api as requests_api
@@ -85,7 +86,7 @@ class Metrics(PrometheusController):
 
 FEATURES: Sequence[Any] = (
     observations, places_api, access_api, audit_api, inventory_api, monitoring_api, incidents_api, notifications_api,
-    readiness_api, requests_api, access_pages, dashboard_pages, incidents_pages, requests_pages,
+    readiness_api, requests_api, access_pages, people_pages, dashboard_pages, incidents_pages, requests_pages,
 )  # fmt: skip
 
 

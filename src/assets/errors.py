@@ -7,6 +7,7 @@ AssetsError
 ├── Conflict        409  the rules or the present state forbid it
 │   └── Stale       412  somebody changed the thing since the caller read it
 ├── Invalid         400  the input is wrong; `fields` names each wrong place
+├── TooMany         429  it was tried too often; wait `retry_after_seconds`
 └── Unavailable     503  the database or a part we need is away; try again
 """
 
@@ -69,6 +70,17 @@ class Invalid(AssetsError):
     def __init__(self, detail: str | None = None, *, fields: Mapping[str, str] | None = None, **facts: object) -> None:
         super().__init__(detail, **facts)
         self.fields = dict(fields or {})
+
+
+class TooMany(AssetsError):
+    """There were too many attempts in a short time."""
+
+    status = 429
+    title = "Too Many Requests"
+
+    def __init__(self, detail: str | None = None, *, seconds: int = 60, **facts: object) -> None:
+        super().__init__(detail, **facts)
+        self.retry_after_seconds = seconds
 
 
 class Unavailable(AssetsError):

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
         default="",
         description="Internal networks that channels may reach, such as 10.1.2.0/24 of a mail server; commas.",
     )
+    second_factor: Annotated[str, Field(pattern="^(required|optional)$")] = Field(
+        default="required", description="Whether people whose role covers the province must show a second factor."
+    )
     demo: bool = Field(default=False, description="Set by `assets demo` alone: banner, no real channels.")
 
     @field_validator("home")
@@ -109,6 +112,11 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{shown}:{self.port}").rstrip("/")
 
     @property
+    def asks_second_factor(self) -> bool:
+        """Whether people of the province need a second factor to sign in; a demo's accounts are everybody's."""
+        return self.second_factor == "required" and not self.demo
+
+    @property
     def secure(self) -> bool:
         """Whether people reach it over https."""
         return self.url.startswith("https://")
@@ -117,6 +125,11 @@ class Settings(BaseSettings):
     def cookie(self) -> str:
         """The session cookie's name; `__Host-` only where a browser accepts it."""
         return "__Host-session" if self.secure else "assets_session"
+
+    @property
+    def device_cookie(self) -> str:
+        """The name of the cookie that knows a browser again."""
+        return "__Host-device" if self.secure else "assets_device"
 
 
 def load(**overrides: object) -> Settings:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from assets import jobs
-from assets.access import service as access
+from assets.access import sessions
 from assets.db import EVERYTHING, transaction
 from assets.equipment_requests.telling import EquipmentRequestTelling
 from assets.incidents.telling import IncidentTelling
@@ -113,7 +113,7 @@ async def tidy(_: Bench, now: datetime) -> None:
     """Throw away what nobody will look at again: the queue's log, ended sessions, old orders and buffers."""
     async with transaction(EVERYTHING) as tx:
         await jobs.tidy(tx, now)
-        await access.tidy(tx, now)
+        await sessions.tidy(tx, now)
         await collectors.tidy(tx, now)
 
 

@@ -107,7 +107,7 @@ async def test_when_a_person_signs_in_then_the_session_is_new_and_ends_with_the_
     from assets.access.actor import SYSTEM
 
     await access.add_user(
-        SYSTEM, access.NewUser(name="lan", role=Role.PROVINCE_IT, password="mot-mat-khau-dai", display_name="Lan")
+        SYSTEM, access.NewUser("lan", Role.CLERK, "mot-mat-khau-dai", "Lan", unit="21025", must_change=False)
     )
     browser = house.client()
     browser.cookies.set(house.settings.cookie, "chosen-by-somebody-else", domain="127.0.0.1", path="/")
@@ -116,7 +116,7 @@ async def test_when_a_person_signs_in_then_the_session_is_new_and_ends_with_the_
     answer = await browser.post("/sign-in", data={"name": "lan", "password": "mot-mat-khau-dai"})
     assert answer.status_code == 303, answer.text
     assert browser.cookies.get(house.settings.cookie) != "chosen-by-somebody-else"
-    assert (await browser.get("/")).status_code == 200
+    assert (await browser.get("/account")).status_code == 200
     stolen = await browser.post("/sign-out", headers={"Origin": "https://elsewhere.example"})
     assert stolen.status_code == 403
     assert (await browser.post("/sign-out", headers={"Origin": house.settings.url})).status_code == 303

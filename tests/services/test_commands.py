@@ -10,10 +10,12 @@ import pytest
 
 from assets import db
 from assets.access.permissions import Role
-from assets.access.service import actor_of_token, sign_in
+from assets.access.sessions import Owed, Visit, holder_of, sign_in
+from assets.access.tokens import actor_of_token
 from assets.clock import now
 from assets.migrate import migrate
 from assets.monitoring import collectors
+from assets.vault import Vault
 from tests.conftest import need
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +45,15 @@ async def test_when_a_person_and_a_token_are_made_then_both_let_in(database: str
     actor = await actor_of_token(out.split()[-1], origin="", now=now())
     assert actor is not None
     assert (actor.login, actor.roles) == ("lan", {Role.PROVINCE_IT})
-    assert (await sign_in("lan", "mot-mat-khau-dai", now=now())).actor.login == "lan"
+    entered = await sign_in("lan", "mot-mat-khau-dai", Visit(), vault=Vault.open(tmp_path), now=now())
+    assert entered.actor.login == "lan"
+    holder = await holder_of(entered.cookie, origin="", second_factor=False, now=now())
+    assert holder is not None
+    assert holder.owed is Owed.PASSWORD
+    code, out, error = await run(database, tmp_path, "user", "reset", "lan", "--second-factor")
+    assert code == 0, error
+    entered = await sign_in("lan", out.split()[-1], Visit(), vault=Vault.open(tmp_path), now=now())
+    assert entered.actor.login == "lan"
 
 
 async def test_when_a_collector_is_enrolled_then_the_last_word_is_its_token(database: str, tmp_path: Path) -> None:

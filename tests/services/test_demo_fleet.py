@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from assets import db
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
-from assets.access.service import sign_in
+from assets.access.sessions import Visit, sign_in
 from assets.audit.chain import digest
 from assets.demo import faults, fleet, simulation, stock, troubles
 from assets.demo.load import Loaded, load
@@ -190,10 +190,11 @@ async def nobody_real_is_named(province: Province) -> None:
 async def people_can_sign_in(province: Province) -> None:
     roles = {role for _, role, _ in province.loaded.accounts}
     assert roles == {str(role) for role in Role} - {str(Role.COLLECTOR)}
-    clerk = (await sign_in("clerk", PASSWORD, now=NOW)).actor
+    vault = Vault({"test": bytes(32)})
+    clerk = (await sign_in("clerk", PASSWORD, Visit(), vault=vault, now=NOW)).actor
     [home] = await province.rows("select id from sites where code = '21205'")
     assert clerk.scope.sites == {home["id"]}
-    assert (await sign_in("admin", PASSWORD, now=NOW)).actor.scope.everything
+    assert (await sign_in("admin", PASSWORD, Visit(), vault=vault, now=NOW)).actor.scope.everything
 
 
 async def audit_digests_hold(province: Province) -> None:

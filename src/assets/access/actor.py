@@ -61,6 +61,10 @@ class Actor:
         scopes = (held.scope for held in self.held if may(frozenset({held.role}), action))
         return replace(self, scope=reduce(or_, scopes, NOTHING))
 
+    def everywhere(self, action: Action) -> bool:
+        """Whether the action is allowed over the whole province, and so on what belongs to no site."""
+        return self.may(action) and self.within(action).scope.everything
+
     def require(self, action: Action) -> None:
         """Raise NotSignedIn or NotAllowed unless the action is allowed."""
         if not self.known:

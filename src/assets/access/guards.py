@@ -8,7 +8,7 @@ from litestar.types import Guard
 
 from assets.access.actor import NOBODY, Actor
 from assets.access.permissions import Action
-from assets.errors import NotAllowed
+from assets.errors import NotAllowed, NotSignedIn
 
 
 def current_actor(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
@@ -33,3 +33,9 @@ def requires(action: Action, *, province: bool = False) -> Guard:
 
     guard.action = action  # type: ignore[attr-defined]  # read by the permission test
     return guard
+
+
+def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard for what everybody may do who has signed in: 401 for nobody."""
+    if not current_actor(connection).known:
+        raise NotSignedIn()

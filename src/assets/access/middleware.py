@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assets import clock
 from assets.access.actor import NOBODY, Actor
-from assets.access.service import actor_of_session
+from assets.access.sessions import holder_of
 from assets.errors import NotAllowed, NotSignedIn
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -29,13 +29,18 @@ class Cookies(Protocol):
     def url(self) -> str:
         """Our own web address."""
 
+    @property
+    def asks_second_factor(self) -> bool:
+        """Whether people of the province need a second factor."""
+
 
 class SignedInMiddleware(ASGIMiddleware):
     """Puts the actor into the connection's state: a session's person, a token's owner, a collector, or NOBODY.
 
-    A bearer token that is wrong is 401 at once; an old cookie is merely nobody. A change without a token must come from
-    our own pages, signed in or not (nobody shall be signed in to another's account unawares): browsers say so in
-    Sec-Fetch-Site, and where they do not, in Origin.
+    A bearer token that is wrong is 401 at once; an old cookie is merely nobody, and so is everywhere but on the pages
+    of signing in who still owes a step there (`holder` in the state says who and which). A change without a token must
+    come from our own pages, signed in or not (nobody shall be signed in to another's account unawares): browsers say so
+    in Sec-Fetch-Site, and where they do not, in Origin.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -62,8 +67,11 @@ class SignedInMiddleware(ASGIMiddleware):
         if not cookie or len(cookie) > 200:
             return NOBODY
         by_itself = "hx-request" in connection.headers and connection.scope.get("method") in SAFE
-        found = await actor_of_session(cookie, origin=origin, now=clock.now(), touch=not by_itself)
-        return found or NOBODY
+        holder = await holder_of(
+            cookie, origin=origin, second_factor=self.settings.asks_second_factor, now=clock.now(), touch=not by_itself
+        )
+        connection.scope["state"]["holder"] = holder
+        return holder.actor if holder is not None and holder.owed is None else NOBODY
 
     async def _by_token(self, header: str, origin: str) -> Actor:
         scheme, _, token = header.partition(" ")

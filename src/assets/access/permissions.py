@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from assets.web.language import N_
+
 
 class Role(StrEnum):
     """What a person is to the system; the names are fixed (DESIGN §7)."""
@@ -128,10 +130,10 @@ def refused_reach(role: Role, reach: Reach) -> str | None:
     if reach in REACH[role]:
         return None
     if role is Role.COLLECTOR:
-        return "Collectors are enrolled, not added."
+        return N_("Collectors are enrolled, not added.")
     if reach is Reach.PROVINCE:
-        return "This role belongs to a commune: give its 5-digit code."
-    return "This role is for the whole province."
+        return N_("This role belongs to a commune: give its 5-digit code.")
+    return N_("This role is for the whole province.")
 
 
 def may(roles: frozenset[Role], action: Action) -> bool:

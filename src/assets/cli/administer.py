@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +14,9 @@ from assets import settings as configuration
 from assets.access import service as access
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
+from assets.access.tokens import DAYS, NewToken, create_token
 from assets.cli.runtime import find_database, opened
+from assets.clock import end_of_day
 from assets.errors import NotFound
 from assets.ids import new_id
 from assets.monitoring import collectors
@@ -56,22 +59,47 @@ def user() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice([str(r) for r in Role]), required=True, help="What the person is.")
 @click.option("--unit", default="", help="5-digit code of the commune; without it the whole province.")
+@click.option("--site", default="", help="Code of one site, in place of a unit.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day of the role, such as a volunteer's.")
 @click.option("--display-name", default="", help="The name that people see.")
 @click.option(
     "--password-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Read the password from a file.",
 )
-def add_user(name: str, role: str, unit: str, display_name: str, password_file: Path | None) -> None:
-    """Add a person; the password is asked for, or read from a file."""
+@click.option("--own-password", is_flag=True, help="The person typed it: it need not be changed at the first sign-in.")
+def add_user(
+    name: str, role: str, unit: str, site: str, until: datetime | None, display_name: str, password_file: Path | None,
+    own_password: bool,
+) -> None:  # fmt: skip
+    """Add a person; the password is asked for, or read from a file. It is an initial one, to be changed at once."""
     password = (
         password_file.read_text(encoding="utf-8").strip()
         if password_file
         else click.prompt("Password", hide_input=True, confirmation_prompt=True)
     )
-    new = access.NewUser(name=name, role=Role(role), password=password, unit=unit, display_name=display_name)
+    new = access.NewUser(
+        name=name, role=Role(role), password=password, unit=unit, site=site, display_name=display_name,
+        ends_at=end_of_day(until.date()) if until else None, must_change=not own_password,
+    )  # fmt: skip
     _in_database(lambda: access.add_user(SYSTEM, new))
     click.echo(f"{name} may sign in as {role}.")
+
+
+@user.command("reset")
+@click.argument("name")
+@click.option("--second-factor", is_flag=True, help="Take the second factor away too: the telephone is lost.")
+def reset_user(name: str, second_factor: bool) -> None:
+    """Give a person a new initial password; it is the last word printed. Their sessions end."""
+
+    async def reset() -> str:
+        if second_factor:
+            await access.remove_second_factor(SYSTEM, name)
+        return await access.initial_password(SYSTEM, name, now=clock.now())
+
+    made = _in_database(reset)
+    click.echo(f"Initial password of {name}, shown this once and good for {access.INITIAL.days} days:")
+    click.echo(made)
 
 
 @click.group()
@@ -82,9 +110,10 @@ def token() -> None:
 @token.command("create")
 @click.option("--user", "user_name", required=True, help="Whose token it is.")
 @click.option("--title", default="", help="What it is for.")
-def create_token(user_name: str, title: str) -> None:
+@click.option("--days", type=click.IntRange(1, 3_650), default=DAYS, show_default=True, help="How long it holds.")
+def create(user_name: str, title: str, days: int) -> None:
     """Make a token; it is the last word printed and cannot be read again."""
-    made = _in_database(lambda: access.create_token(SYSTEM, user_name, title=title, now=clock.now()))
+    made = _in_database(lambda: create_token(SYSTEM, NewToken(user_name, title, days), now=clock.now()))
     click.echo(f"Token of {user_name}, shown this once:")
     click.echo(made)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from assets.access.actor import SYSTEM
-from assets.access.service import hash_password
+from assets.access.passwords import hashed
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, as_owner, transaction
 from assets.demo import accounts, fleet, people, register, simulation, stock, troubles
@@ -74,12 +74,12 @@ async def load(
     centres = fleet.province(parse(shipped()), today, serials)
     shelves = tuple(stock.shelves(today, serials))
     spec = simulation.spec_of(centres.values(), port=sim_port, epoch=now - timedelta(days=DAYS + 1))
-    hashed = await hash_password(password)
+    password_hash = await hashed(password)
     # COPY is not for those whom row-level security concerns.
     async with transaction(EVERYTHING) as tx, as_owner(tx):
         building = _Building(tx, vault, centres, shelves, now)
         progress("centres and equipment", 0.15)
-        await building.place(hashed, sim_port)
+        await building.place(password_hash, sim_port)
         progress("a week of history", 0.3)
         counts = await building.remember(spec, sink_port)
         progress("requests and verdicts", 0.85)

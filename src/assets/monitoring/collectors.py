@@ -1,11 +1,9 @@
 """The verbs around collectors: enrolment, what one shall do, what it says of itself, and its silence."""
 
 import hashlib
-import hmac
 import ipaddress
 import json
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,9 +11,9 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from assets.access import drawn
 from assets.access.actor import Actor
 from assets.access.permissions import Action, Role
-from assets.access.service import digest
 from assets.audit.service import record
 from assets.db import EVERYTHING, Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound
@@ -65,37 +63,32 @@ async def enrol(actor: Actor, site_code: str | None, *, name: str = "", now: dat
         before = await tx.fetchval("select collector from collector_sites where site = $1", site)
         if before is not None:
             return await _new_token(tx, actor, before)
-        collector, (prefix, stored, whole) = new_id(), _draw()
+        collector, made = new_id(), drawn.token(TOKEN_PREFIX)
         title = clean(name, 100) or (f"Bộ thu thập {site_code}" if site_code else "Bộ thu thập tại tỉnh")
         if await tx.fetchval("select 1 from collectors where name = $1", title):
-            title = f"{title} ({prefix})"
+            title = f"{title} ({made.prefix})"
         await tx.execute(
             "insert into collectors (id, name, covers_rest, token_prefix, token_digest, enrolled_at) "
-            "values ($1,$2,$3,$4,$5,$6)", collector, title, site is None, prefix, stored, now,
+            "values ($1,$2,$3,$4,$5,$6)", collector, title, site is None, made.prefix, made.digest, now,
         )  # fmt: skip
         if site is not None:
             await tx.execute(
                 "insert into collector_sites (id, collector, site) values ($1,$2,$3)", new_id(), collector, site
             )
         await record(tx, by=actor, action="enrol", kind="collector", subject=collector, name=title, site=site)
-    return whole
-
-
-def _draw() -> tuple[str, str, str]:
-    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    return prefix, digest(secret), f"{TOKEN_PREFIX}{prefix}.{secret}"
+    return made.whole
 
 
 async def _new_token(tx: Connection, actor: Actor, collector: UUID) -> str:
-    prefix, stored, whole = _draw()
+    made = drawn.token(TOKEN_PREFIX)
     name = await tx.fetchval(
         "update collectors set token_prefix = $2, token_digest = $3 where id = $1 and revoked_at is null returning name",
-        collector, prefix, stored,
+        collector, made.prefix, made.digest,
     )  # fmt: skip
     if name is None:
         raise NotFound()
     await record(tx, by=actor, action="renew_token", kind="collector", subject=collector, name=name)
-    return whole
+    return made.whole
 
 
 async def revoke(actor: Actor, collector: UUID, *, now: datetime) -> None:
@@ -123,14 +116,14 @@ async def _site(tx: Connection, code: str | None) -> UUID | None:
 
 async def actor_of(token: str, *, origin: str) -> Actor | None:
     """The collector behind a token `col_<prefix>.<secret>`, as an actor that may report and nothing else."""
-    prefix, dot, secret = token.removeprefix(TOKEN_PREFIX).partition(".")
-    if not dot or not token.startswith(TOKEN_PREFIX):
+    parts = drawn.taken_apart(token, TOKEN_PREFIX)
+    if parts is None:
         return None
     async with transaction(EVERYTHING) as tx:
         row = await tx.fetchrow(
-            "select id, name, token_digest from collectors where token_prefix = $1 and revoked_at is null", prefix
+            "select id, name, token_digest from collectors where token_prefix = $1 and revoked_at is null", parts[0]
         )
-    if row is None or not hmac.compare_digest(row["token_digest"], digest(secret)):
+    if row is None or not drawn.fits(row["token_digest"], parts[1]):
         return None
     return Actor(id=row["id"], name=row["name"], roles=frozenset({Role.COLLECTOR}), origin=origin)
 

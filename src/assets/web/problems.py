@@ -16,7 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
 
-from assets.errors import AssetsError, Conflict, Invalid, NotFound, NotSignedIn, Unavailable
+from assets.errors import AssetsError, Conflict, Invalid, NotFound, NotSignedIn, TooMany, Unavailable
 from assets.web import templates
 from assets.web.description import MEDIA_TYPE, document_problems
 from assets.web.language import N_, choose, translate
@@ -113,7 +113,9 @@ def on_ours(request: AnyRequest, error: AssetsError) -> Response[Any]:
     """An error that a service raised on purpose."""
     if isinstance(error, NotSignedIn) and not for_programs(request):
         return _to_sign_in(request)
-    headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, Unavailable) else {}
+    headers = {}
+    if isinstance(error, Unavailable | TooMany):
+        headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
     fields = error.fields if isinstance(error, Invalid) else {}
