@@ -114,3 +114,24 @@ def test_days_begin_at_local_midnight() -> None:
     marks = ticks(START, NOW, width=700, zone=formats.LOCAL_ZONE)
     assert [mark.day.day for mark in marks] == [16, 17, 18, 19, 20, 21, 22]
     assert marks[0].x == pytest.approx(700 * (15.8 / 24) / 7, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
+            "Edge · Windows",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 6.1) AppleWebKit/537.36 coc_coc_browser/95 Chrome/89 Safari/537.36",
+            "Cốc Cốc · Windows",
+        ),
+        ("Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36", "Chrome · Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17 Safari/604.1", "Safari · iPhone"),
+        ("curl/8.1", "curl/8.1"),
+        ("", "Unknown program"),
+    ],
+)
+def test_when_a_browser_names_itself_then_people_read_what_they_call_it(agent: str, said: str) -> None:
+    assert formats.browser(agent, "en") == said

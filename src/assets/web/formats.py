@@ -55,6 +55,23 @@ def dial(text: str) -> str:
     return "+" * text.strip().startswith("+") + "".join(char for char in text if char.isascii() and char.isdigit())
 
 
+# The first that a User-Agent names; those that stand on another one's shoulders come before it.
+_BROWSERS = (
+    ("CocCoc/", "Cốc Cốc"), ("coc_coc", "Cốc Cốc"), ("Edg/", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def browser(agent: str, language: str) -> str:
+    """What a browser calls itself, in the words of whoever uses it: Chrome · Windows."""
+    found = [next((name for mark, name in table if mark in agent), "") for table in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(filter(None, found)) or agent[:40].strip() or translate(language, N_("Unknown program"))
+
+
 def money(value: int | None, language: str) -> str:
     """Whole đồng: 10.000.000 đồng."""
     if value is None:

@@ -121,6 +121,7 @@ def _filters(chosen: str) -> dict[str, Callable[..., Any]]:
             value, language.translate(chosen, words.unit(reading)) if words.unit(reading) else "", chosen
         ),
         "dial": formats.dial,
+        "browser": lambda agent: formats.browser(agent, chosen),
         "money": lambda value: formats.money(value, chosen),
         "date": lambda value: _time(value, formats.day(value)),
         "datetime": lambda value: _time(value, formats.moment(value)),
