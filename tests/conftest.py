@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit, urlunsplit
@@ -123,9 +124,9 @@ class House:
         token = await create_token(SYSTEM, NewToken(name), now=clock.now())
         return self.client(Authorization=f"Bearer {token}")
 
-    async def collector(self) -> httpx2.AsyncClient:
-        """A client that carries a collector's token."""
-        token = await collectors.enrol(SYSTEM, None, now=clock.now())
+    async def collector(self, site: str | None = None) -> httpx2.AsyncClient:
+        """A client that carries the token of a collector, of a site or of all that have none."""
+        token = await collectors.enrol(SYSTEM, site, now=clock.now())
         return self.client(Authorization=f"Bearer {token}")
 
     def client(self, **headers: str) -> httpx2.AsyncClient:
@@ -136,7 +137,24 @@ class House:
 @pytest.fixture
 async def house(database: str, tmp_path: Path) -> AsyncIterator[House]:
     """The service on a clean database."""
-    settings = load_settings(home=tmp_path)
+    async with _running(tmp_path) as built:
+        yield built
+
+
+@asynccontextmanager
+async def open_house(dsn: str, home: Path) -> AsyncIterator[House]:
+    """The service on a clean database, for a whole module: its tests leave no trace, or are told."""
+    await db.connect(dsn)
+    async with db.transaction(db.EVERYTHING) as tx:
+        await empty(tx)
+    async with _running(home) as built:
+        yield built
+    await asyncio.wait_for(db.disconnect(), 10)
+
+
+@asynccontextmanager
+async def _running(home: Path) -> AsyncIterator[House]:
+    settings = load_settings(home=home)
     parts = Parts.make(settings)
     app = create_app(settings, parts)
     up, stop = asyncio.Event(), asyncio.Event()

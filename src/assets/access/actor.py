@@ -65,12 +65,13 @@ class Actor:
         """Whether the action is allowed over the whole province, and so on what belongs to no site."""
         return self.may(action) and self.within(action).scope.everything
 
-    def require(self, action: Action) -> None:
-        """Raise NotSignedIn or NotAllowed unless the action is allowed."""
+    def require(self, action: Action) -> "Actor":
+        """The same person with the scope that they have for this action; NotSignedIn or NotAllowed when it is not theirs."""
         if not self.known:
             raise NotSignedIn()
         if not self.may(action):
             raise NotAllowed()
+        return self.within(action)
 
 
 NOBODY = Actor(id=None, name="")

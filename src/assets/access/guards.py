@@ -26,8 +26,7 @@ def requires(action: Action, *, province: bool = False) -> Guard:
     """
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        current_actor(connection).require(action)
-        actor = connection.scope["state"]["actor"] = current_actor(connection).within(action)
+        actor = connection.scope["state"]["actor"] = current_actor(connection).require(action)
         if province and not actor.scope.everything:
             raise NotAllowed()
 
@@ -36,6 +35,16 @@ def requires(action: Action, *, province: bool = False) -> Guard:
 
 
 def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard for what everybody may do who has signed in: 401 for nobody."""
-    if not current_actor(connection).known:
+    """A guard for what every person may do who has signed in: 401 for nobody, 403 for collectors."""
+    actor = current_actor(connection)
+    if not actor.known:
         raise NotSignedIn()
+    if not actor.login:
+        raise NotAllowed()
+
+
+def own_account(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard for one's own account: like `signed_in`, and 403 for a token with limits."""
+    signed_in(connection, handler)
+    if current_actor(connection).actions is not None:
+        raise NotAllowed()

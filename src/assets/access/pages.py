@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from assets import clock
 from assets.access import queries, second_factor, sessions, tokens
 from assets.access.actor import Actor
-from assets.access.guards import signed_in
+from assets.access.guards import own_account
 from assets.access.queries import SESSIONS, TOKENS, SessionOut, TokenOut, UserOut
 from assets.access.sessions import Holder, Owed, Visit
 from assets.db import EVERYTHING, transaction
@@ -231,7 +231,7 @@ class Account(BaseModel):
     tokens: list[TokenOut]
 
 
-@get(["/account", "/account.json"], name="account", guards=[signed_in], **twin(Account, "account"))
+@get(["/account", "/account.json"], name="account", guards=[own_account], **twin(Account, "account"))
 async def account(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[Any]:
     """One's own account."""
     return await _account(request, actor)
@@ -255,7 +255,7 @@ async def _account(request: AnyRequest, actor: Actor, **more: Any) -> Response[A
     return show(request, "access/account.html", view, present=present, **{"made": "", "errors": {}, **more})
 
 
-@post("/account/tokens", guards=[signed_in], include_in_schema=False)
+@post("/account/tokens", guards=[own_account], include_in_schema=False)
 async def make_token(request: AnyRequest, data: Form, actor: NamedDependency[Actor]) -> Response[Any]:
     """Make a token for a program of one's own; the page that answers shows it once."""
     _holding(request)
@@ -270,16 +270,18 @@ async def make_token(request: AnyRequest, data: Form, actor: NamedDependency[Act
     return await _account(request, actor, made=made)
 
 
-@post("/account/tokens/{token:uuid}/revoke", guards=[signed_in], include_in_schema=False)
-async def revoke_token(token: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
+@post("/account/tokens/{token:uuid}/revoke", guards=[own_account], include_in_schema=False)
+async def revoke_token(request: AnyRequest, token: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
     """End a token of one's own."""
+    _holding(request)
     await tokens.revoke_token(actor, token, now=clock.now())
     return Redirect("/account", status_code=303)
 
 
-@post("/account/sessions/{session:uuid}/end", guards=[signed_in], include_in_schema=False)
-async def end_session(session: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
+@post("/account/sessions/{session:uuid}/end", guards=[own_account], include_in_schema=False)
+async def end_session(request: AnyRequest, session: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
     """Sign another browser of one's own out."""
+    _holding(request)
     await sessions.end_one(actor, session)
     return Redirect("/account", status_code=303)
 

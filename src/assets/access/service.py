@@ -197,8 +197,7 @@ async def remove_second_factor(actor: Actor, name: str) -> None:
 
 
 def _may_manage(actor: Actor) -> None:
-    actor.require(Action.MANAGE_PEOPLE)
-    if not actor.everywhere(Action.MANAGE_PEOPLE):
+    if not actor.require(Action.MANAGE_PEOPLE).scope.everything:
         raise NotAllowed()
 
 

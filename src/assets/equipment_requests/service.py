@@ -92,7 +92,7 @@ def shown_number(number: int) -> str:
 
 async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
     """Make a request and send it, or keep it as a draft; the same key of the same person answers the first again."""
-    actor.require(Action.REQUEST_EQUIPMENT)
+    actor = actor.require(Action.REQUEST_EQUIPMENT)
     if actor.id is None:
         raise NotAllowed()
     reason = _checked(filing)
@@ -272,6 +272,7 @@ async def fulfil(
     async with transaction(actor.scope) as tx:
         row = await _locked(tx, actor, ref)
         _judged(actor, row, Step.FULFIL, doing)
+        actor = actor.within(Action.FULFIL_REQUEST)  # what is given comes from stores where they may give
         lines = await _lines(tx, row["id"])
         chosen = await _choose(tx, actor, lines, tags)
         picked: list[str] = []

@@ -183,7 +183,7 @@ async def end_unasked(tx: Connection, *, now: datetime) -> None:
 
 async def acknowledge(actor: Actor, number: int, *, now: datetime) -> None:
     """Say that somebody has it; Conflict when it is over, nothing new when somebody already has it."""
-    actor.require(Action.HANDLE_INCIDENT)
+    actor = actor.require(Action.HANDLE_INCIDENT)
     async with transaction(actor.scope) as tx:
         row = await tx.fetchrow("select * from incidents where number = $1 for update", number)
         if row is None or not actor.scope.sees(row["site"]):
@@ -216,13 +216,13 @@ class Quietness:
 
 async def plan_work(actor: Actor, wish: Quietness) -> UUID:
     """A maintenance window: conditions are recorded as ever, nobody is disturbed."""
-    actor.require(Action.SILENCE)
+    actor = actor.require(Action.SILENCE)
     return await _keep_quiet(actor, wish, "maintenance_windows", "title", "maintenance_window")
 
 
 async def silence(actor: Actor, wish: Quietness) -> UUID:
     """Quiet at once, for at most 30 days."""
-    actor.require(Action.SILENCE)
+    actor = actor.require(Action.SILENCE)
     if wish.ends_at - wish.starts_at > SILENCE_MAX:
         raise Invalid(fields={"ends_at": f"at most {SILENCE_MAX.days} days after it begins"})
     return await _keep_quiet(actor, wish, "silences", "reason", "silence")

@@ -37,7 +37,7 @@ class NewAsset:
 
 async def register(actor: Actor, new: NewAsset, *, now: datetime) -> UUID:
     """Add an asset; Conflict when the tag was ever used, NotFound when site or model are not there for the actor."""
-    actor.require(Action.EDIT_INVENTORY)
+    actor = actor.require(Action.EDIT_INVENTORY)
     tag = clean(new.tag, 40).upper()
     if not tag:
         raise Invalid(fields={"tag": "missing"})
@@ -91,7 +91,7 @@ EDITABLE = frozenset({"serial", "name", "physical_state", "custodian", "note", "
 
 async def edit(actor: Actor, tag: str, changes: Mapping[str, Any], *, version: int, now: datetime) -> None:
     """Change some columns of an asset that is still as the caller saw it."""
-    actor.require(Action.EDIT_INVENTORY)
+    actor = actor.require(Action.EDIT_INVENTORY)
     wrong = sorted(set(changes) - EDITABLE)
     if wrong:
         raise Invalid(fields=dict.fromkeys(wrong, "cannot be changed like this"))
@@ -164,7 +164,7 @@ async def hand_out(tx: Connection, actor: Actor, *, asset: UUID, to_site: UUID, 
 
 async def move_stage(actor: Actor, tag: str, wanted: Stage, *, why: str = "", now: datetime) -> None:
     """Bring an asset to another stage; Conflict says why when the table of moves forbids it."""
-    actor.require(Action.EDIT_INVENTORY)
+    actor = actor.require(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         row = await lock(tx, actor, tag)
         reason = refused(Stage(row["stage"]), wanted)

@@ -38,7 +38,7 @@ class NewModel:
 
 async def add_model(actor: Actor, new: NewModel) -> UUID:
     """Add a model; Invalid when the category is not known, Conflict when the model is there."""
-    actor.require(Action.EDIT_INVENTORY)
+    actor = actor.require(Action.EDIT_INVENTORY)
     maker, name = clean(new.manufacturer, 80), clean(new.name, 120)
     async with transaction(actor.scope) as tx:
         category = await tx.fetchval("select id from asset_categories where code = $1", new.category)
@@ -71,7 +71,7 @@ class NewLink:
 
 async def add_link(actor: Actor, new: NewLink) -> UUID:
     """Add a line; Conflict when the tag is in use, NotFound when the site is not the actor's."""
-    actor.require(Action.EDIT_INVENTORY)
+    actor = actor.require(Action.EDIT_INVENTORY)
     tag = clean(new.tag, 40).upper()
     async with transaction(actor.scope) as tx:
         site = await tx.fetchval("select id from sites where code = $1", new.site)
@@ -104,7 +104,7 @@ class NewApplication:
 
 async def add_application(actor: Actor, new: NewApplication) -> UUID:
     """Add an application; Conflict when its code is in use."""
-    actor.require(Action.EDIT_INVENTORY)
+    actor = actor.require(Action.EDIT_INVENTORY)
     code = clean(new.code, 40).lower()
     async with transaction(actor.scope) as tx:
         if await tx.fetchval("select 1 from applications where code = $1", code):
@@ -136,7 +136,7 @@ class NewCapability:
 
 async def add_capability(actor: Actor, new: NewCapability) -> UUID:
     """Add a capability; Invalid when its application is not known."""
-    actor.require(Action.EDIT_INVENTORY)
+    actor = actor.require(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         site = await tx.fetchval("select id from sites where code = $1", new.site)
         if site is None or not actor.scope.sees(site):

@@ -52,7 +52,7 @@ async def enrol(actor: Actor, site_code: str | None, *, name: str = "", now: dat
 
     A site that has a collector keeps it under a new token: the one before stops working.
     """
-    actor.require(Action.EDIT_MONITORING)
+    actor = actor.require(Action.EDIT_MONITORING)
     async with transaction(EVERYTHING) as tx:
         site = await _site(tx, site_code)
         if site is None and await tx.fetchval("select 1 from collectors where covers_rest and revoked_at is null"):
@@ -93,7 +93,7 @@ async def _new_token(tx: Connection, actor: Actor, collector: UUID) -> str:
 
 async def revoke(actor: Actor, collector: UUID, *, now: datetime) -> None:
     """Let a collector in no more, from its next call on; its sites fall to the one for the rest."""
-    actor.require(Action.EDIT_MONITORING)
+    actor = actor.require(Action.EDIT_MONITORING)
     async with transaction(EVERYTHING) as tx:
         name = await tx.fetchval(
             "update collectors set revoked_at = coalesce(revoked_at, $2), covers_rest = false where id = $1 returning name",
@@ -181,7 +181,7 @@ def open_credential(vault: Vault, row: UUID, sealed: str) -> bytes:
 
 async def add_credential(actor: Actor, name: str, secret: Community | User, *, vault: Vault) -> UUID:
     """Keep a credential under a name; `secret.id` becomes the row's."""
-    actor.require(Action.EDIT_MONITORING)
+    actor = actor.require(Action.EDIT_MONITORING)
     async with transaction(EVERYTHING) as tx:
         if await tx.fetchval("select 1 from credentials where name = $1", name):
             raise Conflict(f"There is already a credential with the name {name}.")
@@ -232,7 +232,7 @@ SWEEP_MAX = 256  # addresses of one sweep
 
 async def order(actor: Actor, collector: UUID, wish: Order, *, now: datetime) -> UUID:
     """Ask a collector to do something once; its next answer carries the order, its result comes as an observation."""
-    actor.require(Action.EDIT_MONITORING)
+    actor = actor.require(Action.EDIT_MONITORING)
     async with transaction(EVERYTHING) as tx:
         if not await tx.fetchval("select 1 from collectors where id = $1 and revoked_at is null", collector):
             raise NotFound()

@@ -37,7 +37,7 @@ class Said:
 
 async def declare(actor: Actor, said: Said, *, now: datetime) -> UUID:
     """Write down what somebody says; what was said before of the same thing ends."""
-    actor.require(Action.DECLARE)
+    actor = actor.require(Action.DECLARE)
     if (said.kind is Kind.PAPER_MODE) == bool(said.asset_tag):
         raise Invalid(fields={"asset_tag": "needed for an asset, and only for an asset"})
     async with transaction(actor.scope) as tx:
@@ -75,7 +75,7 @@ async def _asset(tx: Connection, site: UUID, tag: str) -> UUID | None:
 
 async def end(actor: Actor, declaration: UUID, *, now: datetime) -> None:
     """Say that it is no longer so; ending twice is the same as once."""
-    actor.require(Action.DECLARE)
+    actor = actor.require(Action.DECLARE)
     async with transaction(actor.scope) as tx:
         row = await tx.fetchrow("select site, kind, ended_at from declarations where id = $1 for update", declaration)
         if row is None or not actor.scope.sees(row["site"]):

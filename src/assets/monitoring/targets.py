@@ -43,7 +43,7 @@ class NewTarget:
 
 async def add_target(actor: Actor, new: NewTarget) -> UUID:
     """Begin to ask an asset or a link; Conflict when it is being asked already."""
-    actor.require(Action.EDIT_MONITORING)
+    actor = actor.require(Action.EDIT_MONITORING)
     if [bool(new.asset_tag), bool(new.link), bool(new.application)].count(True) != 1:
         raise Invalid(fields={"asset_tag": "one of an asset, a link and an application"})
     async with transaction(actor.scope) as tx:
@@ -110,7 +110,7 @@ EDITABLE = frozenset({"address", "port", "method", "profile", "parent", "interva
 
 async def edit_target(actor: Actor, target: UUID, changes: dict[str, Any], *, version: int) -> None:
     """Change how a target is asked; Stale when somebody was faster."""
-    actor.require(Action.EDIT_MONITORING)
+    actor = actor.require(Action.EDIT_MONITORING)
     wrong = sorted(set(changes) - EDITABLE)
     if wrong:
         raise Invalid(fields=dict.fromkeys(wrong, "cannot be changed"))

@@ -177,9 +177,7 @@ def _in(language: str) -> Callable[[Record], NotificationOut]:
 
 async def _one_channel(actor: Actor, channel: UUID) -> Response[ChannelOut]:
     async with transaction(actor.scope) as tx:
-        found = await fetch(
-            tx, CHANNELS, ListQuery(limit=1), _channel, where=[("c.id = {}", [channel]), *_provincial(actor)]
-        )
+        found = await fetch(tx, CHANNELS, ListQuery(limit=1), _channel, where=[("c.id = {}", [channel])])
     if not found.items:
         raise NotFound()
     return with_version(found.items[0])
@@ -196,24 +194,19 @@ async def _one_subscription(actor: Actor, subscription: UUID) -> Response[Subscr
     return with_version(found.items[0])
 
 
-def _provincial(actor: Actor) -> list[tuple[str, Sequence[object]]]:
-    # A channel has no site: it belongs to the province, and whoever sees less than that sees none.
-    return [] if actor.scope.everything else [("false", [])]
-
-
 class Channels(Controller):
     """Where messages go."""
 
     path = "/api/v1/channels"
     tags = ("notifications",)
 
-    @get(operation_id="listChannels", guards=[requires(Action.VIEW_SYSTEM)], **listed(CHANNELS))
+    @get(operation_id="listChannels", guards=[requires(Action.VIEW_SYSTEM, province=True)], **listed(CHANNELS))
     async def listing(self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[ChannelOut]:
         """All channels, with those that fail just now."""
         async with transaction(actor.scope) as tx:
-            return await fetch(tx, CHANNELS, asked, _channel, where=_provincial(actor))
+            return await fetch(tx, CHANNELS, asked, _channel)
 
-    @post(operation_id="createChannel", guards=[requires(Action.EDIT_CHANNELS)])
+    @post(operation_id="createChannel", guards=[requires(Action.EDIT_CHANNELS, province=True)])
     async def create(
         self, data: JSONBody[ChannelIn], actor: NamedDependency[Actor], vault: NamedDependency[Vault],
         outlet: NamedDependency[Outlet],
@@ -223,12 +216,12 @@ class Channels(Controller):
         channel = await service.create_channel(actor, new, vault=vault, outlet=outlet, now=clock.now())
         return await _one_channel(actor, channel)
 
-    @get("/{channel:uuid}", operation_id="getChannel", guards=[requires(Action.VIEW_SYSTEM)])
+    @get("/{channel:uuid}", operation_id="getChannel", guards=[requires(Action.VIEW_SYSTEM, province=True)])
     async def one(self, channel: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[ChannelOut]:
         """One channel."""
         return await _one_channel(actor, channel)
 
-    @patch("/{channel:uuid}", operation_id="editChannel", guards=[requires(Action.EDIT_CHANNELS)])
+    @patch("/{channel:uuid}", operation_id="editChannel", guards=[requires(Action.EDIT_CHANNELS, province=True)])
     async def edit(
         self, channel: FromPath[UUID], data: JSONBody[ChannelChange], actor: NamedDependency[Actor],
         vault: NamedDependency[Vault], outlet: NamedDependency[Outlet], if_match: IfMatch = None,
@@ -240,12 +233,17 @@ class Channels(Controller):
         )
         return await _one_channel(actor, channel)
 
-    @delete("/{channel:uuid}", operation_id="deleteChannel", guards=[requires(Action.EDIT_CHANNELS)])
+    @delete("/{channel:uuid}", operation_id="deleteChannel", guards=[requires(Action.EDIT_CHANNELS, province=True)])
     async def remove(self, channel: FromPath[UUID], actor: NamedDependency[Actor], if_match: IfMatch = None) -> None:
         """Remove a channel with its subscriptions and notifications."""
         await service.delete_channel(actor, channel, version=version_of(if_match))
 
-    @post("/{channel:uuid}/test", operation_id="testChannel", status_code=202, guards=[requires(Action.EDIT_CHANNELS)])
+    @post(
+        "/{channel:uuid}/test",
+        operation_id="testChannel",
+        status_code=202,
+        guards=[requires(Action.EDIT_CHANNELS, province=True)],
+    )
     async def test(
         self, channel: FromPath[UUID], actor: NamedDependency[Actor], request: Request[Any, Any, Any]
     ) -> NotificationOut:
@@ -266,7 +264,7 @@ class Subscriptions(Controller):
         async with transaction(actor.scope) as tx:
             return await fetch(tx, SUBSCRIPTIONS, asked, _subscription, scope=actor.scope)
 
-    @post(operation_id="createSubscription", guards=[requires(Action.EDIT_CHANNELS)])
+    @post(operation_id="createSubscription", guards=[requires(Action.EDIT_CHANNELS, province=True)])
     async def create(self, data: JSONBody[SubscriptionIn], actor: NamedDependency[Actor]) -> Response[SubscriptionOut]:
         """Add a subscription."""
         new = service.NewSubscription(**{**data.model_dump(), "kinds": tuple(data.kinds)})
@@ -277,7 +275,9 @@ class Subscriptions(Controller):
         """One subscription."""
         return await _one_subscription(actor, subscription)
 
-    @patch("/{subscription:uuid}", operation_id="editSubscription", guards=[requires(Action.EDIT_CHANNELS)])
+    @patch(
+        "/{subscription:uuid}", operation_id="editSubscription", guards=[requires(Action.EDIT_CHANNELS, province=True)]
+    )
     async def edit(
         self, subscription: FromPath[UUID], data: JSONBody[SubscriptionChange], actor: NamedDependency[Actor],
         if_match: IfMatch = None,
@@ -287,7 +287,11 @@ class Subscriptions(Controller):
         await service.edit_subscription(actor, subscription, changes, version=version_of(if_match))
         return await _one_subscription(actor, subscription)
 
-    @delete("/{subscription:uuid}", operation_id="deleteSubscription", guards=[requires(Action.EDIT_CHANNELS)])
+    @delete(
+        "/{subscription:uuid}",
+        operation_id="deleteSubscription",
+        guards=[requires(Action.EDIT_CHANNELS, province=True)],
+    )
     async def remove(
         self, subscription: FromPath[UUID], actor: NamedDependency[Actor], if_match: IfMatch = None
     ) -> None:

@@ -269,8 +269,7 @@ _BY_ID = {
 
 
 def _may_edit(actor: Actor) -> None:
-    actor.require(Action.EDIT_CHANNELS)
-    if not actor.scope.everything:
+    if not actor.require(Action.EDIT_CHANNELS).scope.everything:
         raise NotFound()  # channels belong to the province
 
 

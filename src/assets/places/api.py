@@ -134,7 +134,7 @@ class Sites(Controller):
         async with transaction(actor.scope) as tx:
             return await fetch(tx, SITES, asked, _site, scope=actor.scope)
 
-    @post(operation_id="openSite", guards=[requires(Action.EDIT_PLACES)])
+    @post(operation_id="openSite", guards=[requires(Action.EDIT_PLACES, province=True)])
     async def open(self, data: JSONBody[SiteIn], actor: NamedDependency[Actor]) -> SiteOut:
         """Open a reception point or a store of a unit."""
         site = await service.create_site(actor, **data.model_dump())

@@ -16,7 +16,7 @@ from assets.text import clean, fold, sort_key
 
 async def load_units(actor: Actor, units: Sequence[Unit]) -> tuple[int, int]:
     """Add new units and correct known ones by their code; answers (added, changed). No unit is ever removed."""
-    actor.require(Action.EDIT_PLACES)
+    actor = actor.require(Action.EDIT_PLACES)
     async with transaction(actor.scope) as tx:
         known = {row["code"]: row for row in await tx.fetch("select * from administrative_units")}
         new = [u for u in units if u.code not in known]
@@ -56,7 +56,7 @@ def _differs(unit: Unit, row: object) -> bool:
 
 async def open_centres(actor: Actor, province_code: str = "51") -> int:
     """Give each unit of a province that has none its one centre, under the unit's code; answers how many."""
-    actor.require(Action.EDIT_PLACES)
+    actor = actor.require(Action.EDIT_PLACES)
     async with transaction(actor.scope) as tx:
         rows = await tx.fetch(
             "select u.id, u.code, u.name, u.latitude, u.longitude from administrative_units u where u.province_code = $1 "
@@ -70,7 +70,7 @@ async def open_centres(actor: Actor, province_code: str = "51") -> int:
 
 async def create_site(actor: Actor, *, unit: str, code: str, kind: str, name: str, address: str = "") -> UUID:
     """Open another site of a unit: a reception point or a store; Conflict when the code is in use."""
-    actor.require(Action.EDIT_PLACES)
+    actor = actor.require(Action.EDIT_PLACES)
     code = clean(code, 20).upper()
     if not code or not clean(name, 200):
         raise Invalid(fields={"code" if not code else "name": "missing"})
@@ -98,7 +98,7 @@ async def add_site(tx: Connection, *, unit: UUID, code: str, kind: str, name: st
 
 async def count_heads(actor: Actor, site_code: str, people: int, *, as_of: date) -> None:
     """Write down how many people a site has as of a date; the same date again corrects it."""
-    actor.require(Action.EDIT_PLACES)
+    actor = actor.require(Action.EDIT_PLACES)
     if not 0 <= people <= 100_000:
         raise Invalid(fields={"people": "between 0 and 100000"})
     async with transaction(actor.scope) as tx:

@@ -1,0 +1,395 @@
+"""Two communes with one of everything, the principals that stand before them, and how each route is called.
+
+`OWN` is the commune of everybody whose grant is for a unit or a site, `FOREIGN` the other one. What is at a site carries
+that site's code in its name, so that an answer shows whose it is.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx2
+
+from assets import clock, db
+from assets.access import service as access
+from assets.access.actor import SYSTEM
+from assets.access.permissions import Action, Role
+from assets.access.service import NewGrant, NewUser
+from assets.access.tokens import NewToken, create_token
+from assets.equipment_requests import service as requests
+from assets.equipment_requests.service import Asked, Doing, Filing
+from assets.equipment_requests.workflow import Step
+from assets.ids import new_id
+from assets.inventory import service as inventory
+from assets.inventory import things
+from assets.monitoring import collectors, declarations, targets
+from assets.places import service as places
+from assets.probing.contract import Order, OrderKind
+from tests.conftest import House
+
+OWN, FOREIGN = "21025", "21028"
+PASSWORD = "hop-giay-con-meo-xanh"
+# Column of the table → role, and unit or site of its grant (none: the province).
+GRANTED: dict[str, tuple[Role, dict[str, str]]] = {
+    "administrator": (Role.ADMINISTRATOR, {}),
+    **{
+        f"{role}{suffix}": (role, place)
+        for role in (
+            Role.PROVINCE_IT, Role.ON_CALL, Role.APPROVER, Role.STOREKEEPER, Role.ACCOUNTANT, Role.INSPECTOR, Role.SERVICE,
+        )
+        for suffix, place in (("", {}), ("@unit", {"unit": OWN}))
+    },
+    "director@unit": (Role.DIRECTOR, {"unit": OWN}),
+    "clerk@unit": (Role.CLERK, {"unit": OWN}),
+    "clerk@site": (Role.CLERK, {"site": OWN}),
+}  # fmt: skip
+# And those that are made in another way: see `principals`.
+OTHERS = ("nobody", "collector", "ended", "reader", "clerk@unit+inspector")
+
+
+@dataclass
+class There:
+    """What stands at one of the two communes."""
+
+    site: str
+    asset: str = ""
+    spare: str = ""
+    link: str = ""
+    target: UUID = field(default_factory=new_id)
+    incident: int = 0
+    declaration: UUID = field(default_factory=new_id)
+    notification: UUID = field(default_factory=new_id)
+    subscription: UUID = field(default_factory=new_id)
+    requests: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class World:
+    """Both communes, and what belongs to the province."""
+
+    own: There
+    foreign: There
+    model: UUID
+    channel: UUID
+    collector: UUID
+    order: UUID
+    session: UUID
+    token: UUID
+    grant: UUID
+
+    def at(self, place: str) -> There:
+        """One of the two."""
+        return self.foreign if place == "foreign" else self.own
+
+
+async def build(house: House) -> World:
+    """Fill the two centres of a House."""
+    now = clock.now()
+    await things.add_default_categories(SYSTEM)
+    model = await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP"))
+    await things.add_application(SYSTEM, things.NewApplication("igate", "iGate"))
+    await access.add_user(SYSTEM, NewUser("asker", Role.CLERK, PASSWORD, "Bà A", unit=OWN, must_change=False))
+    await access.give_grant(SYSTEM, "asker", NewGrant(Role.CLERK, FOREIGN), now=now)
+    await collectors.enrol(SYSTEM, None, now=now)
+    own, foreign = [await _there(code, model) for code in (OWN, FOREIGN)]
+    async with db.transaction(db.EVERYTHING) as tx:
+        channel = new_id()
+        await tx.execute(
+            "insert into channels (id, name, url, scheme, language, enabled, last_error, version) "
+            "values ($1,'mail',$2,'mailtos','vi',true,'',1)", channel,
+            house.parts.vault.seal("mailtos://a:b@127.0.0.1", bound_to=f"channels.url:{channel}"),
+        )  # fmt: skip
+        for there in (own, foreign):
+            site = await tx.fetchval("select id from sites where code = $1", there.site)
+            await tx.execute(
+                "insert into subscriptions (id, channel, site, kinds, severity, version) values ($1,$2,$3,'[]','critical',1)",
+                there.subscription, channel, site,
+            )  # fmt: skip
+            incident = await tx.fetchval("select id from incidents where number = $1", there.incident)
+            await tx.execute(
+                "insert into notifications (id, subject_kind, subject, change, channel, site, state, facts, created_at, "
+                "next_attempt_at) values ($1,'incident',$2,'opened',$3,$4,'sent','{}',$5,$5)",
+                there.notification, incident, channel, site, now,
+            )  # fmt: skip
+        collector = await tx.fetchval("select id from collectors")
+    order = Order(
+        id=new_id(), kind=OrderKind.PROBE_NOW, deadline=now + timedelta(hours=1), target=own.target
+    )  # fmt: skip
+    await collectors.order(SYSTEM, collector, order, now=now)
+    session, token, grant = await _account(house)
+    return World(own, foreign, model, channel, collector, order.id, session, token, grant)
+
+
+async def _there(code: str, model: UUID) -> There:
+    now, store = clock.now(), f"KHO-{code}"
+    there = There(code, f"A-{code}", f"S-{code}", f"L-{code}")
+    await places.create_site(SYSTEM, unit=code, code=store, kind="store", name=f"Kho {code}")
+    await places.count_heads(SYSTEM, code, 5, as_of=now.date())
+    await inventory.register(
+        SYSTEM, inventory.NewAsset(there.asset, model, code, serial=f"SN-{code}", room=f"Quầy {code}"), now=now
+    )
+    for tag in (there.spare, f"T-{code}"):
+        await inventory.register(
+            SYSTEM, inventory.NewAsset(tag, model, store, stage=inventory.Stage.IN_STOCK), now=now
+        )  # fmt: skip
+    await things.add_link(SYSTEM, things.NewLink(there.link, code, "fibre", f"VNPT {code}"))
+    await things.add_capability(SYSTEM, things.NewCapability(code, "account", f"Tài khoản {code}", "issued", "igate"))
+    there.target = await targets.add_target(
+        SYSTEM, targets.NewTarget("127.0.0.9", "snmp", 161, asset_tag=there.asset)
+    )  # fmt: skip
+    said = declarations.Said(code, declarations.Kind.BROKEN, there.asset, f"kẹt giấy {code}")
+    there.declaration = await declarations.declare(SYSTEM, said, now=now)
+    async with db.transaction(db.EVERYTHING) as tx:
+        site = await tx.fetchval("select id from sites where code = $1", code)
+        incident = new_id()
+        there.incident = await tx.fetchval("select nextval('incident_numbers')")
+        await tx.execute(
+            "insert into incidents (id, number, kind, severity, state, site, subject_kind, subject, subject_name, asset_tag, "
+            "reason, opened_at, version) values ($1,$2,'device','critical','open',$3,'target',$4,$5,$6,'does not answer',$7,1)",
+            incident, there.incident, site, there.target, f"printer {code}", there.asset, now,
+        )  # fmt: skip
+        await tx.execute(
+            "insert into incident_events (id, incident, at, kind, text) values ($1,$2,$3,'opened',$4)",
+            new_id(), incident, now, f"opened {code}",
+        )  # fmt: skip
+        for table, what in (("maintenance_windows", "title"), ("silences", "reason")):
+            await tx.execute(
+                f"insert into {table} (id, site, {what}, starts_at, ends_at) values ($1,$2,$3,$4,$5)",
+                new_id(), site, f"work {code}", now, now + timedelta(hours=1),
+            )  # fmt: skip
+        await tx.execute(
+            "insert into readiness (site, verdict, since, reasons, computed_at) values ($1,'able',$2,'[]',$2)",
+            site,
+            now,
+        )
+        await tx.execute(
+            "insert into condition_changes (id, target, site, at, before, after, reason) "
+            "values ($1,$2,$3,$4,'up','down',$5)", new_id(), there.target, site, now, f"change {code}",
+        )  # fmt: skip
+        asker = await tx.fetchrow("select id, name from users where name = 'asker'")
+    for state in ("draft", "submitted", "returned", "approved", "fulfilled"):
+        there.requests[state] = await _request(code, state, asker["id"])
+    return there
+
+
+async def _request(code: str, state: str, asker: UUID) -> int:
+    from dataclasses import replace
+
+    by, now = replace(SYSTEM, id=asker, name="Bà A"), clock.now()
+    filing = Filing([Asked("printer", 1)], f"cần cho {code}", site=code, send=state != "draft")
+    filed = await requests.file(by, filing, now=now)
+    ref = str(filed.number)
+    if state == "returned":
+        await requests.act(by, ref, Step.RETURN, Doing("thiếu lý do"), now=now)
+    if state in ("approved", "fulfilled"):
+        await requests.approve(by, ref, Doing(), now=now)
+    if state == "fulfilled":
+        await requests.fulfil(by, ref, Doing(), tags={1: [f"T-{code}"]}, now=now)
+    return filed.number
+
+
+async def _account(house: House) -> tuple[UUID, UUID, UUID]:
+    """A session, a token and a grant of somebody whom managers may manage."""
+    browser = house.client(Origin=house.settings.url)
+    assert (await browser.post("/sign-in", data={"name": "asker", "password": PASSWORD})).status_code == 303
+    await create_token(SYSTEM, NewToken("asker", "old"), now=clock.now())
+    async with db.transaction(db.EVERYTHING) as tx:
+        return (
+            await tx.fetchval("select public_id from sessions limit 1"),
+            await tx.fetchval("select id from tokens where title = 'old'"),
+            await tx.fetchval("select id from grants order by created_at limit 1"),
+        )
+
+
+async def principals(house: House) -> dict[str, httpx2.AsyncClient]:
+    """A client for each column of the table."""
+    now = clock.now()
+    found = {"nobody": house.client(), "collector": await house.collector(OWN)}
+    for name, (role, place) in GRANTED.items():
+        found[name] = await _person(house, name, role, place)
+    found["clerk@unit+inspector"] = await _person(house, "both", Role.CLERK, {"unit": OWN})
+    await access.give_grant(SYSTEM, "both", NewGrant(Role.INSPECTOR), now=now)
+    found["ended"] = await _person(house, "ended", Role.PROVINCE_IT, {})
+    limits = NewToken("administrator", "reader", actions=[Action.VIEW], sites=[OWN])
+    found["reader"] = house.client(Authorization=f"Bearer {await create_token(SYSTEM, limits, now=now)}")
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute(
+            'update grants set ends_at = $1 where "user" = (select id from users where name = $2)',
+            now - timedelta(seconds=1), "ended",
+        )  # fmt: skip
+    return found
+
+
+async def _person(house: House, name: str, role: Role, place: Mapping[str, str]) -> httpx2.AsyncClient:
+    login = name.replace("@", "-")
+    await access.add_user(SYSTEM, NewUser(login, role, display_name=login, language="en", **place))
+    token = await create_token(SYSTEM, NewToken(login), now=clock.now())
+    return house.client(Authorization=f"Bearer {token}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a route is called: its address, and a body of JSON or of a form."""
+
+    path: str
+    json: Any = None
+    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Recipe = Callable[[World, There], Call]
+IF_MATCH = {"If-Match": '"1"'}
+
+
+def _quiet(there: There) -> dict[str, Any]:
+    now = clock.now()
+    return {"site": there.site, "title": "x", "starts_at": now.isoformat(), "ends_at": (now + timedelta(1)).isoformat()}
+
+
+def _step(step: str, state: str, **body: Any) -> Recipe:
+    return lambda w, t: Call(f"/api/v1/equipment-requests/{t.requests[state]}/{step}", json=body)
+
+
+def _form(step: str, state: str, **fields: str) -> Recipe:
+    return lambda w, t: Call(f"/equipment-requests/{t.requests[state]}/{step}", form=fields)
+
+
+def _manage(tail: str, form: Mapping[str, str] | None = None) -> Recipe:
+    return lambda w, t: Call(f"/people/asker/{tail.format(w=w)}", form=form or {})
+
+
+# What a route needs that is more than its address: "VERB path" as the table has it → how it is called at a place.
+RECIPES: dict[str, Recipe] = {
+    "POST /api/v1/applications": lambda w, t: Call("", json={"code": "neu", "name": "N"}),
+    "POST /api/v1/asset-models": lambda w, t: Call("", json={"category": "printer", "manufacturer": "M", "name": "N"}),
+    "POST /api/v1/assets": lambda w, t: Call("", json={"tag": "NEW", "model": str(w.model), "site": t.site}),
+    "PATCH /api/v1/assets/{tag}": lambda w, t: Call("", json={"note": "x"}, headers=IF_MATCH),
+    "POST /api/v1/assets/{tag}/stage": lambda w, t: Call("", json={"stage": "in_repair"}),
+    "POST /api/v1/capabilities": lambda w, t: Call(
+        "", json={"site": t.site, "kind": "account", "title": "x", "status": "waiting"}
+    ),
+    "POST /api/v1/channels": lambda w, t: Call("", json={"name": "n", "url": "mailtos://a:b@mail.example.org"}),
+    "PATCH /api/v1/channels/{channel}": lambda w, t: Call("", json={"name": "x"}, headers=IF_MATCH),
+    "DELETE /api/v1/channels/{channel}": lambda w, t: Call("", headers=IF_MATCH),
+    "POST /api/v1/collectors/{collector}/orders": lambda w, t: Call(
+        "", json={"kind": "probe_now", "target": str(t.target)}
+    ),
+    "POST /api/v1/declarations": lambda w, t: Call("", json={"site": t.site, "kind": "paper_mode"}),
+    "POST /api/v1/equipment-requests": lambda w, t: Call(
+        "", json={"site": t.site, "reason": "r", "lines": [{"category": "printer"}]}
+    ),
+    "POST /api/v1/equipment-requests/{ref}/amend": _step("amend", "draft", reason="r"),
+    "POST /api/v1/equipment-requests/{ref}/submit": _step("submit", "draft"),
+    "POST /api/v1/equipment-requests/{ref}/return": _step("return", "submitted", note="n"),
+    "POST /api/v1/equipment-requests/{ref}/approve": _step("approve", "submitted"),
+    "POST /api/v1/equipment-requests/{ref}/refuse": _step("refuse", "submitted", note="n"),
+    "POST /api/v1/equipment-requests/{ref}/withdraw": _step("withdraw", "submitted"),
+    "POST /api/v1/equipment-requests/{ref}/fulfil": lambda w, t: Call(
+        f"/api/v1/equipment-requests/{t.requests['approved']}/fulfil", json={"assets": {"1": [t.spare]}}
+    ),
+    "POST /api/v1/equipment-requests/{ref}/close": _step("close", "fulfilled"),
+    "POST /api/v1/links": lambda w, t: Call("", json={"tag": "NEW", "site": t.site, "kind": "fibre", "carrier": "c"}),
+    "POST /api/v1/maintenance-windows": lambda w, t: Call("", json=_quiet(t)),
+    "POST /api/v1/silences": lambda w, t: Call("", json=_quiet(t)),
+    "POST /api/v1/observations": lambda w, t: Call(
+        "", json={"buffer_id": str(new_id()), "sent_at": clock.now().isoformat(), "observations": []}
+    ),
+    "GET /api/v1/readings": lambda w, t: Call(f"/api/v1/readings?target={t.target}&reading=printer.pages"),
+    "POST /api/v1/sites": lambda w, t: Call("", json={"unit": t.site, "code": "NEW", "kind": "store", "name": "n"}),
+    "POST /api/v1/sites/{code}/head-counts": lambda w, t: Call("", json={"people": 6, "as_of": "2026-01-01"}),
+    "POST /api/v1/subscriptions": lambda w, t: Call("", json={"channel": str(w.channel), "site": t.site}),
+    "PATCH /api/v1/subscriptions/{subscription}": lambda w, t: Call("", json={"severity": "warning"}, headers=IF_MATCH),
+    "DELETE /api/v1/subscriptions/{subscription}": lambda w, t: Call("", headers=IF_MATCH),
+    "POST /api/v1/targets": lambda w, t: Call("", json={"address": "127.0.0.8", "method": "ping", "link": t.link}),
+    "PATCH /api/v1/targets/{target}": lambda w, t: Call("", json={"port": 1161}, headers=IF_MATCH),
+    "POST /api/v1/tokens": lambda w, t: Call("", json={"user": "asker"}),
+    "POST /api/v1/users": lambda w, t: Call("", json={"name": "neu", "role": "clerk", "unit": t.site}),
+    "PATCH /api/v1/users/{name}": lambda w, t: Call("", json={"post": "x"}, headers=IF_MATCH),
+    "POST /api/v1/users/{name}/grants": lambda w, t: Call("", json={"role": "director", "unit": t.site}),
+    "POST /account/tokens": lambda w, t: Call("", form={"title": "x", "days": "1"}),
+    "POST /account/tokens/{token}/revoke": lambda w, t: Call("", form={}),
+    "POST /account/sessions/{session}/end": lambda w, t: Call("", form={}),
+    "POST /account/password": lambda w, t: Call("", form={"password": "x"}),
+    "POST /account/second-factor": lambda w, t: Call("", form={"code": "1"}),
+    "POST /equipment-requests/new": lambda w, t: Call(
+        "", form={"site": t.site, "category": "printer", "quantity": "1", "reason": "r", "key": str(new_id())}
+    ),
+    "GET /equipment-requests/{number}/amend": lambda w, t: Call(f"/equipment-requests/{t.requests['draft']}/amend"),
+    "POST /equipment-requests/{number}/amend": _form("amend", "draft", reason="r", quantity_1="1"),
+    "POST /equipment-requests/{number}/submit": _form("submit", "draft"),
+    "POST /equipment-requests/{number}/approve": _form("approve", "submitted", approved_1="1"),
+    "POST /equipment-requests/{number}/return": _form("return", "submitted", note="n"),
+    "POST /equipment-requests/{number}/refuse": _form("refuse", "submitted", note="n"),
+    "POST /equipment-requests/{number}/withdraw": _form("withdraw", "submitted"),
+    "POST /equipment-requests/{number}/fulfil": lambda w, t: Call(
+        f"/equipment-requests/{t.requests['approved']}/fulfil", form={"asset_1": t.spare}
+    ),
+    "POST /equipment-requests/{number}/close": _form("close", "fulfilled"),
+    "POST /incidents/{number}/acknowledge": lambda w, t: Call("", form={}),
+    "POST /language": lambda w, t: Call("", form={"language": "en"}),
+    "POST /sign-in": lambda w, t: Call("", form={"name": "x", "password": "y"}),
+    "POST /sign-in/code": lambda w, t: Call("", form={"code": "1"}),
+    "POST /sign-out": lambda w, t: Call("", form={}),
+    "POST /people/new": lambda w, t: Call("", form={"name": "neu", "role": "clerk", "place": f"unit:{t.site}"}),
+    "POST /people/{name}/edit": _manage("edit", {"version": "1", "post": "x"}),
+    "POST /people/{name}/grants": _manage("grants", {"role": "director", "place": f"unit:{OWN}"}),
+    "POST /people/{name}/grants/{grant}/end": _manage("grants/{w.grant}/end"),
+    "POST /people/{name}/initial-password": _manage("initial-password"),
+    "POST /people/{name}/remove-second-factor": _manage("remove-second-factor"),
+    "POST /people/{name}/sessions/{session}/end": _manage("sessions/{w.session}/end"),
+    "POST /people/{name}/tokens/{token}/revoke": _manage("tokens/{w.token}/revoke"),
+    # What would come under a foreign parent: the thing is one's own, where it shall go is not.
+    "POST /api/v1/targets (parent)": lambda w, t: Call(
+        "/api/v1/targets", json={"address": "127.0.0.8", "method": "ping", "link": w.own.link, "parent": str(t.target)}
+    ),
+    "PATCH /api/v1/targets/{target} (parent)": lambda w, t: Call(
+        f"/api/v1/targets/{w.own.target}", json={"parent": str(t.target)}, headers=IF_MATCH
+    ),
+    "POST /api/v1/declarations (asset)": lambda w, t: Call(
+        "/api/v1/declarations", json={"site": OWN, "kind": "works", "asset_tag": t.asset}
+    ),
+    "POST /api/v1/targets (site)": lambda w, t: Call(
+        "/api/v1/targets", json={"address": "127.0.0.8", "method": "tcp", "port": 80, "application": "igate", "site": t.site}
+    ),
+    "POST /api/v1/equipment-requests/{ref}/fulfil (stock)": lambda w, t: Call(
+        f"/api/v1/equipment-requests/{w.own.requests['approved']}/fulfil", json={"assets": {"1": [t.spare]}}
+    ),
+    "POST /api/v1/silences (target)": lambda w, t: Call(
+        "/api/v1/silences", json={**_quiet(w.own), "target": str(t.target)}
+    ),
+    "POST /api/v1/maintenance-windows (target)": lambda w, t: Call(
+        "/api/v1/maintenance-windows", json={**_quiet(w.own), "target": str(t.target)}
+    ),
+}  # fmt: skip
+
+
+def addressed(path: str, world: World, there: There) -> str:
+    """The address of a route at a place: each parameter becomes the name of the thing that stands there."""
+    values: dict[str, object] = {
+        "{tag}": there.asset, "{code}": there.site, "{site}": there.site, "{target}": there.target,
+        "{declaration}": there.declaration, "{notification}": there.notification, "{subscription}": there.subscription,
+        "{channel}": world.channel, "{collector}": world.collector, "{order}": world.order, "{name}": "asker",
+        "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
+        "{number}": there.incident if "/incidents" in path else there.requests["submitted"],
+    }  # fmt: skip
+    for name, value in values.items():
+        path = path.replace(name, str(value))
+    return path
+
+
+def shown(body: str) -> str:
+    """Whose things an answer shows: own, foreign, all or none. A body that quotes what was asked is not asked here."""
+    seen = (OWN in body, FOREIGN in body)
+    return {(True, True): "all", (True, False): "own", (False, True): "foreign", (False, False): "none"}[seen]
+
+
+def problem_of(answer: httpx2.Response) -> Mapping[str, Any]:
+    """The problem document of an answer; empty for a page."""
+    try:
+        found: Mapping[str, Any] = json.loads(answer.text)
+    except ValueError:
+        return {}
+    return found
