@@ -14,9 +14,9 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Message
 
-from assets import __version__, clock, db, observations
+from assets import __version__, clock, db, observations, occasion
 from assets.access import api as access_api
 from assets.access import pages as access_pages
 from assets.access import people_pages
@@ -28,6 +28,7 @@ from assets.audit import api as audit_api
 from assets.dashboards import pages as dashboard_pages
 from assets.equipment_requests import api as requests_api
 from assets.equipment_requests import pages as requests_pages
+from assets.ids import new_id
 from assets.incidents import api as incidents_api
 from assets.incidents import pages as incidents_pages
 from assets.ingest import Ingest
@@ -84,6 +85,29 @@ class Metrics(PrometheusController):
     openmetrics_format = True
 
 
+class Service(Litestar):
+    """The application; around everything, also what no route answers, each request has an id of ours.
+
+    It is in the audit events and log lines that the request causes, and in the answer for whoever asks about it. An id
+    that a caller sends is not looked at: the trail must not be filled with names of somebody's choice.
+    """
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Name the request, then answer it."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        name = str(new_id())
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-request-id", name.encode())]
+            await send(message)
+
+        with occasion.during(name):
+            await super().__call__(scope, receive, answer)
+
+
 FEATURES: Sequence[Any] = (
     observations, places_api, access_api, audit_api, inventory_api, monitoring_api, incidents_api, notifications_api,
     readiness_api, requests_api, access_pages, people_pages, dashboard_pages, incidents_pages, requests_pages,
@@ -124,7 +148,7 @@ def create_app(
     def actor(request: Request[Any, Any, Any]) -> Actor:
         return current_actor(request)
 
-    return Litestar(
+    return Service(
         route_handlers=routes(),
         dependencies={
             "actor": Provide(actor, sync_to_thread=False), "ingest": given(parts.ingest), "profiles": given(parts.profiles),

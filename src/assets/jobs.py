@@ -23,7 +23,7 @@ from pgqueuer.models import Job as Picked
 from pgqueuer.models import Schedule as Tick
 from pgqueuer.queries import Queries
 
-from assets import clock
+from assets import clock, occasion
 from assets.db import Connection
 
 HEARTBEAT_SECONDS = 20  # must outlast the lease of whatever a job claims, so that the next worker finds it free
@@ -198,16 +198,17 @@ class Jobs:
     def _register(self, queuer: PgQueuer, stop: asyncio.Event) -> PgQueuer:
         for name, handler in self._entrypoints.items():
             queuer.entrypoint(name, accepts_context=False, on_failure="hold", executor_factory=_retried)(
-                self._guarded_job(handler, stop)
+                self._guarded_job(name, handler, stop)
             )
         for (name, cron), step in self._schedules.items():
-            queuer.schedule(name, cron, accepts_context=False)(self._guarded_step(step))
+            queuer.schedule(name, cron, accepts_context=False)(self._guarded_step(name, step))
         return queuer
 
-    def _guarded_job(self, handler: Handler, stop: asyncio.Event) -> Callable[[Picked], Awaitable[None]]:
+    def _guarded_job(self, name: str, handler: Handler, stop: asyncio.Event) -> Callable[[Picked], Awaitable[None]]:
         async def run(job: Picked) -> None:
             try:
-                await self._watched(handler(_decode(job.payload), clock.now()))
+                with occasion.during(f"job/{name}/{job.id}"):
+                    await self._watched(handler(_decode(job.payload), clock.now()))
             except asyncio.CancelledError:
                 if not stop.is_set():
                     raise
@@ -216,9 +217,10 @@ class Jobs:
 
         return run
 
-    def _guarded_step(self, step: Tock) -> Callable[[Tick], Awaitable[None]]:
+    def _guarded_step(self, name: str, step: Tock) -> Callable[[Tick], Awaitable[None]]:
         async def run(_: Tick) -> None:
-            await self._watched(step(clock.now()))
+            with occasion.during(f"schedule/{name}"):
+                await self._watched(step(clock.now()))
 
         return run
 

@@ -66,6 +66,16 @@ async def test_when_a_collector_is_enrolled_then_the_last_word_is_its_token(data
     assert await collectors.actor_of(out.split()[-1], origin="") is not None
 
 
+async def test_when_a_command_changes_something_then_the_audit_event_names_the_command(
+    database: str, tmp_path: Path
+) -> None:
+    code, _, error = await run(database, tmp_path, "units", "load")
+    assert code == 0, error
+    async with db.transaction(db.EVERYTHING) as tx:
+        rows = await tx.fetch("select request, count(*) as count from audit_events group by request")
+    assert [tuple(row) for row in rows] == [("command/units load", 96)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from assets import clock, jobs, worker
+from assets import clock, jobs, occasion, worker
 from assets.db import EVERYTHING, as_owner, transaction
 from assets.ids import new_id
 from assets.ingest import Ingest
@@ -177,6 +177,26 @@ async def test_when_two_workers_have_one_schedule_then_each_tick_runs_on_one_of_
         await until(lambda: len(ticks) >= 1, 8)
         await asyncio.sleep(1.5)
     assert len(ticks) == 1
+
+
+async def test_when_a_job_or_a_schedule_runs_then_it_has_a_name_of_its_own(database: str) -> None:
+    names: list[str] = []
+
+    async def look(_: Mapping[str, Any], now: datetime) -> None:
+        names.append(occasion.current())
+
+    async def tick(now: datetime) -> None:
+        names.append(occasion.current())
+
+    one = Jobs(database, look_seconds=0.5)
+    one.entrypoint("look", look)
+    one.schedule("tick", every(5), tick)
+    async with transaction(EVERYTHING) as tx:
+        await enqueue(tx, "look", {})
+        job = await tx.fetchval("select id from pgqueuer where entrypoint = 'look'")
+    async with running(one):
+        await until(lambda: len(names) >= 2, 8)
+    assert {f"job/look/{job}", "schedule/tick"} == set(names)
 
 
 async def test_tidying_removes_old_lines_of_the_log_and_nothing_else(database: str) -> None:

@@ -20,10 +20,11 @@ from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, l
 
 
 class AuditEventOut(BaseModel):
-    """One change: who, what, before, after, why and from where."""
+    """One change: who, what, before, after, why, from where, and in which HTTP request, job or command (`request`)."""
 
     id: UUID
     at: datetime
+    actor: UUID | None
     actor_name: str
     action: str
     subject_kind: str
@@ -33,6 +34,7 @@ class AuditEventOut(BaseModel):
     after: dict[str, Any] | None
     reason: str
     origin: str
+    request: str
     digest: str
 
 
@@ -42,7 +44,9 @@ EVENTS = Listing(
     key="e.id",
     columns={
         "at": Column("e.at", "timestamptz"), "action": Column("e.action"), "subject_kind": Column("e.subject_kind"),
-        "actor_name": Column("e.actor_name"), "subject_name": Column("e.subject_name"),
+        "actor": Column("e.actor", "uuid", sortable=False), "actor_name": Column("e.actor_name"),
+        "subject": Column("e.subject", "uuid", sortable=False), "subject_name": Column("e.subject_name"),
+        "request": Column("e.request", sortable=False),
     },
     sort="-at",
     search=(folded("e.subject_name"), folded("e.actor_name"), folded("e.reason"), "e.action", "e.subject_kind"),
@@ -50,7 +54,8 @@ EVENTS = Listing(
 )  # fmt: skip
 
 
-def _event(row: Record) -> AuditEventOut:
+def event_out(row: Record) -> AuditEventOut:
+    """A row of EVENTS."""
     values = {name: row[name] for name in AuditEventOut.model_fields}
     return AuditEventOut(**{**values, **{k: json.loads(values[k]) if values[k] else None for k in ("before", "after")}})
 
@@ -60,7 +65,7 @@ def _event(row: Record) -> AuditEventOut:
 async def list_events(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[AuditEventOut]:
     """What was changed, the newest first."""
     async with transaction(actor.scope) as tx:
-        return await fetch(tx, EVENTS, asked, _event, scope=actor.scope)
+        return await fetch(tx, EVENTS, asked, event_out, scope=actor.scope)
 
 
 routes: Sequence[ControllerRouterHandler] = [list_events]

@@ -2,19 +2,24 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypedDict
 from uuid import UUID
 
+from assets import occasion
 from assets.audit.chain import digest
 from assets.clock import now
 from assets.db import Connection
 from assets.ids import new_id
 
-_COLUMNS = (
+COLUMNS = (
     "id", "at", "actor", "actor_name", "action", "subject_kind", "subject", "subject_name", "site", "before", "after",
     "reason", "origin", "request", "digest",
 )  # fmt: skip
-_INSERT = f"insert into audit_events ({', '.join(_COLUMNS)}) values ({', '.join(f'${i}' for i in range(1, 16))})"  # noqa: S608 - constants only
+_INSERT = (
+    f"insert into audit_events ({', '.join(COLUMNS)}) values ({', '.join(f'${i}' for i in range(1, len(COLUMNS) + 1))})"  # noqa: S608 - constants only
+)
 
 
 async def record(
@@ -30,22 +35,56 @@ async def record(
     after: Mapping[str, object] | None = None,
     reason: str = "",
 ) -> None:
-    """Add one event; `by` is the actor (id, name, origin), `before` and `after` hold what changed and nothing secret."""
+    """Add one event; `by` is the actor (id, name, origin), `before` and `after` hold what changed and nothing secret.
+
+    Their keys are the columns of the subject's row, so that the past can be rebuilt from them. `before` is None of what
+    has just come to be, `after` of what is gone.
+    """
+    stored = {"before": _json(before), "after": _json(after)}
     event: dict[str, Any] = {
         "id": new_id(), "at": now(), "actor": by.id, "actor_name": by.name, "action": action, "subject_kind": kind,
-        "subject": subject, "subject_name": name[:255], "site": site, "before": _plain(before), "after": _plain(after),
-        "reason": reason, "origin": by.origin, "request": "",
+        "subject": subject, "subject_name": name[:255], "site": site, "reason": reason, "origin": by.origin,
+        "request": occasion.current(), **{key: parsed(text) for key, text in stored.items()},
     }  # fmt: skip
-    event["digest"] = digest(event)
-    event |= {key: _json(event[key]) for key in ("before", "after")}
-    await tx.execute(_INSERT, *(event[column] for column in _COLUMNS))
+    event |= {"digest": digest(event), **stored}
+    await tx.execute(_INSERT, *(event[column] for column in COLUMNS))
+
+
+class Changes(TypedDict, total=False):
+    """What an event says of a change, as arguments of `record`."""
+
+    before: Mapping[str, object]
+    after: Mapping[str, object]
+
+
+def differences(before: Mapping[str, object], after: Mapping[str, object]) -> Changes:
+    """`before` and `after` of an event, from a row as it was and as it is: the columns that differ."""
+    before, after = dict(before), dict(after)  # asyncpg's rows iterate over their values
+    names = [name for name in after if name not in UNTOLD and before[name] != after[name]]
+    return {"before": {name: before[name] for name in names}, "after": {name: after[name] for name in names}}
+
+
+def shown(row: Mapping[str, object]) -> dict[str, object]:
+    """A whole row, for the event of its beginning or its end."""
+    return {name: value for name, value in row.items() if name not in UNTOLD}
+
+
+# What follows from other columns, and what is nobody's to read. Rows with secrets name their columns one by one; this
+# is the second wall.
+UNTOLD = frozenset({"search", "sort", "url", "secret", "digest", "token_digest", "password_hash", "totp"})
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+
+
+def parsed(text: str | None) -> Any:
+    """What is stored as JSON, numbers to the last digit, so that an event's digest can be computed again."""
+    return None if text is None else _DECODER.decode(text)
 
 
 def _json(values: Mapping[str, object] | None) -> str | None:
-    return None if values is None else json.dumps(values, ensure_ascii=False, default=str)
+    return None if values is None else json.dumps(values, ensure_ascii=False, allow_nan=False, default=_said)
 
 
-def _plain(values: Mapping[str, object] | None) -> Any:
-    # As it will come back from jsonb, so that the digest can be computed again from what is stored.
-    text = _json(values)
-    return None if text is None else json.loads(text)
+def _said(value: object) -> str:
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)

@@ -9,7 +9,7 @@ from typing import TypeVar
 import rich_click as click
 from pydantic import SecretStr
 
-from assets import clock, db
+from assets import clock, db, occasion
 from assets import settings as configuration
 from assets.access import service as access
 from assets.access.actor import SYSTEM
@@ -36,7 +36,10 @@ def _in_database(act: Callable[[], Awaitable[T]]) -> T:
         async with opened(settings, dsn):
             return await act()
 
-    return asyncio.run(run())
+    context = click.get_current_context()
+    assert context is not None
+    with occasion.during(f"command/{context.command_path.removeprefix('assets ')}"):
+        return asyncio.run(run())
 
 
 @click.command()

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import rich_click as click
 
-from assets import __version__
+from assets import __version__, occasion
 from assets.errors import AssetsError
 
 COMMANDS = {
@@ -54,8 +54,10 @@ class Lazy(click.RichGroup):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="assets")
-def group() -> None:
+@click.pass_context
+def group(context: click.Context) -> None:
     """Equipment, lines, accounts and requests of commune-level public administrative service centres."""
+    context.with_resource(occasion.during(f"command/{context.invoked_subcommand}"))
 
 
 def main() -> None:

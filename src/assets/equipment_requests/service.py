@@ -14,7 +14,7 @@ import asyncpg
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.audit.service import record
+from assets.audit.service import differences, record
 from assets.db import Connection, transaction
 from assets.equipment_requests.fulfilment import Refused as Unfit
 from assets.equipment_requests.fulfilment import choose, propose
@@ -112,7 +112,11 @@ async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
         await _story(tx, made.id, actor, "file", "", State.DRAFT, "", now)
         await record(
             tx, by=actor, action="file", kind=KIND, subject=made.id, name=shown_number(made.number), site=site["id"],
-            after={"reason": reason, "lines": [[line.category, line.quantity] for line in filing.lines]},
+            after={
+                "number": made.number, "site": site["id"], "requested_by": actor.id, "state": State.DRAFT, "reason": reason,
+                "version": 1, "created_at": now,
+                "lines": [[line.category, line.quantity, clean_block(line.reason, 255)] for line in filing.lines],
+            },
         )  # fmt: skip
         if not filing.send:
             return made
@@ -216,8 +220,10 @@ async def amend(actor: Actor, ref: str, amended: Amended, doing: Doing, *, now: 
             "update equipment_request_lines set quantity = $2 where id = $1", [(line, n) for line, n in wanted.items()]
         )
         await tx.execute("update equipment_requests set reason = $2 where id = $1", row["id"], reason)
-        change = {"reason": reason, "quantities": list(wanted.values())}
-        return await _take(tx, actor, row, Step.AMEND, doing, now=now, after=change)
+        was = {"quantities": [line["quantity"] for line in lines]}
+        return await _take(
+            tx, actor, row, Step.AMEND, doing, now=now, lines=(was, {"quantities": list(wanted.values())})
+        )
 
 
 async def act(actor: Actor, ref: str, step: Step, doing: Doing, *, now: datetime) -> Filed:
@@ -241,8 +247,8 @@ async def approve(
         granted = _each(lines, quantities or {}, "approved", least=0, most=lambda line: int(line["quantity"]))
         if not any(granted.values()):
             raise Invalid(fields={"approved": N_("Nothing would be approved; refuse the request instead.")})
-        after = {"approved": list(granted.values())}
-        filed = await _take(tx, actor, row, Step.APPROVE, doing, now=now, after=after)
+        was, is_now = {"approved": [line["approved"] for line in lines]}, {"approved": list(granted.values())}
+        filed = await _take(tx, actor, row, Step.APPROVE, doing, now=now, lines=(was, is_now))
         await tx.executemany("update equipment_request_lines set approved = $2 where id = $1", list(granted.items()))
         return filed
 
@@ -280,7 +286,7 @@ async def fulfil(
             for candidate in chosen[line["id"]]:
                 why = shown_number(row["number"])
                 from_site = await hand_out(tx, actor, asset=candidate.asset, to_site=row["site"], why=why, now=now)
-                await follow_asset(tx, candidate.asset, row["site"])
+                await follow_asset(tx, actor, candidate.asset, row["site"])
                 await tx.execute(
                     "insert into fulfilments (id, line, asset, from_site, at, actor_name) values ($1,$2,$3,$4,$5,$6)",
                     new_id(), line["id"], candidate.asset, from_site, now, actor.name,
@@ -291,7 +297,9 @@ async def fulfil(
         complete = all(line["given"] + n >= line["approved"] for line, (_, n) in zip(lines, counted, strict=True))
         await request_recompute(tx, [row["site"]])
         said = Doing(doing.note or ", ".join(picked), doing.version)
-        return await _take(tx, actor, row, Step.FULFIL, said, now=now, complete=complete, after={"assets": picked})
+        was = {"given": [line["given"] for line in lines], "assets": []}
+        is_now = {"given": [line["given"] + n for line, (_, n) in zip(lines, counted, strict=True)], "assets": picked}
+        return await _take(tx, actor, row, Step.FULFIL, said, now=now, complete=complete, lines=(was, is_now))
 
 
 async def _choose(
@@ -360,21 +368,21 @@ def _error(refused: Refused, state: State) -> AssetsError:
 
 async def _take(
     tx: Connection, actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, now: datetime,
-    complete: bool = True, after: Mapping[str, object] | None = None,
+    complete: bool = True, lines: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {}),
 ) -> Filed:  # fmt: skip
-    """Take a step with a locked request: state, stamps, story, audit and messages."""
+    """Take a step with a locked request: state, stamps, story, audit (with what `lines` were and are) and messages."""
     to = _judged(actor, row, step, doing, complete=complete)
     note = clean_block(doing.note, NOTE_MAX)
     stamps = _stamps(step, to, actor, note, now)
     sets = "".join(f", {column} = ${position}" for position, column in enumerate(stamps, start=3))
-    await tx.execute(
-        f"update equipment_requests set state = $2, version = version + 1{sets} where id = $1",  # noqa: S608
+    after = await tx.fetchrow(
+        f"update equipment_requests set state = $2, version = version + 1{sets} where id = $1 returning *",  # noqa: S608
         row["id"], to, *stamps.values(),
     )  # fmt: skip
     await _story(tx, row["id"], actor, step, row["state"], to, note, now)
     await record(
         tx, by=actor, action=step, kind=KIND, subject=row["id"], name=shown_number(row["number"]), site=row["site"],
-        before={"state": row["state"]}, after={"state": to, **(after or {})}, reason=note,
+        reason=note, **differences({**row, **lines[0]}, {**after, **lines[1]}),
     )  # fmt: skip
     if step is not Step.AMEND:
         await _tell(tx, row, to, now)

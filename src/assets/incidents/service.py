@@ -9,7 +9,7 @@ from uuid import UUID
 from assets import phrases
 from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.audit.service import record
+from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
@@ -192,14 +192,14 @@ async def acknowledge(actor: Actor, number: int, *, now: datetime) -> None:
             raise Conflict("This incident is already resolved.")
         if row["state"] == "acknowledged":
             return
-        await tx.execute(
+        after = await tx.fetchrow(
             "update incidents set state = 'acknowledged', acknowledged_at = $2, acknowledged_by = $3, version = version + 1 "
-            "where id = $1", row["id"], now, actor.name,
+            "where id = $1 returning *", row["id"], now, actor.name,
         )  # fmt: skip
         await _story(tx, row["id"], now, "acknowledged", "", by=actor.name)
         await record(
             tx, by=actor, action="acknowledge", kind="incident", subject=row["id"], name=row["subject_name"],
-            site=row["site"], before={"state": row["state"]}, after={"state": "acknowledged"},
+            site=row["site"], **differences(row, after),
         )  # fmt: skip
 
 
@@ -243,14 +243,14 @@ async def _keep_quiet(actor: Actor, wish: Quietness, table: str, words: str, kin
         ):
             raise NotFound("There is no such target at this site.")
         row = new_id()
-        await tx.execute(
+        made = await tx.fetchrow(
             f"insert into {table} (id, site, target, {words}, starts_at, ends_at, created_by, version) "  # noqa: S608
-            "values ($1,$2,$3,$4,$5,$6,$7,1)",
+            "values ($1,$2,$3,$4,$5,$6,$7,1) returning *",
             row, wish.site, wish.target, clean(wish.title, 160), wish.starts_at, wish.ends_at, actor.name,
         )  # fmt: skip
         await record(
             tx, by=actor, action="add", kind=kind, subject=row, name=clean(wish.title), site=wish.site,
-            after={"starts_at": wish.starts_at, "ends_at": wish.ends_at},
+            after=shown(made),
         )  # fmt: skip
         return row
 

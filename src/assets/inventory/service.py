@@ -8,7 +8,7 @@ from uuid import UUID
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.audit.service import record
+from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
@@ -50,20 +50,21 @@ async def register(actor: Actor, new: NewAsset, *, now: datetime) -> UUID:
             raise Invalid(fields={"model": "there is no such model"})
         if await tx.fetchval("select 1 from assets where tag = $1", tag):
             raise Conflict(f"The tag {tag} is in use already.")
-        room = await _room(tx, site, new.room)
+        room = await _room(tx, actor, site, new.room)
         asset = new_id()
         search = fold(f"{tag} {new.serial} {new.name} {model['manufacturer']} {model['name']}")
-        await tx.execute(
+        made = await tx.fetchrow(
             "insert into assets (id, tag, model, site, room, serial, name, stage, physical_state, physical_state_at, "
             "custodian, original_cost, put_into_use, warranty_until, note, search, created_at, version) "
-            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$10,1)",
+            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$10,1) "
+            "returning *",
             asset, tag, model["id"], site, room, clean(new.serial, 120), clean(new.name, 200), new.stage, new.physical_state,
             now, clean(new.custodian, 120), new.original_cost, new.put_into_use, new.warranty_until, clean(new.note), search,
         )  # fmt: skip
         await write_event(tx, asset, site, "registered", "", actor, now)
         await record(
             tx, by=actor, action="register", kind="asset", subject=asset, name=tag, site=site,
-            after={"stage": new.stage, "model": model["name"], "serial": new.serial},
+            after=shown(made),
         )  # fmt: skip
         return asset
 
@@ -75,14 +76,20 @@ async def _site(tx: Connection, actor: Actor, code: str) -> UUID:
     return site
 
 
-async def _room(tx: Connection, site: UUID, name: str) -> UUID | None:
+async def _room(tx: Connection, actor: Actor, site: UUID, name: str) -> UUID | None:
     if not clean(name, 120):
         return None
-    room: UUID = await tx.fetchval(
+    new = new_id()
+    row = await tx.fetchrow(
         "insert into rooms (id, site, kind, name, sort, version) values ($1,$2,'room',$3,'',1) "
-        "on conflict on constraint rooms_site_name_uq do update set name = excluded.name returning id",
-        new_id(), site, clean(name, 120),
+        "on conflict on constraint rooms_site_name_uq do update set name = excluded.name returning *",
+        new, site, clean(name, 120),
     )  # fmt: skip
+    room: UUID = row["id"]
+    if room == new:
+        await record(
+            tx, by=actor, action="add", kind="room", subject=room, name=row["name"], site=site, after=shown(row)
+        )
     return room
 
 
@@ -103,16 +110,16 @@ async def edit(actor: Actor, tag: str, changes: Mapping[str, Any], *, version: i
         values = [_cleaned(changes[c]) for c in columns]
         sets = "".join(f", {column} = ${i}" for i, column in enumerate(columns, start=3))  # names from EDITABLE only
         kept = "$2" if "physical_state" in changes else "coalesce(physical_state_at, $2)"
-        await tx.execute(
-            f"update assets set version = version + 1, physical_state_at = {kept}{sets} where id = $1",  # noqa: S608
+        after = await tx.fetchrow(
+            f"update assets set version = version + 1, physical_state_at = {kept}{sets} where id = $1 returning *",  # noqa: S608
             before["id"],
             now,
             *values,
         )
         await _index(tx, before["id"])
         await record(
-            tx, by=actor, action="edit", kind="asset", subject=before["id"], name=tag, site=before["site"],
-            before={c: before[c] for c in columns}, after=dict(zip(columns, values, strict=True)),
+            tx, by=actor, action="edit", kind="asset", subject=before["id"], name=before["tag"], site=before["site"],
+            **differences(before, after),
         )  # fmt: skip
 
 
@@ -148,15 +155,15 @@ async def hand_out(tx: Connection, actor: Actor, *, asset: UUID, to_site: UUID, 
     reason = refused(Stage(row["stage"]), Stage.IN_USE)
     if row["stage"] != Stage.IN_STOCK or reason:
         raise Conflict(f"{row['tag']} is no longer in stock.")
-    await tx.execute(
+    after = await tx.fetchrow(
         "update assets set site = $2, room = null, stage = 'in_use', put_into_use = coalesce(put_into_use, $3), "
-        "version = version + 1 where id = $1", asset, to_site, now.date(),
+        "version = version + 1 where id = $1 returning *", asset, to_site, now.date(),
     )  # fmt: skip
     await write_event(tx, asset, row["site"], "sent", why, actor, now)
     await write_event(tx, asset, to_site, "received", why, actor, now)
     await record(
         tx, by=actor, action="hand_out", kind="asset", subject=asset, name=row["tag"], site=to_site,
-        before={"site": row["site"], "stage": row["stage"]}, after={"site": to_site, "stage": "in_use"}, reason=why,
+        reason=why, **differences(row, after),
     )  # fmt: skip
     from_site: UUID = row["site"]
     return from_site
@@ -170,11 +177,13 @@ async def move_stage(actor: Actor, tag: str, wanted: Stage, *, why: str = "", no
         reason = refused(Stage(row["stage"]), wanted)
         if reason:
             raise Conflict(reason)
-        await tx.execute("update assets set stage = $2, version = version + 1 where id = $1", row["id"], wanted)
+        after = await tx.fetchrow(
+            "update assets set stage = $2, version = version + 1 where id = $1 returning *", row["id"], wanted
+        )
         await write_event(tx, row["id"], row["site"], wanted, why, actor, now)
         await record(
             tx, by=actor, action="move", kind="asset", subject=row["id"], name=row["tag"], site=row["site"],
-            before={"stage": row["stage"]}, after={"stage": wanted}, reason=clean(why),
+            reason=clean(why), **differences(row, after),
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.audit.service import record
+from assets.audit.service import record, shown
 from assets.db import transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
@@ -19,10 +19,14 @@ async def add_default_categories(actor: Actor) -> int:
     async with transaction(actor.scope) as tx:
         if await tx.fetchval("select exists(select 1 from asset_categories)"):
             return 0
-        await tx.executemany(
-            "insert into asset_categories (id, code, name, name_en, serves, sort, version) values ($1,$2,$3,$4,$5,$6,1)",
-            [(new_id(), c.code, c.name, c.name_en, c.serves, n) for n, c in enumerate(CATEGORIES, start=1)],
-        )
+        for number, c in enumerate(CATEGORIES, start=1):
+            made = await tx.fetchrow(
+                "insert into asset_categories (id, code, name, name_en, serves, sort, version) "
+                "values ($1,$2,$3,$4,$5,$6,1) returning *", new_id(), c.code, c.name, c.name_en, c.serves, number,
+            )  # fmt: skip
+            await record(
+                tx, by=actor, action="add", kind="asset_category", subject=made["id"], name=c.code, after=shown(made)
+            )
         return len(CATEGORIES)
 
 
@@ -47,11 +51,14 @@ async def add_model(actor: Actor, new: NewModel) -> UUID:
         if await tx.fetchval("select 1 from asset_models where manufacturer = $1 and name = $2", maker, name):
             raise Conflict(f"There is already a model {maker} {name}.")
         model = new_id()
-        await tx.execute(
-            "insert into asset_models (id, category, manufacturer, name, profile, search, version) values ($1,$2,$3,$4,$5,$6,1)",
+        made = await tx.fetchrow(
+            "insert into asset_models (id, category, manufacturer, name, profile, search, version) "
+            "values ($1,$2,$3,$4,$5,$6,1) returning *",
             model, category, maker, name, clean(new.profile, 60), fold(f"{maker} {name}"),
         )  # fmt: skip
-        await record(tx, by=actor, action="add", kind="asset_model", subject=model, name=f"{maker} {name}")
+        await record(
+            tx, by=actor, action="add", kind="asset_model", subject=model, name=f"{maker} {name}", after=shown(made)
+        )
         return model
 
 
@@ -80,13 +87,13 @@ async def add_link(actor: Actor, new: NewLink) -> UUID:
         if await tx.fetchval("select 1 from links where tag = $1", tag):
             raise Conflict(f"The tag {tag} is in use already.")
         link = new_id()
-        await tx.execute(
+        made = await tx.fetchrow(
             "insert into links (id, site, tag, kind, carrier, circuit_number, bandwidth_mbps, is_primary, hotline, search, "
-            "version) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,1)",
+            "version) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,1) returning *",
             link, site, tag, new.kind, clean(new.carrier, 60), clean(new.circuit_number, 60), new.bandwidth_mbps,
             new.is_primary, clean(new.hotline, 40), fold(f"{tag} {new.carrier} {new.circuit_number}"),
         )  # fmt: skip
-        await record(tx, by=actor, action="add", kind="link", subject=link, name=tag, site=site)
+        await record(tx, by=actor, action="add", kind="link", subject=link, name=tag, site=site, after=shown(made))
         return link
 
 
@@ -110,13 +117,13 @@ async def add_application(actor: Actor, new: NewApplication) -> UUID:
         if await tx.fetchval("select 1 from applications where code = $1", code):
             raise Conflict(f"There is already an application {code}.")
         application = new_id()
-        await tx.execute(
+        made = await tx.fetchrow(
             "insert into applications (id, code, name, name_en, owner_office, web_address, needs_account, version) "
-            "values ($1,$2,$3,$4,$5,$6,$7,1)",
+            "values ($1,$2,$3,$4,$5,$6,$7,1) returning *",
             application, code, clean(new.name, 160), clean(new.name_en, 160), clean(new.owner_office, 160),
             clean(new.web_address), new.needs_account,
         )  # fmt: skip
-        await record(tx, by=actor, action="add", kind="application", subject=application, name=code)
+        await record(tx, by=actor, action="add", kind="application", subject=application, name=code, after=shown(made))
         return application
 
 
@@ -145,14 +152,14 @@ async def add_capability(actor: Actor, new: NewCapability) -> UUID:
         if new.application and application is None:
             raise Invalid(fields={"application": "there is no such application"})
         capability = new_id()
-        await tx.execute(
+        made = await tx.fetchrow(
             "insert into capabilities (id, site, application, kind, title, holder_post, status, since, expires_on, version) "
-            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,1)",
+            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,1) returning *",
             capability, site, application, new.kind, clean(new.title, 160), clean(new.holder_post, 120), new.status,
             new.since, new.expires_on,
         )  # fmt: skip
         await record(
-            tx, by=actor, action="add", kind="capability", subject=capability, name=new.title, site=site,
-            after={"status": new.status},
+            tx, by=actor, action="add", kind="capability", subject=capability, name=made["title"], site=site,
+            after=shown(made),
         )  # fmt: skip
         return capability

@@ -75,19 +75,27 @@ async def enrol(actor: Actor, site_code: str | None, *, name: str = "", now: dat
             await tx.execute(
                 "insert into collector_sites (id, collector, site) values ($1,$2,$3)", new_id(), collector, site
             )
-        await record(tx, by=actor, action="enrol", kind="collector", subject=collector, name=title, site=site)
+        await record(
+            tx, by=actor, action="enrol", kind="collector", subject=collector, name=title, site=site,
+            after={"name": title, "covers_rest": site is None, "sites": [site] if site else [], "token_prefix": made.prefix},
+        )  # fmt: skip
     return made.whole
 
 
 async def _new_token(tx: Connection, actor: Actor, collector: UUID) -> str:
     made = drawn.token(TOKEN_PREFIX)
-    name = await tx.fetchval(
-        "update collectors set token_prefix = $2, token_digest = $3 where id = $1 and revoked_at is null returning name",
-        collector, made.prefix, made.digest,
-    )  # fmt: skip
-    if name is None:
+    row = await tx.fetchrow(
+        "select name, token_prefix from collectors where id = $1 and revoked_at is null for update", collector
+    )
+    if row is None:
         raise NotFound()
-    await record(tx, by=actor, action="renew_token", kind="collector", subject=collector, name=name)
+    await tx.execute(
+        "update collectors set token_prefix = $2, token_digest = $3 where id = $1", collector, made.prefix, made.digest
+    )
+    await record(
+        tx, by=actor, action="renew_token", kind="collector", subject=collector, name=row["name"],
+        before={"token_prefix": row["token_prefix"]}, after={"token_prefix": made.prefix},
+    )  # fmt: skip
     return made.whole
 
 
@@ -95,14 +103,21 @@ async def revoke(actor: Actor, collector: UUID, *, now: datetime) -> None:
     """Let a collector in no more, from its next call on; its sites fall to the one for the rest."""
     actor = actor.require(Action.EDIT_MONITORING)
     async with transaction(EVERYTHING) as tx:
-        name = await tx.fetchval(
-            "update collectors set revoked_at = coalesce(revoked_at, $2), covers_rest = false where id = $1 returning name",
-            collector, now,
-        )  # fmt: skip
-        if name is None:
+        row = await tx.fetchrow(
+            "select name, revoked_at, covers_rest from collectors where id = $1 for update", collector
+        )
+        if row is None:
             raise NotFound()
-        await tx.execute("delete from collector_sites where collector = $1", collector)
-        await record(tx, by=actor, action="revoke", kind="collector", subject=collector, name=name)
+        revoked_at = row["revoked_at"] or now
+        await tx.execute(
+            "update collectors set revoked_at = $2, covers_rest = false where id = $1", collector, revoked_at
+        )
+        sites = await tx.fetch("delete from collector_sites where collector = $1 returning site", collector)
+        await record(
+            tx, by=actor, action="revoke", kind="collector", subject=collector, name=row["name"],
+            before={"revoked_at": row["revoked_at"], "covers_rest": row["covers_rest"], "sites": [s["site"] for s in sites]},
+            after={"revoked_at": revoked_at, "covers_rest": False, "sites": []},
+        )  # fmt: skip
 
 
 async def _site(tx: Connection, code: str | None) -> UUID | None:
@@ -190,7 +205,10 @@ async def add_credential(actor: Actor, name: str, secret: Community | User, *, v
             "insert into credentials (id, name, kind, secret, created_at, version) values ($1,$2,$3,$4,now(),1)",
             secret.id, clean(name, 80), secret.kind, sealed,
         )  # fmt: skip
-        await record(tx, by=actor, action="add", kind="credential", subject=secret.id, name=name)
+        await record(
+            tx, by=actor, action="add", kind="credential", subject=secret.id, name=clean(name, 80),
+            after={"name": clean(name, 80), "kind": secret.kind},
+        )  # fmt: skip
     return secret.id
 
 
@@ -234,14 +252,19 @@ async def order(actor: Actor, collector: UUID, wish: Order, *, now: datetime) ->
     """Ask a collector to do something once; its next answer carries the order, its result comes as an observation."""
     actor = actor.require(Action.EDIT_MONITORING)
     async with transaction(EVERYTHING) as tx:
-        if not await tx.fetchval("select 1 from collectors where id = $1 and revoked_at is null", collector):
+        name = await tx.fetchval("select name from collectors where id = $1 and revoked_at is null", collector)
+        if name is None:
             raise NotFound()
         await _check_order(tx, collector, wish)
         await tx.execute(
             "insert into collector_orders (id, collector, kind, payload, created_at, deadline) values ($1,$2,$3,$4,$5,$6)",
             wish.id, collector, wish.kind, wish.model_dump_json(), now, wish.deadline,
         )  # fmt: skip
-        await record(tx, by=actor, action=f"order_{wish.kind}", kind="collector", subject=collector)
+        wished = wish.model_dump(mode="json", exclude_defaults=True, exclude={"id"})
+        await record(
+            tx, by=actor, action=f"order_{wish.kind}", kind="collector_order", subject=wish.id, name=name,
+            after={"collector": collector, **wished},
+        )  # fmt: skip
     return wish.id
 
 

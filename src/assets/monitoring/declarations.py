@@ -5,9 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from asyncpg import Record
+
 from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.audit.service import record
+from assets.audit.service import record, shown
 from assets.db import Connection, transaction
 from assets.errors import Invalid, NotFound
 from assets.ids import new_id
@@ -45,19 +47,22 @@ async def declare(actor: Actor, said: Said, *, now: datetime) -> UUID:
         if site is None or not actor.scope.sees(site):
             raise NotFound(f"There is no site with the code {clean(said.site, 20)}.")
         asset = await _asset(tx, site, said.asset_tag)
-        await tx.execute(
+        ended = await tx.fetch(
             "update declarations set ended_at = $3 where site = $1 and asset is not distinct from $2 and ended_at is null "
-            "and (asset is not null or kind = $4)", site, asset, now, said.kind,
+            "and (asset is not null or kind = $4) returning id, site, kind", site, asset, now, said.kind,
         )  # fmt: skip
+        for over in ended:
+            await _record_end(tx, actor, over, now)
         row = new_id()
-        await tx.execute(
+        made = await tx.fetchrow(
             "insert into declarations (id, site, asset, kind, text, files_counted, said_by, said_by_name, said_at) "
-            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
+            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9) "
+            "returning *",
             row, site, asset, said.kind, clean_block(said.text, TEXT_MAX), said.files_counted, actor.id, actor.name, now,
         )  # fmt: skip
         await record(
-            tx, by=actor, action="declare", kind="declaration", subject=row, name=said.asset_tag or said.site, site=site,
-            after={"kind": said.kind, "text": said.text},
+            tx, by=actor, action="declare", kind="declaration", subject=row, name=clean(said.asset_tag or said.site),
+            site=site, after=shown(made),
         )  # fmt: skip
         return row
 
@@ -77,11 +82,18 @@ async def end(actor: Actor, declaration: UUID, *, now: datetime) -> None:
     """Say that it is no longer so; ending twice is the same as once."""
     actor = actor.require(Action.DECLARE)
     async with transaction(actor.scope) as tx:
-        row = await tx.fetchrow("select site, kind, ended_at from declarations where id = $1 for update", declaration)
+        row = await tx.fetchrow(
+            "select id, site, kind, ended_at from declarations where id = $1 for update", declaration
+        )
         if row is None or not actor.scope.sees(row["site"]):
             raise NotFound()
         if row["ended_at"] is None:
             await tx.execute("update declarations set ended_at = $2 where id = $1", declaration, now)
-            await record(
-                tx, by=actor, action="end", kind="declaration", subject=declaration, name=row["kind"], site=row["site"]
-            )
+            await _record_end(tx, actor, row, now)
+
+
+async def _record_end(tx: Connection, actor: Actor, row: Record, now: datetime) -> None:
+    await record(
+        tx, by=actor, action="end", kind="declaration", subject=row["id"], name=row["kind"], site=row["site"],
+        before={"ended_at": None}, after={"ended_at": now},
+    )  # fmt: skip

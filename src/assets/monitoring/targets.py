@@ -6,7 +6,7 @@ from uuid import UUID
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.audit.service import record
+from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
@@ -59,16 +59,16 @@ async def add_target(actor: Actor, new: NewTarget) -> UUID:
         if new.credential and not await tx.fetchval("select 1 from credentials where id = $1", new.credential):
             raise Invalid(fields={"credential": "there is no such credential"})
         target = new_id()
-        await tx.execute(
+        made = await tx.fetchrow(
             f"insert into targets (id, site, {column}, parent, credential, name, method, address, port, profile, "  # noqa: S608
             "interval_seconds, confirm, enabled, created_at, version) "
-            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,true,now(),1)",
+            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,true,now(),1) returning *",
             target, thing["site"], thing["id"], new.parent, new.credential, thing["name"], new.method, clean(new.address, 80),
             new.port, clean(new.profile, 60), new.interval_seconds, new.confirm,
         )  # fmt: skip
         await record(
             tx, by=actor, action="add", kind="target", subject=target, name=thing["name"], site=thing["site"],
-            after={"address": new.address, "method": new.method},
+            after=shown(made),
         )  # fmt: skip
         return target
 
@@ -123,22 +123,27 @@ async def edit_target(actor: Actor, target: UUID, changes: dict[str, Any], *, ve
         await _check_parent(tx, changes.get("parent"), row["site"], of=target)
         columns = sorted(changes)
         sets = "".join(f", {column} = ${i}" for i, column in enumerate(columns, start=2))
-        await tx.execute(
-            f"update targets set version = version + 1{sets} where id = $1",  # noqa: S608 - names from EDITABLE only
+        after = await tx.fetchrow(
+            f"update targets set version = version + 1{sets} where id = $1 returning *",  # noqa: S608 - names from EDITABLE only
             target, *(changes[c] for c in columns),
         )  # fmt: skip
         if changes.get("enabled") is False:
             await tx.execute("delete from device_states where target = $1", target)
         await record(
             tx, by=actor, action="edit", kind="target", subject=target, name=row["name"], site=row["site"],
-            before={c: row[c] for c in columns}, after={c: changes[c] for c in columns},
+            **differences(row, after),
         )  # fmt: skip
 
 
-async def follow_asset(tx: Connection, asset: UUID, site: UUID) -> None:
+async def follow_asset(tx: Connection, actor: Actor, asset: UUID, site: UUID) -> None:
     """An asset has moved: it is asked by the collector of its new site, and no longer stands behind its old router."""
-    await tx.execute(
-        "update targets set site = $2, parent = null, version = version + 1 where asset = $1 and site <> $2",
-        asset,
-        site,
-    )
+    for row in await tx.fetch("select * from targets where asset = $1 and site <> $2 for update", asset, site):
+        after = await tx.fetchrow(
+            "update targets set site = $2, parent = null, version = version + 1 where id = $1 returning *",
+            row["id"],
+            site,
+        )
+        await record(
+            tx, by=actor, action="move", kind="target", subject=row["id"], name=row["name"], site=site,
+            **differences(row, after),
+        )  # fmt: skip

@@ -10,7 +10,7 @@ from uuid import UUID
 from assets import clock
 from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.audit.service import record
+from assets.audit.service import differences, record
 from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
@@ -23,6 +23,7 @@ from assets.vault import Vault
 from assets.web.language import LANGUAGES, N_, translate
 
 TRIAL = "channel"  # the subject kind of a test message
+CHANNEL = ("name", "scheme", "language", "enabled", "failing_since", "last_error", "version")  # all that is no secret
 CHANNELS_MAX = 200
 SUBSCRIPTIONS_MAX = 5_000
 KINDS_MAX = 20
@@ -116,7 +117,7 @@ async def create_channel(actor: Actor, new: NewChannel, *, vault: Vault, outlet:
         )  # fmt: skip
         await record(
             tx, by=actor, action="create", kind="channel", subject=channel, name=values["name"],
-            after={**values, "scheme": address.scheme},
+            after={**values, "scheme": address.scheme, "version": 1},
         )  # fmt: skip
     return channel
 
@@ -148,9 +149,12 @@ async def edit_channel(
             "last_error = '', version = version + 1 where id = $1",
             channel, *({**before, **stored}[key] for key in ("name", "language", "enabled", "url", "scheme")),
         )  # fmt: skip
+        told = {**before, **stored, "failing_since": None, "last_error": "", "version": version + 1}
+        changed = {key: told[key] for key in CHANNEL if before[key] != told[key]}
         await record(
             tx, by=actor, action="edit", kind="channel", subject=channel, name=before["name"],
-            before={key: before[key] for key in values}, after={**values, "address_changed": "url" in changes},
+            before={key: before[key] for key in changed},
+            after={**changed, **({"address": "changed"} if "url" in changes else {})},
         )  # fmt: skip
 
 
@@ -159,10 +163,13 @@ async def delete_channel(actor: Actor, channel: UUID, *, version: int) -> None:
     _may_edit(actor)
     async with transaction(actor.scope) as tx:
         before = await _at_version(tx, "channels", channel, version)
+        told = await tx.fetchval("select count(*) from notifications where channel = $1", channel)
+        for row in await tx.fetch("select * from subscriptions where channel = $1 order by id for update", channel):
+            await _record_unsubscribed(tx, actor, row)
         await tx.execute("delete from channels where id = $1", channel)
         await record(
             tx, by=actor, action="delete", kind="channel", subject=channel, name=before["name"],
-            before={key: before[key] for key in ("name", "scheme", "language", "enabled")},
+            before={**{key: before[key] for key in CHANNEL}, "notifications": told},
         )  # fmt: skip
 
 
@@ -178,7 +185,10 @@ async def try_channel(actor: Actor, channel: UUID, *, now: datetime) -> UUID:
         written = await _write(tx, [channel], row=row, due_at=now, now=now)
         if not written:
             raise Conflict("A test message was written a moment ago.")
-        await record(tx, by=actor, action="test", kind="channel", subject=channel, name=name)
+        await record(
+            tx, by=actor, action="test", kind="notification", subject=written[0], name=name,
+            after={"channel": channel, "change": change},
+        )  # fmt: skip
     return written[0]
 
 
@@ -226,7 +236,7 @@ async def create_subscription(actor: Actor, new: NewSubscription) -> UUID:
         )  # fmt: skip
         await record(
             tx, by=actor, action="create", kind="subscription", subject=subscription, site=values["site"],
-            after={"channel": new.channel, **values},
+            after={"channel": new.channel, **values, "version": 1},
         )  # fmt: skip
     return subscription
 
@@ -243,8 +253,8 @@ async def edit_subscription(actor: Actor, subscription: UUID, changes: Mapping[s
             subscription, after["site"], json.dumps(after["kinds"]), after["severity"],
         )  # fmt: skip
         await record(
-            tx, by=actor, action="edit", kind="subscription", subject=subscription, site=after["site"], before=before,
-            after=after,
+            tx, by=actor, action="edit", kind="subscription", subject=subscription, site=after["site"],
+            **differences({**before, "version": version}, {**after, "version": version + 1}),
         )  # fmt: skip
 
 
@@ -254,10 +264,12 @@ async def delete_subscription(actor: Actor, subscription: UUID, *, version: int)
     async with transaction(actor.scope) as tx:
         before = await _at_version(tx, "subscriptions", subscription, version)
         await tx.execute("delete from subscriptions where id = $1", subscription)
-        await record(
-            tx, by=actor, action="delete", kind="subscription", subject=subscription, site=before["site"],
-            before={key: before[key] for key in ("channel", "site", "kinds", "severity")},
-        )  # fmt: skip
+        await _record_unsubscribed(tx, actor, before)
+
+
+async def _record_unsubscribed(tx: Connection, actor: Actor, row: Mapping[str, Any]) -> None:
+    before = {key: row[key] for key in ("channel", "site", "severity", "version")} | {"kinds": kinds_of(row["kinds"])}
+    await record(tx, by=actor, action="delete", kind="subscription", subject=row["id"], site=row["site"], before=before)
 
 
 # --- shared checks ----------------------------------------------------------------------------------------------

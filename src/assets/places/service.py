@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
+from asyncpg import Record
+
 from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.audit.service import record
+from assets.audit.service import Changes, differences, record, shown
 from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
@@ -18,25 +20,30 @@ async def load_units(actor: Actor, units: Sequence[Unit]) -> tuple[int, int]:
     """Add new units and correct known ones by their code; answers (added, changed). No unit is ever removed."""
     actor = actor.require(Action.EDIT_PLACES)
     async with transaction(actor.scope) as tx:
-        known = {row["code"]: row for row in await tx.fetch("select * from administrative_units")}
+        known = {row["code"]: row for row in await tx.fetch("select * from administrative_units for update")}
         new = [u for u in units if u.code not in known]
         changed = [u for u in units if u.code in known and _differs(u, known[u.code])]
-        await tx.executemany(
-            "insert into administrative_units (id, code, province_code, kind, name, name_en, former_province, area_km2, "
-            "latitude, longitude, sort, search, version) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,1)",
-            [(new_id(), *_values(u)) for u in new],
-        )
-        await tx.executemany(
-            "update administrative_units set province_code = $2, kind = $3, name = $4, name_en = $5, former_province = $6, "
-            "area_km2 = $7, latitude = $8, longitude = $9, sort = $10, search = $11, version = version + 1 where code = $1",
-            [_values(u) for u in changed],
-        )
-        if new or changed:
-            await record(
-                tx, by=actor, action="load", kind="administrative_units", subject=new_id(),
-                after={"added": len(new), "changed": [u.code for u in changed]},
+        for unit in new:
+            row = await tx.fetchrow(
+                "insert into administrative_units (id, code, province_code, kind, name, name_en, former_province, area_km2, "
+                "latitude, longitude, sort, search, version) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,1) returning *",
+                new_id(), *_values(unit),
             )  # fmt: skip
+            await _record_unit(tx, actor, "add", row, {"after": shown(row)})
+        for unit in changed:
+            row = await tx.fetchrow(
+                "update administrative_units set province_code = $2, kind = $3, name = $4, name_en = $5, "
+                "former_province = $6, area_km2 = $7, latitude = $8, longitude = $9, sort = $10, search = $11, "
+                "version = version + 1 where code = $1 returning *", *_values(unit),
+            )  # fmt: skip
+            await _record_unit(tx, actor, "edit", row, differences(known[unit.code], row))
         return len(new), len(changed)
+
+
+async def _record_unit(tx: Connection, actor: Actor, action: str, row: Record, changes: Changes) -> None:
+    await record(
+        tx, by=actor, action=action, kind="administrative_unit", subject=row["id"], name=row["name"], **changes
+    )
 
 
 def _values(u: Unit) -> tuple[object, ...]:
@@ -64,7 +71,8 @@ async def open_centres(actor: Actor, province_code: str = "51") -> int:
         )  # fmt: skip
         for row in rows:
             name = centre_name(row["name"])
-            await add_site(tx, unit=row["id"], code=row["code"], kind="centre", name=name)
+            site = await add_site(tx, unit=row["id"], code=row["code"], kind="centre", name=name)
+            await _record_opened(tx, actor, site)
         return len(rows)
 
 
@@ -81,8 +89,13 @@ async def create_site(actor: Actor, *, unit: str, code: str, kind: str, name: st
         if await tx.fetchval("select 1 from sites where code = $1", code):
             raise Conflict(f"There is already a site with the code {code}.")
         site = await add_site(tx, unit=row, code=code, kind=kind, name=name, address=address)
-        await record(tx, by=actor, action="open", kind="site", subject=site, name=name, site=site, after={"kind": kind})
+        await _record_opened(tx, actor, site)
         return site
+
+
+async def _record_opened(tx: Connection, actor: Actor, site: UUID) -> None:
+    row = await tx.fetchrow("select * from sites where id = $1", site)
+    await record(tx, by=actor, action="open", kind="site", subject=site, name=row["name"], site=site, after=shown(row))
 
 
 async def add_site(tx: Connection, *, unit: UUID, code: str, kind: str, name: str, address: str = "") -> UUID:
@@ -105,13 +118,16 @@ async def count_heads(actor: Actor, site_code: str, people: int, *, as_of: date)
         site = await tx.fetchrow("select id, name from sites where code = $1", site_code)
         if site is None or not actor.scope.sees(site["id"]):
             raise NotFound(f"There is no site with the code {site_code}.")
-        before = await tx.fetchval("select people from head_counts where site = $1 and as_of = $2", site["id"], as_of)
-        await tx.execute(
+        before = await tx.fetchrow(
+            "select * from head_counts where site = $1 and as_of = $2 for update", site["id"], as_of
+        )
+        after = await tx.fetchrow(
             "insert into head_counts (id, site, as_of, people) values ($1,$2,$3,$4) "
-            "on conflict on constraint head_counts_site_as_of_uq do update set people = excluded.people",
+            "on conflict on constraint head_counts_site_as_of_uq do update set people = excluded.people returning *",
             new_id(), site["id"], as_of, people,
         )  # fmt: skip
+        changes: Changes = {"after": shown(after)} if before is None else differences(before, after)
         await record(
-            tx, by=actor, action="count_heads", kind="site", subject=site["id"], name=site["name"], site=site["id"],
-            before={"people": before} if before is not None else None, after={"people": people, "as_of": as_of},
+            tx, by=actor, action="count_heads", kind="head_count", subject=after["id"], name=site["name"], site=site["id"],
+            **changes,
         )  # fmt: skip

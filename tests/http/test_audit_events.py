@@ -1,0 +1,226 @@
+"""No write without its audit event, and each event with the request that it was part of."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import httpx2
+import pytest
+from litestar.routes import HTTPRoute
+
+from assets import clock
+from assets.access.actor import SYSTEM
+from assets.access.permissions import Role
+from assets.app import Parts, create_app
+from assets.db import EVERYTHING, transaction
+from assets.incidents.reaction import Kind, Opens
+from assets.incidents.service import Subject, open_or_join
+from assets.inventory import service as inventory
+from assets.inventory import things
+from assets.inventory.lifecycle import Stage
+from assets.phrases import Phrase
+from assets.probing.readings import Severity
+from assets.settings import load as load_settings
+from tests.conftest import House, _live
+
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# Observations are no audit events (DESIGN §5); signing in, people and tokens have tests of their own.
+ELSEWHERE = ("assets.access.", "assets.observations")
+SECRET = "canary-77aa"
+MAIL = f"mailto://robot:{SECRET}@127.0.0.1:2525?from=assets@example.vn&to=on-call@example.vn"
+
+
+@pytest.fixture
+async def mailing(database: str, tmp_path: Path) -> AsyncIterator[House]:
+    """The service with a mail server of its own machine allowed."""
+    settings = load_settings(home=tmp_path, allowed_networks="127.0.0.0/8")
+    parts = Parts.make(settings)
+    app = create_app(settings, parts)
+    up, stop = asyncio.Event(), asyncio.Event()
+    living = asyncio.create_task(_live(app, up, stop))
+    await up.wait()
+    yield await House(app, settings, parts).build()
+    stop.set()
+    await living
+
+
+class Walk:
+    """Somebody who calls one write route after another and looks each time what the trail says of it."""
+
+    def __init__(self, house: House, client: httpx2.AsyncClient) -> None:
+        self.house, self.client = house, client
+        self.routes = {
+            (method, route.path_format)
+            for route in house.app.routes
+            if isinstance(route, HTTPRoute)
+            for handler in route.route_handlers
+            for method in handler.http_methods & WRITES
+            if not handler.fn.__module__.startswith(ELSEWHERE)
+        }
+        self.walked: set[tuple[str, str]] = set()
+
+    async def __call__(
+        self, method: str, path: str, body: Any = None, *, version: int | None = None, form: Any = None, **places: Any
+    ) -> Any:
+        assert (method, path) in self.routes, f"{method} {path} is no write route any more"
+        before = await self.events()
+        headers = {"If-Match": f'"{version}"'} if version is not None else {}
+        kind = {"data": form} if form is not None else {"json": body}
+        answer = await self.client.request(
+            method, path.format(**{k: quote(str(v)) for k, v in places.items()}), headers=headers,
+            **(kind if method != "DELETE" else {}),
+        )  # fmt: skip
+        assert answer.status_code in (200, 201, 202, 204, 303), (method, path, answer.status_code, answer.text[:500])
+        new = [event for event in await self.events() if event["id"] not in {e["id"] for e in before}]
+        assert new, f"{method} {path} changed something without an audit event"
+        for event in new:
+            assert event["request"] == answer.headers["x-request-id"]
+            assert event["actor_name"] == "Bob"
+            assert event["before"] is not None or event["after"] is not None, f"{method} {path} says no fields"
+        self.walked.add((method, path))
+        return answer.json() if answer.content and "json" in answer.headers.get("content-type", "") else None
+
+    async def events(self) -> list[Any]:
+        async with transaction(EVERYTHING) as tx:
+            return list(await tx.fetch("select * from audit_events order by id"))
+
+
+async def test_every_route_that_writes_leaves_events_that_name_its_request(mailing: House) -> None:
+    walk = Walk(mailing, await mailing.person("bob", Role.PROVINCE_IT))
+    await things.add_default_categories(SYSTEM)
+    await inventory_is_written(walk)
+    await monitoring_is_written(walk)
+    await channels_are_written(walk)
+    await requests_are_written(walk)
+    assert walk.routes - walk.walked == set(), "a route that writes and that nobody has looked at"
+    assert SECRET not in repr([dict(event) for event in await walk.events()])
+
+
+async def inventory_is_written(walk: Walk) -> None:
+    model = await walk("POST", "/api/v1/asset-models", {"category": "printer", "manufacturer": "Canon", "name": "L1"})
+    new = {"tag": "QN-1", "model": model["id"], "site": "21025", "room": "Quầy 1", "original_cost": 12_000_000}
+    made = await walk("POST", "/api/v1/assets", new)
+    made = await walk("PATCH", "/api/v1/assets/{tag}", {"note": "Mới"}, version=made["version"], tag="QN-1")
+    await walk("POST", "/api/v1/assets/{tag}/stage", {"stage": "in_repair", "reason": "Kẹt giấy"}, tag="QN-1")
+    await walk("POST", "/api/v1/assets/{tag}/stage", {"stage": "in_use"}, tag="QN-1")
+    await walk("POST", "/api/v1/links", {"tag": "L-1", "site": "21025", "kind": "fibre", "carrier": "VNPT"})
+    await walk("POST", "/api/v1/applications", {"code": "igate", "name": "Một cửa"})
+    account = {"site": "21025", "kind": "account", "title": "Một cửa", "status": "issued", "application": "igate"}
+    await walk("POST", "/api/v1/capabilities", account)
+    store = {"unit": "21025", "code": "KHO", "kind": "store", "name": "Kho"}
+    await walk("POST", "/api/v1/sites", store)
+    await walk("POST", "/api/v1/sites/{code}/head-counts", {"people": 9, "as_of": "2026-01-01"}, code="21025")
+    await inventory.register(
+        SYSTEM, inventory.NewAsset("QN-2", UUID(model["id"]), "KHO", stage=Stage.IN_STOCK), now=clock.now()
+    )
+
+
+async def monitoring_is_written(walk: Walk) -> None:
+    collector = (await walk.house.collector()).headers["authorization"]
+    assert collector
+    async with transaction(EVERYTHING) as tx:
+        collector = await tx.fetchval("select id from collectors")
+    target = await walk("POST", "/api/v1/targets", {"address": "127.0.0.9", "method": "snmp", "asset_tag": "QN-1"})
+    await walk("PATCH", "/api/v1/targets/{target}", {"port": 1161}, version=target["version"], target=target["id"])
+    said = await walk("POST", "/api/v1/declarations", {"site": "21025", "kind": "broken", "asset_tag": "QN-1"})
+    await walk("POST", "/api/v1/declarations/{declaration}/end", declaration=said["id"])
+    await walk("POST", "/api/v1/collectors/{collector}/orders", {"kind": "probe_now", "target": target["id"]},
+               collector=collector)  # fmt: skip
+    for number in (1, 2):
+        await an_incident(UUID(target["id"]), number)
+    numbers = [row["number"] for row in (await walk.client.get("/api/v1/incidents")).json()["items"]]
+    await walk("POST", "/api/v1/incidents/{number}/acknowledge", number=numbers[0])
+    await walk("POST", "/incidents/{number}/acknowledge", form={}, number=numbers[1])
+    begin, end = clock.now(), clock.now() + timedelta(hours=2)
+    quiet = {"site": "21025", "title": "Thay dây", "starts_at": begin.isoformat(), "ends_at": end.isoformat()}
+    await walk("POST", "/api/v1/maintenance-windows", quiet)
+    await walk("POST", "/api/v1/silences", quiet)
+    await walk("POST", "/api/v1/collectors/{collector}/revoke", collector=collector)
+
+
+async def an_incident(target: UUID, number: int) -> None:
+    async with transaction(EVERYTHING) as tx:
+        site = await tx.fetchval("select id from sites where code = '21025'")
+        kind = Kind.DEVICE if number == 1 else Kind.CREDENTIAL
+        opens = Opens(kind, Severity.CRITICAL, (Phrase("does not answer"),))
+        now = clock.now()
+        await open_or_join(tx, Subject("target", target, f"máy {number}", site), opens, at=now, tell_at=now, now=now)
+
+
+async def channels_are_written(walk: Walk) -> None:
+    one = "/api/v1/channels/{channel}"
+    channel = await walk("POST", "/api/v1/channels", {"name": "Trực", "url": MAIL})
+    changed = await walk("PATCH", one, {"url": MAIL + "&name=x", "language": "en"}, version=channel["version"],
+                         channel=channel["id"])  # fmt: skip
+    await walk("POST", one + "/test", channel=channel["id"])
+    wish = "/api/v1/subscriptions/{subscription}"
+    made = await walk("POST", "/api/v1/subscriptions", {"channel": channel["id"]})
+    made = await walk("PATCH", wish, {"severity": "warning"}, version=made["version"], subscription=made["id"])
+    await walk("DELETE", wish, version=made["version"], subscription=made["id"])
+    await walk.client.post("/api/v1/subscriptions", json={"channel": channel["id"]})
+    await walk("DELETE", one, version=changed["version"], channel=channel["id"])
+    last = [(e["action"], e["subject_kind"]) for e in (await walk.events())[-2:]]
+    assert last == [("delete", "subscription"), ("delete", "channel")]
+
+
+async def requests_are_written(walk: Walk) -> None:
+    base, page = "/api/v1/equipment-requests", "/equipment-requests/{number}"
+
+    async def ask(**more: Any) -> Any:
+        wish = {"lines": [{"category": "printer", "quantity": 1}], "reason": "Máy cũ hỏng", "site": "21025", **more}
+        return (await walk("POST", base, wish))["number"]
+
+    async def step(number: int, name: str, body: Any = None) -> None:
+        await walk("POST", base + "/{ref}/" + name, body, ref=number)
+
+    number = await ask(draft=True)
+    await step(number, "amend", {"reason": "Hai máy hỏng", "quantities": {"1": 2}})
+    await step(number, "submit")
+    await step(number, "return", {"note": "Ghi rõ hơn"})
+    await step(number, "submit")
+    await step(number, "approve", {"approved": {"1": 1}})
+    await step(number, "fulfil")
+    await step(number, "close")
+    await step(await ask(), "refuse", {"note": "Chưa có kinh phí"})
+    await step(await ask(), "withdraw")
+    form = {"category": "printer", "quantity": "1", "reason": "Hỏng", "site": "21025", "draft": "1"}
+    await walk("POST", "/equipment-requests/new", form=form)
+    async with transaction(EVERYTHING) as tx:
+        number = await tx.fetchval("select max(number) from equipment_requests")
+    await walk("POST", page + "/amend", form={"reason": "Hỏng hẳn", "quantity_1": "3"}, number=number)
+    await walk("POST", page + "/{step}", form={}, number=number, step="submit")
+
+
+async def test_when_an_asset_is_handed_out_then_its_events_say_all_that_changed(mailing: House) -> None:
+    walk = Walk(mailing, await mailing.person("bob", Role.PROVINCE_IT))
+    await things.add_default_categories(SYSTEM)
+    await inventory_is_written(walk)
+    await requests_are_written(walk)
+    async with transaction(EVERYTHING) as tx:
+        row = await tx.fetchrow("select * from audit_events where action = 'hand_out'")
+        request = await tx.fetchrow("select * from audit_events where action = 'fulfil'")
+        filed = await tx.fetchrow("select * from audit_events where action = 'register' and subject_name = 'QN-1'")
+    changed = set(json.loads(row["after"]))
+    assert changed == {"site", "stage", "put_into_use", "version"} == set(json.loads(row["before"]))
+    assert {"state", "given", "assets", "fulfilled_at", "version"} <= set(json.loads(request["before"]))
+    assert json.loads(filed["after"])["original_cost"] == 12_000_000
+    assert {"serial", "room", "custodian", "warranty_until", "note", "physical_state"} <= set(
+        json.loads(filed["after"])
+    )
+
+
+# --- which request ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/no/such/page", "/api/v1/assets", "/api/v1/assets?x=1", "/sign-in"])
+async def test_each_answer_has_a_request_id_of_ours_whatever_the_caller_sent(house: House, path: str) -> None:
+    client = house.client(**{"X-Request-ID": "mine"})
+    first, second = [(await client.get(path)).headers.get_list("x-request-id") for _ in range(2)]
+    assert len(first) == len(second) == 1
+    assert UUID(first[0]).version == 7
+    assert first != second
