@@ -23,7 +23,7 @@ from assets.collector.settings import load
 from assets.collector.uptime import Moment, Uptime
 from assets.errors import Invalid
 from assets.probing import schedule
-from assets.probing.contract import Assignment, Batch, Credential, Observation, Order, TargetSpec
+from assets.probing.contract import Assignment, AuditHead, Batch, Credential, Observation, Order, TargetSpec
 from assets.probing.readings import Identity, Method, Outcome, Reading, Result
 
 ROOT = Path(__file__).parents[1]
@@ -145,6 +145,7 @@ class FakeService:
     drips: bool = False  # one byte of an answer each second
     token: str = TOKEN
     skew_seconds: float = 0.0
+    audit_head: AuditHead | None = None
     port: int = 0
     posts: list[Post] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -274,6 +275,7 @@ class FakeService:
             "assignment": self.assignment.hash,
             "received_at": datetime.now(UTC).isoformat(),
             "skew_seconds": self.skew_seconds,
+            "audit_head": self.audit_head and json.loads(self.audit_head.model_dump_json()),
         }
         return 200, {"content-type": "application/json"}, json.dumps(answer).encode()
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from assets import jobs
 from assets.access import sessions
+from assets.audit import sealer
 from assets.db import EVERYTHING, transaction
 from assets.equipment_requests.telling import EquipmentRequestTelling
 from assets.incidents.telling import IncidentTelling
@@ -71,9 +72,12 @@ async def work(parts: Parts, dsn: str, stop: asyncio.Event) -> None:
         ingest=parts.ingest,
         keep_readings=timedelta(days=parts.settings.keep_readings_days),
     )
+    sealing = asyncio.create_task(sealer.run(parts.settings.home, stop), name="sealer")
     try:
         await build(dsn, bench).run(stop)
     finally:
+        await asyncio.wait({sealing}, timeout=0.5 if stop.is_set() else 0)
+        sealing.cancel()
         await outlet.close()
 
 

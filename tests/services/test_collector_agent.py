@@ -20,7 +20,8 @@ from assets.collector.buffer import Buffer
 from assets.collector.rounds import Walk
 from assets.collector.settings import load
 from assets.collector.status import read_status
-from assets.probing.contract import Assignment, Community, Observation, Order, OrderKind
+from assets.probing import audit_heads
+from assets.probing.contract import Assignment, AuditHead, Community, Observation, Order, OrderKind
 from assets.probing.door import WrongCredential
 from assets.probing.readings import Identity, Outcome, Result
 from tests.fake_prober import FakeProber, FakeService, answered, target, token_file
@@ -305,6 +306,19 @@ async def test_when_the_process_died_over_an_order_then_it_is_not_done_again_but
     assert not seen.order.done
     assert "stopped before" in seen.detail
     assert prober.asked == []
+
+
+async def test_when_the_service_tells_heads_of_its_audit_trail_then_they_are_kept_on_disk(
+    tmp_path: Path, service: FakeService, prober: FakeProber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_module, "HEAD_SECONDS", 0.05)
+    told = [AuditHead(number=n, chain=f"{n:064x}", sealed_at=soon()) for n in (3, 4)]
+    path = tmp_path / "c" / audit_heads.HEADS_FILE
+    async with collecting(tmp_path, service, prober):
+        for head in told:
+            service.audit_head = head
+            await service.until(lambda wanted=head: audit_heads.read(path)[0][-1:] == [wanted])  # type: ignore[misc]
+    assert audit_heads.read(path) == (told, 0)
 
 
 async def test_when_a_loop_fails_then_it_begins_again_and_is_counted(

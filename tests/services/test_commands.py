@@ -9,12 +9,17 @@ from pathlib import Path
 import pytest
 
 from assets import db
+from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.access.sessions import Owed, Visit, holder_of, sign_in
 from assets.access.tokens import actor_of_token
+from assets.audit import sealer
 from assets.clock import now
 from assets.migrate import migrate
 from assets.monitoring import collectors
+from assets.places import service as places
+from assets.places.units import parse, shipped
+from assets.probing import audit_heads
 from assets.vault import Vault
 from tests.conftest import need
 
@@ -74,6 +79,44 @@ async def test_when_a_command_changes_something_then_the_audit_event_names_the_c
     async with db.transaction(db.EVERYTHING) as tx:
         rows = await tx.fetch("select request, count(*) as count from audit_events group by request")
     assert [tuple(row) for row in rows] == [("command/units load", 96)]
+
+
+async def test_when_the_audit_trail_is_verified_then_the_exit_code_says_whether_it_is_whole(
+    database: str, tmp_path: Path
+) -> None:
+    await places.load_units(SYSTEM, parse(shipped()))
+    await sealer.seal(since=sealer.EVER, now=now())
+    async with db.transaction(db.EVERYTHING) as tx:
+        head = await sealer.newest(tx)
+    assert head is not None
+    elsewhere = tmp_path / "collector.jsonl"
+    audit_heads.keep(elsewhere, head)
+    code, out, error = await run(database, tmp_path, "verify-audit", "--head", str(elsewhere))
+    assert (code, out.count("\n")) == (0, 1), error
+    assert out.startswith("The audit trail is whole: 96 events, 96 sealed, 0 too new to be; 1 heads from outside")
+    async with db.transaction(db.EVERYTHING) as tx, db.as_owner(tx):
+        await tx.execute(
+            "update audit_events set reason = 'x' where id = (select event from audit_seals where number = 7)"
+        )
+        await tx.execute("delete from audit_seals where number = 96")
+    code, out, error = await run(database, tmp_path, "verify-audit", "--head", str(elsewhere))
+    assert code == 1, error
+    assert "event edited: " in out
+    assert "sealed under 7" in out
+    assert f"trail too short: it ends with seal 95, {elsewhere} knows seal 96" in out
+    audit_heads.keep(tmp_path / audit_heads.HEADS_FILE, head)
+    _, out, _ = await run(database, tmp_path, "verify-audit")
+    assert "knows seal 96" in out, "the home's own heads are read without being named"
+
+
+async def test_when_a_file_of_heads_is_none_then_the_command_says_so(database: str, tmp_path: Path) -> None:
+    nonsense = tmp_path / "x"
+    nonsense.write_text("nonsense\n")
+    for path in (nonsense, tmp_path / "not there"):
+        code, out, error = await run(database, tmp_path, "verify-audit", "--head", str(path))
+        assert (code, out) == (1, "")
+        assert str(path) in error
+        assert "Traceback" not in error
 
 
 @pytest.mark.parametrize(

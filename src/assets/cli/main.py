@@ -20,6 +20,7 @@ COMMANDS = {
     "token": ("assets.cli.administer", "Make bearer tokens."),
     "collector": ("assets.cli.administer", "Enrol collectors."),
     "credential": ("assets.cli.administer", "Keep what devices are asked with."),
+    "verify-audit": ("assets.cli.verify_audit", "Find any change of the audit trail."),
     "units": ("assets.cli.administer", "Load administrative units from a file."),
 }
 NEEDS_SERVER = "this command needs the server's packages: pip install 'commune-assets[server]'"

@@ -26,7 +26,8 @@ from assets.collector.status import Status, write_status
 from assets.collector.uplink import SOFTWARE, Fetched, Uplink, UplinkError
 from assets.collector.uptime import Uptime
 from assets.errors import AssetsError
-from assets.probing.contract import Answer
+from assets.probing import audit_heads
+from assets.probing.contract import Answer, AuditHead
 from assets.vault import Vault
 
 BUFFER_FILE = "buffer.sqlite"
@@ -36,6 +37,7 @@ FRESH_MAX = 20_000  # drafts in memory while the disk hangs; the oldest go first
 ASSIGNMENT_SECONDS = 3_600.0  # asked for at least this often
 ASSIGNMENT_GAP_SECONDS = 2.0
 STATUS_SECONDS = 5.0
+HEAD_SECONDS = 10.0  # between two heads of the audit trail that are kept
 RESTART_SECONDS_MIN = 1.0
 RESTART_SECONDS_MAX = 60.0
 STOP_SECONDS = 1.4  # twice: for the loops, then for what they hold; 3 s is what we promise
@@ -54,6 +56,8 @@ class Agent:
         self._something_fresh = asyncio.Event()
         self._something_kept = asyncio.Event()
         self._other_assignment = asyncio.Event()
+        self._other_head = asyncio.Event()
+        self._head: AuditHead | None = None
         self._restarts = 0
         self._held: Fetched | None = None
         self._started_at: datetime = self._uptime.now().wall
@@ -80,6 +84,7 @@ class Agent:
             "send": self._send,
             "assignment": self._follow_assignment,
             "status": self._write_status,
+            "audit": self._keep_heads,
         }
         tasks = [asyncio.create_task(self._for_ever(name, loop), name=name) for name, loop in loops.items()]
         _log.info("collecting", service=self._settings.collector_url, folder=str(self._settings.folder))
@@ -152,6 +157,23 @@ class Agent:
         self._orders.hear(answer)
         if self._held is None or answer.assignment != self._held.assignment.hash:
             self._other_assignment.set()
+        if answer.audit_head is not None and answer.audit_head != self._head:
+            self._head = answer.audit_head
+            self._other_head.set()
+
+    async def _keep_heads(self) -> None:
+        """Keep what the service says of its audit trail, so that it cannot cut it off unseen."""
+        while True:
+            await self._other_head.wait()
+            self._other_head.clear()
+            if self._head is not None:
+                try:
+                    await asyncio.to_thread(
+                        audit_heads.keep, self._settings.folder / audit_heads.HEADS_FILE, self._head
+                    )
+                except OSError as error:
+                    _log.warning("head of the audit trail not kept on disk", reason=error.strerror)
+            await asyncio.sleep(HEAD_SECONDS)
 
     async def _follow_assignment(self) -> None:
         failures = 0

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from assets.access import drawn
 from assets.access.actor import Actor
 from assets.access.permissions import Action, Role
+from assets.audit.sealer import newest
 from assets.audit.service import record
 from assets.db import EVERYTHING, Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound
@@ -242,6 +243,7 @@ async def answer(
         assignment=await assignment_hash(tx, collector, profiles),
         received_at=now,
         skew_seconds=intake.skew_seconds,
+        audit_head=await newest(tx),
     )
 
 

@@ -129,6 +129,14 @@ class Rejected(Loose):
     reason: Text
 
 
+class AuditHead(Loose):
+    """The newest seal of the service's audit trail: whoever keeps it can show later that the trail was cut or rewritten."""
+
+    number: Annotated[int, Field(ge=1)]
+    chain: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sealed_at: AwareDatetime
+
+
 class Answer(Loose):
     """What the service says to a batch: everything up to `accepted_to` that was in it is settled and may be dropped.
 
@@ -141,6 +149,7 @@ class Answer(Loose):
     assignment: Text
     received_at: datetime
     skew_seconds: float = 0.0
+    audit_head: AuditHead | None = None
 
 
 class Community(Loose):
