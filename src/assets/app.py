@@ -25,6 +25,7 @@ from assets.access.guards import current_actor
 from assets.access.middleware import SignedInMiddleware
 from assets.access.tokens import actor_of_token
 from assets.audit import api as audit_api
+from assets.audit import pages as audit_pages
 from assets.dashboards import pages as dashboard_pages
 from assets.equipment_requests import api as requests_api
 from assets.equipment_requests import pages as requests_pages
@@ -110,7 +111,7 @@ class Service(Litestar):
 
 FEATURES: Sequence[Any] = (
     observations, places_api, access_api, audit_api, inventory_api, monitoring_api, incidents_api, notifications_api,
-    readiness_api, requests_api, access_pages, people_pages, dashboard_pages, incidents_pages, requests_pages,
+    readiness_api, requests_api, access_pages, people_pages, audit_pages, dashboard_pages, incidents_pages, requests_pages,
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The audit trail on a real PostgreSQL: digests, seals, heads outside, and the verifier that misses nothing."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -17,7 +18,8 @@ from assets import clock, db, occasion
 from assets.access.actor import SYSTEM
 from assets.audit import sealer
 from assets.audit.chain import digest, link
-from assets.audit.service import parsed, record
+from assets.audit.past import undone
+from assets.audit.service import differences, parsed, record
 from assets.audit.verifying import Count, Finding, findings
 from assets.db import EVERYTHING, transaction
 from assets.ids import new_id
@@ -408,3 +410,23 @@ async def rewrite(owner: Any, chance: random.Random, ids: list[UUID], numbers: r
         chain = link(chain, number, seal["id"], seal["digest"], seal["sealed_at"])
         rows.append((number, seal["id"], seal["digest"], chain, seal["sealed_at"]))
     await owner.copy_records_to_table("audit_seals", records=rows)
+
+
+# --- the past ---------------------------------------------------------------------------------------------------
+
+
+def test_changes_are_undone_the_newest_first_and_before_its_beginning_a_thing_is_not_there() -> None:
+    newer = [
+        ({"stage": "in_use"}, {"stage": "lost"}),
+        ({"stage": "in_stock", "site": "a"}, {"stage": "in_use", "site": "b"}),
+    ]
+    assert undone({"stage": "lost", "site": "b", "tag": "T"}, newer) == {"stage": "in_stock", "site": "a", "tag": "T"}
+    assert undone({"stage": "lost"}, newer[:1]) == {"stage": "in_use"}
+    assert undone({"stage": "lost"}, [*newer, (None, {"stage": "in_stock"})]) is None
+    assert undone({"a": 1}, []) == {"a": 1}
+
+
+def test_an_event_of_a_change_names_the_columns_that_differ_and_never_a_secret() -> None:
+    before, after = {"a": 1, "b": 2, "url": "x", "search": "m"}, {"a": 1, "b": 3, "url": "y", "search": "n"}
+    assert differences(before, after) == {"before": {"b": 2}, "after": {"b": 3}}
+    assert json.dumps(differences(before, after))

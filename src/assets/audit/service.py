@@ -9,6 +9,7 @@ from uuid import UUID
 
 from assets import occasion
 from assets.audit.chain import digest
+from assets.audit.past import undone
 from assets.clock import now
 from assets.db import Connection
 from assets.ids import new_id
@@ -72,6 +73,21 @@ def shown(row: Mapping[str, object]) -> dict[str, object]:
 # What follows from other columns, and what is nobody's to read. Rows with secrets name their columns one by one; this
 # is the second wall.
 UNTOLD = frozenset({"search", "sort", "url", "secret", "digest", "token_digest", "password_hash", "totp"})
+
+
+async def as_of(
+    tx: Connection, kind: str, subject: UUID, present: Mapping[str, object], moment: datetime
+) -> dict[str, Any] | None:
+    """A row as it was at a moment, its values as JSON has them; None when it was not there yet.
+
+    Asks for everything in scope: a change that is hidden would stay in.
+    """
+    rows = await tx.fetch(
+        "select before, after from audit_events where subject = $1 and subject_kind = $2 and at > $3 "
+        "order by at desc, id desc", subject, kind, moment,
+    )  # fmt: skip
+    changes = ((parsed(row["before"]), parsed(row["after"])) for row in rows)
+    return undone(parsed(_json(dict(present))), changes)
 
 
 _DECODER = json.JSONDecoder(parse_float=Decimal)

@@ -1,6 +1,7 @@
 """The pages that cut across features; they only read."""
 
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from litestar import Request, Response, get
@@ -14,8 +15,10 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.dashboards import history, queries
-from assets.dashboards.views import AssetPage, Centre, Overview, System
+from assets.dashboards.views import AssetPage, AssetThen, Centre, Overview, System
 from assets.errors import Invalid
+from assets.inventory.api import asset_out
+from assets.inventory.past import asset_as_of
 from assets.readiness.rules import Readiness
 from assets.web.language import N_
 from assets.web.paging import Q_MAX
@@ -81,6 +84,29 @@ async def asset(request: AnyRequest, tag: FromPath[str], actor: NamedDependency[
         request, "dashboards/asset.html", view, part="dashboards/_asset.html",
         blocks=history.strip(stretches, width=STRIP_WIDTH, narrowest=STRIP_NARROWEST), strip_width=STRIP_WIDTH, ticks=ticks,
         totals=history.seconds_by_condition(stretches), technical=actor.may(Action.VIEW_SYSTEM),
+        audited=actor.may(Action.VIEW_AUDIT), today=view.at.astimezone(clock.LOCAL_ZONE).date(),
+    )  # fmt: skip
+
+
+DAY = "day"
+
+
+@get(
+    ["/assets/{tag:str}/as-of", "/assets/{tag:str}/as-of.json"], name="asset_as_of", guards=[requires(Action.VIEW)],
+    **twin(AssetThen, "asset_as_of", (DAY,)),
+)  # fmt: skip
+async def asset_then(request: AnyRequest, tag: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+    """What the register said of an asset at the end of a day in Viet Nam; of today, what it says now."""
+    now = clock.now()
+    try:
+        day = date.fromisoformat(str(request.query_params.get(DAY, "")))
+        end = datetime.combine(day + timedelta(days=1), time(), clock.LOCAL_ZONE)
+    except (ValueError, OverflowError):
+        raise Invalid(fields={DAY: N_("Please write a date as day/month/year.")}) from None
+    found = asset_out(await asset_as_of(actor.scope, tag, min(end - timedelta(microseconds=1), now)))
+    return show(
+        request, "dashboards/asset_then.html", AssetThen(at=now, day=day, asset=found),
+        today=now.astimezone(clock.LOCAL_ZONE).date(),
     )  # fmt: skip
 
 
@@ -91,4 +117,4 @@ async def system(request: AnyRequest, actor: NamedDependency[Actor]) -> Response
     return show(request, "dashboards/system.html", view, part="dashboards/_system.html")
 
 
-routes: Sequence[ControllerRouterHandler] = (overview, centre, asset, system)
+routes: Sequence[ControllerRouterHandler] = (overview, centre, asset, asset_then, system)

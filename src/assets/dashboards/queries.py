@@ -240,9 +240,9 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
         "manufacturer",
     )
     return AssetPage(
-        at=now, asset=shown, model=row["model_name"], site=row["site_code"], monitoring=monitoring, incidents=incidents,
-        declarations=[DeclarationRow(**dict(d)) for d in declarations], timeline=[TimelineRow(**dict(t)) for t in timeline],
-        **{name: row[name] for name in kept},
+        at=now, id=row["id"], asset=shown, model=row["model_name"], site=row["site_code"], monitoring=monitoring,
+        incidents=incidents, declarations=[DeclarationRow(**dict(d)) for d in declarations],
+        timeline=[TimelineRow(**dict(t)) for t in timeline], **{name: row[name] for name in kept},
     )  # fmt: skip
 
 

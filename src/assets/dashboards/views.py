@@ -1,10 +1,12 @@
 """What the pages show, and what their JSON twins answer: the same values."""
 
 from datetime import date, datetime
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from assets.incidents.queries import IncidentRow
+from assets.inventory.api import AssetOut
 from assets.probing.readings import Identity
 from assets.readiness.rules import Reason
 
@@ -242,9 +244,10 @@ class TimelineRow(View):
 
 
 class AssetPage(View):
-    """One asset."""
+    """One asset; `id` is its subject in the audit trail."""
 
     at: datetime
+    id: UUID
     asset: AssetRow
     manufacturer: str
     model: str
@@ -260,6 +263,14 @@ class AssetPage(View):
     incidents: list[IncidentRow]
     declarations: list[DeclarationRow]
     timeline: list[TimelineRow]
+
+
+class AssetThen(View):
+    """What the register said of an asset at the end of a day."""
+
+    at: datetime
+    day: date
+    asset: AssetOut
 
 
 class CollectorRow(View):

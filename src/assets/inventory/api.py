@@ -1,11 +1,10 @@
 """Assets, models, links, applications and capabilities over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
-from asyncpg import Record
 from litestar import Controller, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -20,6 +19,8 @@ from assets.db import transaction
 from assets.errors import NotFound
 from assets.inventory import service, things
 from assets.inventory.lifecycle import PhysicalState, Stage
+from assets.inventory.past import asset_as_of
+from assets.web.moments import AsOf, past_moment
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
 from assets.web.versions import IfMatch, version_of, with_version
 
@@ -112,7 +113,8 @@ ASSETS = Listing(
 )  # fmt: skip
 
 
-def _asset(row: Record) -> AssetOut:
+def asset_out(row: Mapping[str, Any]) -> AssetOut:
+    """A row of ASSETS, or of the past."""
     same = {name: row[name] for name in AssetOut.model_fields if name not in ("model", "site", "room")}
     return AssetOut(**same, model=row["model_name"], site=row["site_code"], room=row["room_name"])
 
@@ -120,7 +122,7 @@ def _asset(row: Record) -> AssetOut:
 async def _one(actor: Actor, tag: str) -> AssetOut:
     async with transaction(actor.scope) as tx:
         found = await fetch(
-            tx, ASSETS, ListQuery(limit=1), _asset, scope=actor.scope, where=[("a.tag = {}", [tag.upper()])]
+            tx, ASSETS, ListQuery(limit=1), asset_out, scope=actor.scope, where=[("a.tag = {}", [tag.upper()])]
         )
     if not found.items:
         raise NotFound()
@@ -137,7 +139,7 @@ class Assets(Controller):
     async def listing(self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[AssetOut]:
         """Assets of the caller's sites."""
         async with transaction(actor.scope) as tx:
-            return await fetch(tx, ASSETS, asked, _asset, scope=actor.scope)
+            return await fetch(tx, ASSETS, asked, asset_out, scope=actor.scope)
 
     @post(operation_id="registerAsset", guards=[requires(Action.EDIT_INVENTORY)])
     async def register(self, data: JSONBody[AssetIn], actor: NamedDependency[Actor]) -> Response[AssetOut]:
@@ -146,8 +148,10 @@ class Assets(Controller):
         return with_version(await _one(actor, data.tag))
 
     @get("/{tag:str}", operation_id="getAsset", guards=[requires(Action.VIEW)])
-    async def one(self, tag: FromPath[str], actor: NamedDependency[Actor]) -> Response[AssetOut]:
-        """One asset by its tag."""
+    async def one(self, tag: FromPath[str], actor: NamedDependency[Actor], as_of: AsOf = None) -> Response[AssetOut]:
+        """One asset by its tag, as it is or as it was; what was has no ETag, for it cannot be changed."""
+        if as_of is not None:
+            return Response(asset_out(await asset_as_of(actor.scope, tag, past_moment(as_of))))
         return with_version(await _one(actor, tag))
 
     @patch("/{tag:str}", operation_id="editAsset", guards=[requires(Action.EDIT_INVENTORY)])

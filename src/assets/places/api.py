@@ -1,8 +1,8 @@
 """Administrative units and sites over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from asyncpg import Record
@@ -18,6 +18,8 @@ from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import NotFound
 from assets.places import service
+from assets.places.past import site_as_of
+from assets.web.moments import AsOf, past_moment
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
 
 KINDS = ("commune", "ward", "special_zone")
@@ -105,7 +107,7 @@ def _unit(row: Record) -> UnitOut:
     return UnitOut(**{name: row[name] for name in UnitOut.model_fields})
 
 
-def _site(row: Record) -> SiteOut:
+def _site(row: Mapping[str, Any]) -> SiteOut:
     return SiteOut(**{name: row[name] for name in SiteOut.model_fields})
 
 
@@ -143,8 +145,10 @@ class Sites(Controller):
         return found.items[0]
 
     @get("/{code:str}", operation_id="getSite", guards=[requires(Action.VIEW)])
-    async def one(self, code: FromPath[str], actor: NamedDependency[Actor]) -> SiteOut:
-        """One site by its code."""
+    async def one(self, code: FromPath[str], actor: NamedDependency[Actor], as_of: AsOf = None) -> SiteOut:
+        """One site by its code, as it is or as it was."""
+        if as_of is not None:
+            return _site(await site_as_of(actor.scope, code, past_moment(as_of)))
         async with transaction(actor.scope) as tx:
             found = await fetch(
                 tx, SITES, ListQuery(limit=1), _site, scope=actor.scope, where=[("s.code = {}", [code])]

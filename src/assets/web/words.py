@@ -196,6 +196,62 @@ ROLE = {
     "inspector": N_("Inspector"),
     "service": N_("Connected program"),
 }
+SITE_KIND = {"centre": N_("Centre"), "reception_point": N_("Reception point"), "store": N_("Store")}
+# What the audit log is about, what was done, and the fields of a change.
+AUDIT_KIND = {
+    "administrative_unit": N_("Administrative unit"), "site": N_("Site"), "room": N_("Room"),
+    "head_count": N_("Head-count"), "asset_category": N_("Kind of equipment"), "asset_model": N_("Model"),
+    "asset": N_("Asset"), "link": N_("Network line"), "application": N_("Application"),
+    "capability": N_("Account or token"), "target": N_("Monitored thing"), "credential": N_("Device credential"),
+    "collector": N_("Collector"), "collector_order": N_("Order to a collector"), "declaration": N_("Declaration"),
+    "incident": N_("Incident"), "maintenance_window": N_("Planned work"), "silence": N_("Silence"),
+    "channel": N_("Channel"), "subscription": N_("Subscription"), "notification": N_("Message"),
+    "equipment_request": N_("Equipment request"), "user": N_("Account of a person"), "token": N_("Access token"),
+}  # fmt: skip
+AUDIT_ACTION = {
+    "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Opened"),
+    "edit": N_("Changed"), "move": N_("Moved"), "hand_out": N_("Handed out"), "count_heads": N_("Head-count noted"),
+    "delete": N_("Removed"), "end": N_("Ended"), "declare": N_("Declared"), "acknowledge": N_("Acknowledged"),
+    "enrol": N_("Enrolled"), "renew_token": N_("New token"), "revoke": N_("Revoked"), "test": N_("Test message"),
+    "order_probe_now": N_("Asked at once"), "order_walk": N_("Read in full"), "order_sweep": N_("Network searched"),
+    "order_try_credential": N_("Credential tried"), "file": N_("Draft made"), "amend": N_("Corrected"),
+    "submit": N_("Sent"), "return": N_("Returned for more information"), "approve": N_("Approved"),
+    "refuse": N_("Refused"), "withdraw": N_("Withdrawn"), "fulfil": N_("Handed over"), "close": N_("Closed"),
+}  # fmt: skip
+AUDIT_FIELD = {
+    "acknowledged_at": N_("Acknowledged at"), "acknowledged_by": N_("Acknowledged by"), "actions": N_("Permissions"),
+    "active": N_("Active"), "address": N_("Address"), "application": N_("Application"),
+    "approved": N_("Approved quantities"), "area_km2": N_("Area (km²)"), "as_of": N_("As of"), "asset": N_("Asset"),
+    "assets": N_("Assets"), "bandwidth_mbps": N_("Bandwidth (Mbit/s)"), "carrier": N_("Carrier"),
+    "category": N_("Kind of equipment"), "change": N_("What about"), "channel": N_("Channel"),
+    "circuit_number": N_("Circuit number"), "code": N_("Code"), "collector": N_("Collector"),
+    "confirm": N_("Confirmations"), "covers_rest": N_("All other sites"), "created_by": N_("Made by"),
+    "credential": N_("Device credential"), "custodian": N_("Person in charge"), "deadline": N_("Deadline"),
+    "decided_at": N_("Decided at"), "decided_by": N_("Decided by"), "decision_note": N_("Decision note"),
+    "display_name": N_("Displayed name"), "email": N_("E-mail"), "enabled": N_("Switched on"),
+    "ended_at": N_("Ended at"), "ends_at": N_("Ends at"), "expires_at": N_("Valid until"),
+    "expires_on": N_("Valid until"), "failing_since": N_("Failing since"), "files_counted": N_("Files counted"),
+    "former_province": N_("Former province"), "fulfilled_at": N_("Handed over at"), "given": N_("Given quantities"),
+    "holder_post": N_("Post of the holder"), "hotline": N_("Hotline"), "interval_seconds": N_("Interval (seconds)"),
+    "is_primary": N_("Main line"), "kind": N_("Kind"), "kinds": N_("Kinds"), "language": N_("Language"),
+    "last_error": N_("Last error"), "latitude": N_("Latitude"), "lines": N_("Lines of the request"),
+    "link": N_("Network line"), "longitude": N_("Longitude"), "manufacturer": N_("Manufacturer"),
+    "method": N_("Method"), "model": N_("Model"), "name": N_("Designation"), "name_en": N_("English name"),
+    "needs_account": N_("Needs an account"), "network": N_("Network"), "note": N_("Note"),
+    "notifications": N_("Messages"), "number": N_("Number"), "original_cost": N_("Original cost"),
+    "owner_office": N_("Office that owns it"), "parent": N_("Stands behind"), "people": N_("Number of people"),
+    "phone": N_("Telephone"), "physical_state": N_("Physical state"), "physical_state_at": N_("Physical state seen at"),
+    "port": N_("Port"), "post": N_("Post"), "profile": N_("Probe profile"), "province_code": N_("Province code"),
+    "put_into_use": N_("Put into use"), "quantities": N_("Quantities"), "reason": N_("Reason"),
+    "requested_by": N_("Requested by"), "revoked_at": N_("Revoked at"), "role": N_("Role"), "room": N_("Room"),
+    "root": N_("Subtree"), "said_at": N_("Said at"), "said_by": N_("Said by"), "said_by_name": N_("Said by"),
+    "scheme": N_("Type of channel"), "serial": N_("Serial number"), "serves": N_("Serves as"),
+    "severity": N_("Severity"), "since": N_("since"), "site": N_("Site"), "sites": N_("Sites"), "stage": N_("Stage"),
+    "starts_at": N_("Begins at"), "state": N_("State"), "status": N_("State"), "submitted_at": N_("Sent at"),
+    "tag": N_("Tag"), "target": N_("Monitored thing"), "text": N_("Text"), "title": N_("Title"),
+    "token_prefix": N_("Beginning of the token"), "unit": N_("Unit"), "warranty_until": N_("Warranty until"),
+    "web_address": N_("Web address"),
+}  # fmt: skip
 TABLES = {
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
     "incident_kind": INCIDENT_KIND, "story": STORY, "notification_state": NOTIFICATION_STATE, "stage": STAGE,
@@ -203,7 +259,8 @@ TABLES = {
     "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "asset_event": ASSET_EVENT,
     "request_state": REQUEST_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
-    "supply_left": SUPPLY_LEFT,
+    "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
+    "audit_field": AUDIT_FIELD,
 }  # fmt: skip
 
 
