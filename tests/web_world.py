@@ -20,6 +20,7 @@ from assets.access.actor import SYSTEM, Actor
 from assets.access.guards import current_actor
 from assets.access.middleware import SignedInMiddleware
 from assets.access.permissions import Role
+from assets.audit import pages as audit_pages
 from assets.dashboards import pages as dashboard_pages
 from assets.db import EVERYTHING
 from assets.ids import new_id
@@ -74,7 +75,14 @@ def app(home: Path, *, demo: bool = False, raises: Sequence[object] = ()) -> Lit
     def actor(request: Request) -> Actor:  # type: ignore[type-arg]
         return current_actor(request)
 
-    routes = [*access_pages.routes, *dashboard_pages.routes, *incident_pages.routes, *static.routes, *raises]
+    routes = [
+        *access_pages.routes,
+        *audit_pages.routes,
+        *dashboard_pages.routes,
+        *incident_pages.routes,
+        *static.routes,
+    ]
+    routes += raises
     accounts = [{"role": r, "name": n, "password": PASSWORD} for r, n in (("province_it", "bob"), ("clerk", "alice"))]
 
     found = Litestar(
@@ -119,6 +127,7 @@ async def build(now: datetime | None = None) -> Web:
     await person("bob", Role.PROVINCE_IT, "Ông B")
     await person("alice", Role.CLERK, "Bà A", unit=by["limited"])
     await person("ivan", Role.INSPECTOR, "Ông I", language="en")
+    await person("root", Role.ADMINISTRATOR, "Quản trị viên Nguyễn Thị R")
     return Web(
         by["unable"], by["limited"], by["unknown"], by["able"], printer=printer, scanner=f"{by['limited']}-SCANNER-1",
         computer=f"{by['limited']}-PC-1", incident=first, now=now,

@@ -19,11 +19,11 @@ def current() -> str:
 
 
 @contextmanager
-def during(name: str) -> Iterator[None]:
-    """Everything inside this block, and every task that it starts, belongs to `name`."""
+def during(name: str, *, logged: bool = True) -> Iterator[None]:
+    """Everything inside this block, and every task that it starts, belongs to `name`; log lines say so if `logged`."""
     token = _name.set(name[:NAME_MAX])
     try:
-        with structlog.contextvars.bound_contextvars(request=name[:NAME_MAX]):
+        with structlog.contextvars.bound_contextvars(**({"request": name[:NAME_MAX]} if logged else {})):
             yield
     finally:
         _name.reset(token)

@@ -44,6 +44,9 @@ class Parts(Protocol):
         """Knows the profiles and how long an incident waits for its cause."""
 
 
+SEALING_SECONDS = 0.5  # what the sealer may still take once the worker stops; the next one goes on where it was
+
+
 @dataclass(frozen=True)
 class Bench:
     """What lies ready for jobs and schedules; tests put their own things here."""
@@ -76,8 +79,9 @@ async def work(parts: Parts, dsn: str, stop: asyncio.Event) -> None:
     try:
         await build(dsn, bench).run(stop)
     finally:
-        await asyncio.wait({sealing}, timeout=0.5 if stop.is_set() else 0)
+        await asyncio.wait({sealing}, timeout=SEALING_SECONDS)
         sealing.cancel()
+        await asyncio.wait({sealing}, timeout=SEALING_SECONDS)
         await outlet.close()
 
 

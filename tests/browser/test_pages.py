@@ -112,6 +112,25 @@ async def test_when_the_screen_is_narrow_or_wide_then_no_page_scrolls_sideways(s
         assert over == 0, address
 
 
+@pytest.mark.parametrize("width", [NARROW, ZOOMED, 1200, 1280, WALL])
+async def test_when_the_audit_log_is_open_then_it_fits_the_screen_and_its_links_lead_on(
+    stage: Stage, width: int
+) -> None:
+    page = await stage.visitor("root", width=width)
+    for address in ("/audit", "/audit?q=nothing-like-this", "/audit?subject_kind=site"):
+        await page.goto(stage.url + address)
+        over = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over == 0, address
+    assert await page.locator(".trail tbody tr").count() == 50
+    await page.locator(".trail th a").first.click()
+    await page.locator(".trail tbody tr").first.wait_for()
+    assert "subject=" in page.url
+    assert await page.locator(".trail tbody tr").count() == 1
+    await page.select_option("#subject_kind", "asset")
+    await page.click(".filters button")
+    await expect(page.locator("main")).to_contain_text("Không có mục nào phù hợp.")
+
+
 async def test_when_a_clerk_uses_a_phone_then_what_they_touch_is_large_enough(stage: Stage) -> None:
     page = await stage.visitor("alice", width=NARROW)
     assert f"/sites/{stage.web.limited}" in page.url

@@ -167,6 +167,26 @@ async def test_when_the_loop_runs_then_it_seals_and_keeps_the_head_in_the_home(d
     assert audit_heads.read(tmp_path / audit_heads.HEADS_FILE) == ([await head()], 0)
 
 
+async def test_when_a_round_fails_then_the_loop_goes_on(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealer, "AWAY_SECONDS", 0.05)
+    async with transaction(EVERYTHING) as tx, db.as_owner(tx):
+        await tx.execute("revoke insert on audit_seals from assets_app")
+    stop = asyncio.Event()
+    await note(1)
+    loop = asyncio.create_task(sealer.run(tmp_path, stop))
+    await asyncio.sleep(0.3)
+    assert not loop.done()
+    async with transaction(EVERYTHING) as tx, db.as_owner(tx):
+        await tx.execute("grant insert on audit_seals to assets_app")
+    async with asyncio.timeout(5):
+        while not audit_heads.read(tmp_path / audit_heads.HEADS_FILE)[0]:
+            await asyncio.sleep(0.05)
+    stop.set()
+    await asyncio.wait_for(loop, 3)
+
+
 async def test_when_the_loop_began_with_an_old_event_then_that_one_is_sealed_as_well(
     database: str, tmp_path: Path
 ) -> None:

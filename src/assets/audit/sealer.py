@@ -65,15 +65,19 @@ async def newest(tx: Connection) -> AuditHead | None:
 
 async def run(home: Path, stop: asyncio.Event) -> None:
     """Seal until `stop`, and keep the newest head in the home, whoever sealed; outlives a database that comes and goes."""
-    work = _Rounds(home / audit_heads.HEADS_FILE)
+    work, failing = _Rounds(home / audit_heads.HEADS_FILE), False
     while not stop.is_set():
         try:
             wait = await work.step()
+            if failing:
+                _log.warning("the audit trail is sealed again")
+            failing = False
         except Unavailable:
             wait = AWAY_SECONDS  # whoever keeps the database says so
         except Exception:  # noqa: BLE001 - the edge of the loop
-            _log.exception("the audit trail could not be sealed; it is tried again")
-            wait = AWAY_SECONDS
+            if not failing:
+                _log.exception("the audit trail cannot be sealed; tried again soon")
+            wait, failing = AWAY_SECONDS, True
         try:
             await asyncio.wait_for(stop.wait(), wait)
         except TimeoutError:

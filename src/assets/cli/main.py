@@ -58,7 +58,8 @@ class Lazy(click.RichGroup):
 @click.pass_context
 def group(context: click.Context) -> None:
     """Equipment, lines, accounts and requests of commune-level public administrative service centres."""
-    context.with_resource(occasion.during(f"command/{context.invoked_subcommand}"))
+    # Not in the log: a service would say "serve" in each of its lines.
+    context.with_resource(occasion.during(f"command/{context.invoked_subcommand}", logged=False))
 
 
 def main() -> None:
