@@ -284,6 +284,22 @@ async def test_when_something_is_wrong_then_it_is_named(database: str, statement
     assert all(finding.text for finding in found)
 
 
+@pytest.mark.parametrize("nonsense", ["chain = 'x'", "sealed_at = 'infinity'", "number = -5"])
+async def test_when_the_newest_seal_is_nonsense_then_sealing_goes_on_and_the_verifier_says_so(
+    database: str, nonsense: str
+) -> None:
+    await note(1)
+    await seal_all()
+    outside = await head()
+    async with transaction(EVERYTHING) as tx:
+        async with db.as_owner(tx):
+            await tx.execute(f"update audit_seals set {nonsense}")
+        assert await sealer.newest(tx) is None
+    await note(2)
+    assert await seal_all() == 1
+    assert await verify(outside) != []
+
+
 EVENTS = 250
 TAMPERINGS = 1_000
 SEALED = 240  # the last ten events have no seal yet

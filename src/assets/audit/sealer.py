@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
+from pydantic import ValidationError
 
 from assets import clock
 from assets.audit.chain import START, link
@@ -45,8 +46,8 @@ async def seal(*, since: datetime, now: datetime) -> int:
         )  # fmt: skip
         if not events:
             return 0
-        last = await newest(tx)
-        sealed, chain = (last.number, last.chain) if last else (0, START)
+        last = await tx.fetchrow(_NEWEST)
+        sealed, chain = (last["number"], last["chain"]) if last else (0, START)
         rows = []
         for number, event in enumerate(events, start=sealed + 1):
             chain = link(chain, number, event["id"], event["digest"], now)
@@ -58,9 +59,18 @@ async def seal(*, since: datetime, now: datetime) -> int:
 
 
 async def newest(tx: Connection) -> AuditHead | None:
-    """The newest head of the chain; None as long as nothing is sealed."""
-    row = await tx.fetchrow("select number, chain, sealed_at from audit_seals order by number desc limit 1")
-    return None if row is None else AuditHead(**dict(row))
+    """The newest head of the chain; None as long as nothing is sealed.
+
+    None too when somebody has made nonsense of it: collectors and readers ask for it by the way, and must not fail.
+    """
+    row = await tx.fetchrow(_NEWEST)
+    try:
+        return None if row is None else AuditHead(**dict(row))
+    except ValidationError:
+        return None
+
+
+_NEWEST = "select number, chain, sealed_at from audit_seals order by number desc limit 1"
 
 
 async def run(home: Path, stop: asyncio.Event) -> None:
