@@ -244,6 +244,14 @@ Recipe = Callable[[World, There], Call]
 IF_MATCH = {"If-Match": '"1"'}
 
 
+def _moment() -> str:
+    return clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _today() -> str:
+    return clock.now().astimezone(clock.LOCAL_ZONE).date().isoformat()
+
+
 def _quiet(there: There) -> dict[str, Any]:
     now = clock.now()
     return {"site": there.site, "title": "x", "starts_at": now.isoformat(), "ends_at": (now + timedelta(1)).isoformat()}
@@ -263,6 +271,10 @@ def _manage(tail: str, form: Mapping[str, str] | None = None) -> Recipe:
 
 # What a route needs that is more than its address: "VERB path" as the table has it → how it is called at a place.
 RECIPES: dict[str, Recipe] = {
+    "GET /api/v1/assets/{tag}?as_of": lambda w, t: Call(f"/api/v1/assets/{t.asset}?as_of={_moment()}"),
+    "GET /api/v1/sites/{code}?as_of": lambda w, t: Call(f"/api/v1/sites/{t.site}?as_of={_moment()}"),
+    "GET /assets/{tag}/as-of": lambda w, t: Call(f"/assets/{t.asset}/as-of?day={_today()}"),
+    "GET /assets/{tag}/as-of.json": lambda w, t: Call(f"/assets/{t.asset}/as-of.json?day={_today()}"),
     "POST /api/v1/applications": lambda w, t: Call("", json={"code": "neu", "name": "N"}),
     "POST /api/v1/asset-models": lambda w, t: Call("", json={"category": "printer", "manufacturer": "M", "name": "N"}),
     "POST /api/v1/assets": lambda w, t: Call("", json={"tag": "NEW", "model": str(w.model), "site": t.site}),

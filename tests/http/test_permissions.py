@@ -35,7 +35,7 @@ from tests.permission_world import (
 )
 
 TABLE = Path(__file__).parent / "permissions.csv"
-CELLS_MIN = 5_000
+CELLS_MIN = 5_200
 REFUSED = {"400", "401", "403", "404", "409"}
 SEEN = {"own", "all", "foreign", "none"}
 # Routes that have no guard on purpose: they lead in and out, or say nothing of anybody.
@@ -143,13 +143,14 @@ async def test_when_there_is_a_route_then_the_table_has_it(stage: Stage) -> None
     named |= {route.replace("/equipment-requests/{number}/" + step, "/equipment-requests/{number}/{step}")
               for route in list(named) for step in ("submit", "approve", "return", "refuse", "withdraw", "fulfil", "close")
               if route.startswith("POST /")}  # fmt: skip
-    there = set()
+    there: set[str] = set()
+    paths = {route.path_format for route in stage.house.app.routes}
     for route in stage.house.app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             path = route.path_format or "/"
             for verb in set(handler.http_methods) - {"OPTIONS", "HEAD"}:
                 there.add(f"{verb} {path}")
-                if "twin" in handler.opt and "{" in path:
+                if "twin" in handler.opt and "{" in path and f"{path}.json" not in paths and not path.endswith(".json"):
                     there.add(f"{verb} {path}.json")
                 if f"{verb} {path}" not in PUBLIC and not handler.opt.get("public"):
                     assert handler.guards, f"{verb} {path} has no guard"
@@ -230,8 +231,9 @@ async def test_when_every_filter_is_forgotten_then_the_second_wall_still_shows_n
                 monkeypatch.setitem(listing.__dict__, "site", f"'{own}'::uuid")  # true of every row
     leaks, asked = [], 0
     for row in ROWS:
-        # No policy guards the outbox and the subscriptions, on purpose: see tests/services/test_scope.py.
-        if "notifications" in row["route"] or "subscriptions" in row["route"]:
+        # No policy guards the outbox and the subscriptions, on purpose: see tests/services/test_scope.py. What a thing was
+        # at a moment belongs to where it stood then, which no policy on today's rows can tell.
+        if any(part in row["route"] for part in ("notifications", "subscriptions", "as_of", "as-of")):
             continue
         for caller in ("clerk@unit", "clerk@site", "storekeeper@unit", "province_it@unit", "inspector@unit", "reader"):
             if row[caller] in ("own", "none", "404"):

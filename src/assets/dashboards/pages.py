@@ -1,7 +1,7 @@
 """The pages that cut across features; they only read."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from litestar import Request, Response, get
@@ -99,8 +99,7 @@ async def asset_then(request: AnyRequest, tag: FromPath[str], actor: NamedDepend
     """What the register said of an asset at the end of a day in Viet Nam; of today, what it says now."""
     now = clock.now()
     try:
-        day = date.fromisoformat(str(request.query_params.get(DAY, "")))
-        end = datetime.combine(day + timedelta(days=1), time(), clock.LOCAL_ZONE)
+        end = clock.end_of_day(day := date.fromisoformat(str(request.query_params.get(DAY, ""))))
     except (ValueError, OverflowError):
         raise Invalid(fields={DAY: N_("Please write a date as day/month/year.")}) from None
     found = asset_out(await asset_as_of(actor.scope, tag, min(end - timedelta(microseconds=1), now)))
