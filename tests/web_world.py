@@ -20,6 +20,7 @@ from assets.access.actor import SYSTEM, Actor
 from assets.access.guards import current_actor
 from assets.access.middleware import SignedInMiddleware
 from assets.access.permissions import Role
+from assets.app import surround
 from assets.audit import pages as audit_pages
 from assets.dashboards import pages as dashboard_pages
 from assets.db import EVERYTHING
@@ -94,7 +95,7 @@ def app(home: Path, *, demo: bool = False, raises: Sequence[object] = ()) -> Lit
         state=State({"demo": demo, "settings": settings, "demo_accounts": accounts}), logging_config=None,
     )  # fmt: skip
     problems.document_problems(found)
-    return found
+    return surround(found, settings)
 
 
 async def build(now: datetime | None = None) -> Web:

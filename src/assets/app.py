@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar import Litestar, Request, get
 from litestar.config.compression import CompressionConfig
@@ -23,6 +24,7 @@ from assets.access import people_pages
 from assets.access.actor import Actor
 from assets.access.guards import current_actor
 from assets.access.middleware import SignedInMiddleware
+from assets.access.rates import RateMiddleware
 from assets.access.tokens import actor_of_token
 from assets.audit import api as audit_api
 from assets.audit import pages as audit_pages
@@ -44,8 +46,10 @@ from assets.readiness import api as readiness_api
 from assets.settings import Settings
 from assets.vault import Vault
 from assets.web import parameters, problems, static
-
-BODY_MAX = 32 * 1024 * 1024  # a batch of 500 observations of large switches is about 10 MB
+from assets.web.addresses import ClientMiddleware, HostMiddleware, host_of
+from assets.web.bodies import BODY_MAX, BodyMiddleware
+from assets.web.headers import HeadersMiddleware
+from assets.web.paths import PathMiddleware
 
 
 @dataclass(frozen=True)
@@ -149,17 +153,19 @@ def create_app(
     def actor(request: Request[Any, Any, Any]) -> Actor:
         return current_actor(request)
 
-    return Service(
+    app = Service(
         route_handlers=routes(),
         dependencies={
             "actor": Provide(actor, sync_to_thread=False), "ingest": given(parts.ingest), "profiles": given(parts.profiles),
             "vault": given(parts.vault), "settings": given(settings), "outlet": given(outlet),
         },
         middleware=[
-            SignedInMiddleware(settings, [_person, _collector]),
             PrometheusConfig(app_name="assets", prefix="assets", group_path=True).middleware,
+            problems.ProblemMiddleware(),
+            SignedInMiddleware(settings, [_person, _collector]),
+            BodyMiddleware(),
         ],
-        before_request=parameters.refuse_unknown,
+        before_request=parameters.check,
         exception_handlers=problems.handlers,
         lifespan=[pool],
         state=State({"demo": settings.demo, "settings": settings, "demo_accounts": demo_accounts}),
@@ -172,6 +178,22 @@ def create_app(
         request_max_body_size=BODY_MAX,
         logging_config=None,
     )  # fmt: skip
+    return surround(app, settings)
+
+
+def surround(app: Litestar, settings: Settings) -> Litestar:
+    """The same service inside what holds for each answer: Litestar's own middleware does not see a path without a route."""
+    layers = [
+        HeadersMiddleware(secure=settings.secure),
+        problems.ProblemMiddleware(),
+        ClientMiddleware(settings.proxies),
+        *([HostMiddleware(host_of(urlsplit(settings.public_url).netloc))] if settings.public_url else []),
+        PathMiddleware(),
+        RateMiddleware(settings),
+    ]
+    for layer in reversed(layers):
+        app.asgi_handler = layer(app.asgi_handler)
+    return app
 
 
 async def _person(token: str, origin: str) -> Actor | None:

@@ -16,13 +16,14 @@ from assets.access.permissions import Action
 from assets.errors import Invalid
 from assets.ingest import Ingest
 from assets.probing.contract import Answer, Batch, Envelope, Rejected
+from assets.web.bodies import OWN
 
 UNPACKED_MAX = 32 * 1024 * 1024  # a batch of 500 large switches is about 10 MB
 ENCODINGS = "gzip"  # RFC 9110 §12.5.3: in an answer, what may be sent
 
 
 @post("/api/v1/observations", operation_id="postObservations", status_code=200, tags=["collectors"],
-      guards=[requires(Action.REPORT_OBSERVATIONS)])  # fmt: skip
+      guards=[requires(Action.REPORT_OBSERVATIONS)], request_max_body_size=UNPACKED_MAX, opt={OWN: True})  # fmt: skip
 async def observations(
     request: Request[Any, Any, Any], actor: NamedDependency[Actor], ingest: NamedDependency[Ingest]
 ) -> Response[Answer]:

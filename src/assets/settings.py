@@ -69,6 +69,16 @@ class Settings(BaseSettings):
     second_factor: Annotated[str, Field(pattern="^(required|optional)$")] = Field(
         default="required", description="Whether people whose role covers the province must show a second factor."
     )
+    trusted_proxies: str = Field(
+        default="",
+        description="Networks of proxies whose X-Forwarded-For says who calls, such as 10.1.2.3/32; commas.",
+    )
+    rate_per_minute: Annotated[int, Field(ge=60, le=1_000_000)] = Field(
+        default=6_000, description="Calls a minute of one session or token; 429 beyond."
+    )
+    rate_per_minute_unknown: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        default=600, description="Calls a minute from one address by nobody who is signed in; 429 beyond."
+    )
     demo: bool = Field(default=False, description="Set by `assets demo` alone: banner, no real channels.")
 
     @field_validator("home")
@@ -83,7 +93,7 @@ class Settings(BaseSettings):
             raise ValueError("it must begin with postgresql:// (no other database is supported)")
         return value
 
-    @field_validator("allowed_networks")
+    @field_validator("allowed_networks", "trusted_proxies")
     @classmethod
     def _networks(cls, value: str) -> str:
         _parsed(value)
@@ -93,6 +103,11 @@ class Settings(BaseSettings):
     def channel_networks(self) -> tuple[Network, ...]:
         """Internal networks that messages may be sent to; the demo's mail sink stands on loopback."""
         return _parsed("127.0.0.0/8,::1/128" if self.demo else self.allowed_networks)
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """Networks of proxies that are believed."""
+        return _parsed(self.trusted_proxies)
 
     @model_validator(mode="after")
     def _public(self) -> "Settings":

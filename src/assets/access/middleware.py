@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
@@ -13,6 +13,7 @@ from assets import clock
 from assets.access.actor import NOBODY, Actor
 from assets.access.sessions import holder_of
 from assets.errors import NotAllowed, NotSignedIn
+from assets.settings import LOOPBACK
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 Bearer = Callable[[str, str], Awaitable[Actor | None]]
@@ -91,9 +92,15 @@ class SignedInMiddleware(ASGIMiddleware):
 
 
 def _same(origin: str, ours: str, connection: ASGIConnection) -> bool:  # type: ignore[type-arg]
-    # On loopback people type localhost or 127.0.0.1 as they like; there the host of the call decides.
     try:
-        host = urlsplit(origin).netloc
+        parts = urlsplit(origin)
+        if (parts.scheme, parts.hostname, _port(parts)) == ((us := urlsplit(ours)).scheme, us.hostname, _port(us)):
+            return True
     except ValueError:
         return False
-    return origin == ours or (host != "" and host == connection.headers.get("host", ""))
+    # On loopback people type localhost or 127.0.0.1 as they like; there, and there alone, the host of the call decides.
+    return parts.hostname in LOOPBACK and parts.netloc == connection.headers.get("host", "")
+
+
+def _port(parts: SplitResult) -> int | None:
+    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -352,7 +352,7 @@ class Collectors(Controller):
         tag = f'"{found.hash}"'
         if request.headers.get("if-none-match") == tag:
             return Response(None, status_code=304, headers={"ETag": tag})
-        return Response(found, headers={"ETag": tag, "Cache-Control": "no-store"})
+        return Response(found, headers={"ETag": tag})
 
     @post("/{collector:uuid}/orders", operation_id="orderCollector",
           guards=[requires(Action.EDIT_MONITORING, province=True)])  # fmt: skip

@@ -10,14 +10,21 @@ from litestar.params import QueryParameter
 from assets.errors import Invalid
 from assets.web.language import N_
 from assets.web.paging import UNKNOWN
+from assets.web.paths import refuse_other_spellings
 
 CHECKED = frozenset({"GET", "HEAD"})
 # Probes and browsers add things of their own here; nothing is chosen by a query.
 LENIENT = ("/static/", "/health/", "/schema", "/metrics")
 
 
+def check(request: Request[Any, Any, Any]) -> None:
+    """For Litestar's `before_request`, after the guards."""
+    refuse_other_spellings(request)
+    refuse_unknown(request)
+
+
 def refuse_unknown(request: Request[Any, Any, Any]) -> None:
-    """For Litestar's `before_request`, after the guards: Invalid names each parameter that the route does not have.
+    """Invalid names each parameter that the route does not have.
 
     A route knows the query parameters of its signature and the names in its `opt["query"]`; a list checks its own.
     """

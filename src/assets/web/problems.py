@@ -12,16 +12,18 @@ from urllib.parse import quote
 import asyncpg
 import structlog
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
+from litestar.middleware import ASGIMiddleware
 from litestar.response import Redirect
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scope, Send
 
 from assets.errors import AssetsError, Conflict, Invalid, NotFound, NotSignedIn, TooMany, Unavailable
 from assets.web import templates
 from assets.web.description import MEDIA_TYPE, document_problems
 from assets.web.language import N_, choose, translate
 
-__all__ = ["document_problems", "for_programs", "handlers", "problem"]
+__all__ = ["ProblemMiddleware", "document_problems", "for_programs", "handlers", "problem"]
 log = structlog.get_logger(__name__)
 AnyRequest = Request[Any, Any, Any]
 
@@ -75,7 +77,7 @@ PAGES: dict[int, tuple[str, str, str]] = {
 def for_programs(request: AnyRequest) -> bool:
     """Whether the caller is a program: the API, a page's JSON twin, or a probe of the service itself."""
     path = request.scope["path"]
-    return path.startswith(("/api/", "/health/", "/schema")) or path.endswith(".json") or path == "/metrics"
+    return path.startswith(("/api/", "/health/", "/schema")) or path.endswith(".json") or path in ("/api", "/metrics")
 
 
 def problem(
@@ -97,9 +99,7 @@ def problem(
     if errors:
         body["errors"] = [{"field": field, "detail": text} for field, text in errors.items()]
     body |= {name: value for name, value in (facts or {}).items() if name not in body}
-    return Response(
-        body, status_code=status, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store", **(headers or {})}
-    )
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def _phrase(status: int) -> str:
@@ -175,7 +175,7 @@ def _to_sign_in(request: AnyRequest) -> Response[Any]:
     address = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted, safe='/')}"
     if templates.wants_fragment(request):
         return Response("", status_code=401, media_type="text/html", headers={"HX-Redirect": "/sign-in"})
-    return Redirect(address, status_code=303, headers={"Cache-Control": "no-store"})
+    return Redirect(address, status_code=303)
 
 
 def _page(
@@ -213,3 +213,30 @@ handlers: ExceptionHandlersMap = {
     RecursionError: on_unreadable,
     Exception: on_unexpected,
 }
+
+
+class ProblemMiddleware(ASGIMiddleware):
+    """Tells what the middleware inside it refuses: Litestar's own handlers stand around routes and around everything.
+
+    So what is outside (headers, figures, a transaction) sees an answer and no exception.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Go on, and answer for what went wrong before an answer began."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await next_app(scope, receive, noted)
+        except Exception as error:
+            if begun:
+                raise
+            request: AnyRequest = Request(scope, receive, send)
+            handler = next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
+            await handler(request, error).to_asgi_response(app=None, request=request)(scope, receive, send)

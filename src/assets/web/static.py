@@ -44,7 +44,7 @@ def has(name: str) -> bool:
 def serve(digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """A file; kept for ever when the address carries its present hash."""
     file = _file(str(name).lstrip("/"))
-    headers = {"Cache-Control": FOREVER if digest == file.digest else BRIEFLY, "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": FOREVER if digest == file.digest else BRIEFLY}
     return Response(file.body, media_type=file.media_type, headers=headers)
 
 

@@ -17,19 +17,8 @@ from assets import clock
 from assets.paths import data_dir
 from assets.web import formats, language, static, words
 
-# No inline script or style anywhere: what a device or a person wrote can never run.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 JSON = ".json"
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "private, no-store",  # counters share PCs: the next person must not go back into a page
-    "Vary": "Cookie, Accept-Language, HX-Request",
-}
+HEADERS = {"Vary": "Cookie, Accept-Language, HX-Request"}
 
 
 def page(request: Request[Any, Any, Any], name: str, /, *, status: int = 200, **context: Any) -> Response[str]:
@@ -52,7 +41,7 @@ def show(
     The templates know the result as `view`.
     """
     if request.scope["path"].endswith(JSON):
-        return Response(view, headers={"Cache-Control": HEADERS["Cache-Control"]})
+        return Response(view)
     return page(request, part if part and wants_fragment(request) else name, view=view, **context)
 
 
