@@ -23,6 +23,7 @@ from assets.access import pages as access_pages
 from assets.access import people_pages
 from assets.access.actor import Actor
 from assets.access.guards import current_actor
+from assets.access.idempotency import IdempotencyMiddleware
 from assets.access.middleware import SignedInMiddleware
 from assets.access.rates import RateMiddleware
 from assets.access.tokens import actor_of_token
@@ -164,6 +165,7 @@ def create_app(
             problems.ProblemMiddleware(),
             SignedInMiddleware(settings, [_person, _collector]),
             BodyMiddleware(),
+            IdempotencyMiddleware(parts.vault),
         ],
         before_request=parameters.check,
         exception_handlers=problems.handlers,

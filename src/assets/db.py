@@ -9,7 +9,7 @@ operation at a time).
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
@@ -168,23 +168,49 @@ async def transaction(scope: Scope) -> AsyncIterator[Connection]:
         async with DB.transaction() as inner:
             yield inner.connection
         return
+    step = DB.transaction_exists()  # of `together`
     token = _scope.set(scope)
     try:
-        async with DB.transaction() as outer:
+        async with (
+            _told_when_away(),
+            DB.transaction() as outer,
+            _savepoint(outer.connection) if step else nullcontext(),
+        ):
             await outer.connection.execute(
                 "select set_config('assets.everything', $1, true), set_config('assets.sites', $2, true)",
                 "1" if scope.everything else "",
                 ",".join(map(str, sorted(scope.sites))),
             )
             yield outer.connection
+    finally:
+        _scope.reset(token)
+
+
+def _savepoint(connection: Connection) -> AbstractAsyncContextManager[None]:
+    found: AbstractAsyncContextManager[None] = connection.transaction()
+    return found
+
+
+@asynccontextmanager
+async def together() -> AsyncIterator[Connection]:
+    """Each `transaction(scope)` inside is a step with a scope of its own; all that succeed are kept at the end, or none.
+
+    The connection that it yields has no scope: it is for what belongs to no site.
+    """
+    async with _told_when_away(), DB.transaction() as outer:
+        yield outer.connection
+
+
+@asynccontextmanager
+async def _told_when_away() -> AsyncIterator[None]:
+    try:
+        yield
     except _AWAY as error:
         raise Unavailable() from error
     except asyncpg.InterfaceError as error:
         if not _gone(error):
             raise
         raise Unavailable() from error
-    finally:
-        _scope.reset(token)
 
 
 def _gone(error: asyncpg.InterfaceError) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from assets import jobs
-from assets.access import sessions
+from assets.access import idempotency, sessions
 from assets.audit import sealer
 from assets.db import EVERYTHING, transaction
 from assets.equipment_requests.telling import EquipmentRequestTelling
@@ -118,10 +118,11 @@ async def keep_partitions(bench: Bench, now: datetime) -> None:
 
 
 async def tidy(_: Bench, now: datetime) -> None:
-    """Throw away what nobody will look at again: the queue's log, ended sessions, old orders and buffers."""
+    """Throw away what nobody will look at again: the queue's log, ended sessions, old orders, buffers and answers."""
     async with transaction(EVERYTHING) as tx:
         await jobs.tidy(tx, now)
         await sessions.tidy(tx, now)
+        await idempotency.tidy(tx, now)
         await collectors.tidy(tx, now)
 
 
