@@ -8,9 +8,11 @@ cursor of the last row's sort value and id, so that rows which come or go meanwh
 import base64
 import binascii
 import json
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -36,6 +38,7 @@ CURSOR_MAX = 1_000
 OPERATORS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
 RESERVED = frozenset({"limit", "cursor", "sort", "q"})
 UNKNOWN = "There is no such parameter."
+_NUMBER = re.compile("-?[0-9]{1,19}")
 
 
 class Page(BaseModel, Generic[T]):
@@ -116,7 +119,7 @@ class ListQuery:
     ) -> "ListQuery":
         """The query that these parameters make; Invalid names each wrong one. `known` are others of the route."""
         values = _multi(parameters)
-        wrong: dict[str, str] = {}
+        wrong = {name: "Once only." for name in RESERVED if len(values.get(name, ())) > 1}
         filters = []
         for name, given in values.items():
             if name in RESERVED or name in known:
@@ -291,17 +294,27 @@ def moment(text: str) -> datetime:
     """A moment as callers write it (RFC 3339); without a zone it is Vietnam's. ValueError when it is none."""
     # A plus sign in a query string arrives as a space.
     found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    return found if found.tzinfo else found.replace(tzinfo=LOCAL_ZONE)
+    try:
+        return (found if found.tzinfo else found.replace(tzinfo=LOCAL_ZONE)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("beyond the years 1 to 9999") from None
 
 
 def _whole(bits: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        number = int(text)
+        number = int(text) if _NUMBER.fullmatch(text) else 1 << bits
         if not -(1 << bits - 1) <= number < 1 << bits - 1:
             raise ValueError(f"beyond {bits} bits")
         return number
 
     return parse
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if "_" in text or not text.isascii() or not math.isfinite(number):
+        raise ValueError("no number")
+    return number
 
 
 def _yes_or_no(text: str) -> bool:
@@ -312,7 +325,7 @@ def _yes_or_no(text: str) -> bool:
 
 PARSERS: dict[str, Callable[[str], object]] = {
     "text": str, "uuid": UUID, "smallint": _whole(16), "integer": _whole(32), "bigint": _whole(64),
-    "boolean": _yes_or_no, "date": date.fromisoformat, "timestamptz": moment, "double precision": float,
+    "boolean": _yes_or_no, "date": date.fromisoformat, "timestamptz": moment, "double precision": _real,
 }  # fmt: skip
 
 

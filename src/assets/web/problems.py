@@ -4,6 +4,7 @@ A page says what failed, what was kept and what to do. What we did not expect is
 without details.
 """
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -13,8 +14,9 @@ import asyncpg
 import structlog
 from litestar import Request, Response
 from litestar.enums import ScopeType
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.middleware import ASGIMiddleware
+from litestar.params import ParameterKwarg
 from litestar.response import Redirect
 from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scope, Send
 
@@ -25,6 +27,7 @@ from assets.web.language import N_, choose, translate
 
 __all__ = ["ProblemMiddleware", "document_problems", "for_programs", "handlers", "problem"]
 log = structlog.get_logger(__name__)
+_MISSING = re.compile(r"Missing required \w+ parameter '([\w-]+)' for")
 AnyRequest = Request[Any, Any, Any]
 
 # (what failed, what was kept, what to do) for people
@@ -133,8 +136,10 @@ def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unexpected(request, error)
     if for_programs(request):
-        fields = _fields(error.extra)
-        return problem(error.status_code, error.detail, errors=fields, headers=error.headers)
+        fields = _fields(request, error.extra) or _missing(error.detail)
+        # Litestar's own words repeat the whole address.
+        detail = "The input is not valid." if isinstance(error, ValidationException) else error.detail
+        return problem(error.status_code, detail, errors=fields, headers=error.headers)
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         return _to_sign_in(request)
     return _page(request, error.status_code, headers=error.headers)
@@ -199,10 +204,21 @@ def _page(
     return response
 
 
-def _fields(extra: object) -> dict[str, str]:
-    """Litestar's list of {key, message} as field → message."""
-    items = extra if isinstance(extra, list) else []
-    return {str(i.get("key", "")): str(i.get("message", "")) for i in items if isinstance(i, dict)}
+def _fields(request: AnyRequest, extra: object) -> dict[str, str]:
+    """Litestar's list of {key, message} as field → message; a parameter has the name that callers know it by."""
+    items = [item for item in extra if isinstance(item, dict)] if isinstance(extra, list) else []
+    known = getattr(request.scope.get("route_handler"), "parsed_fn_signature", None)
+    names = {
+        name: definition.kwarg_definition.name
+        for name, definition in (known.parameters if known else {}).items()
+        if isinstance(definition.kwarg_definition, ParameterKwarg) and definition.kwarg_definition.name
+    }
+    return {names.get(key := str(i.get("key") or "body"), key): str(i.get("message", "")) for i in items}
+
+
+def _missing(detail: str) -> dict[str, str]:
+    found = _MISSING.match(detail)
+    return {found[1]: "It is missing."} if found else {}
 
 
 handlers: ExceptionHandlersMap = {

@@ -19,6 +19,7 @@ FOREVER = "public, max-age=31536000, immutable"
 BRIEFLY = "public, max-age=60"  # an address of an older version: answered, but not kept
 HASH_LENGTH = 12
 FILES_MAX = 500
+NAME_MAX = 200  # file systems refuse longer ones with an error of their own
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _file(name: str) -> StaticFile:
 def _path(name: str) -> Path:
     root = data_dir("dashboards") / "static"
     path = root / name
-    if "\0" in name or ".." in path.parts or not path.is_relative_to(root):
+    if "\0" in name or len(name) > NAME_MAX or ".." in path.parts or not path.is_relative_to(root):
         raise NotFound()
     return path
 
