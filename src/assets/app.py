@@ -189,7 +189,7 @@ def surround(app: Litestar, settings: Settings) -> Litestar:
         HeadersMiddleware(secure=settings.secure),
         problems.ProblemMiddleware(),
         ClientMiddleware(settings.proxies),
-        *([HostMiddleware(host_of(urlsplit(settings.public_url).netloc))] if settings.public_url else []),
+        *([HostMiddleware({host_of(urlsplit(settings.url).netloc), settings.host})] if settings.public_url else []),
         PathMiddleware(),
         RateMiddleware(settings),
     ]

@@ -265,6 +265,12 @@ async def test_when_host_names_another_service_then_it_is_refused(house: House, 
     assert (await house.client(Host=host).get("/sign-in")).status_code in (200, 400)
 
 
+async def test_when_the_service_listens_on_one_address_then_its_own_collector_may_name_it(house: House) -> None:
+    async with served(house, public_url=PUBLIC, host="10.1.2.3") as public:
+        assert (await public.client(Host="10.1.2.3:8000").get("/sign-in")).status_code == 200
+        assert (await public.client(Host="10.1.2.4:8000").get("/sign-in")).status_code == 421
+
+
 @pytest.mark.parametrize(("given", "host"), [("a.b:1", "a.b"), ("[::1]:1", "::1"), ("[", ""), ("", ""), ("A.B", "a.b")])
 def test_a_host_is_read_without_its_port(given: str, host: str) -> None:
     assert host_of(given) == host

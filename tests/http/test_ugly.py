@@ -1,5 +1,6 @@
 """Whatever comes in, in whatever place of whatever route: refused as a document that names the place, never a 5xx."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,9 +42,11 @@ SEGMENTS = (
     "%25s", "%7B0%7D", "0001-01-01", "%E2%80%AE", "%20", "null", ".json", "%0D%0Ax", "00000000000000000000000000000000",
 )  # fmt: skip
 BODIES: tuple[bytes, ...] = (
-    b"\xff\xfe", b"{", b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000,
+    b"\xff\xfe", b"{", b"[" * 100_000, b'{"a":' * 100_000,
+    b"[" * 100_000 + b"]" * 100_000,
     b'{"a": "\\ud800"}', b'{"a": "\\u0000"}',
-    b"null", b"[]", b"1", b'"x"', b"NaN", b"{} {}", b'{"a": 1, "a": 2}', b'{"a": ' + b"9" * 5_000 + b"}", b"\0", b"\xef\xbb\xbf{}",
+    b"null", b"[]", b"1", b'"x"', b"NaN", b"{} {}", b'{"a": 1, "a": 2}', b'{"a": ' + b"9" * 5_000 + b"}", b"\0",
+    b"\xef\xbb\xbf{}",
     "{}".encode("utf-16"), b'{"__proto__": {"x": 1}}', b"<a/>", b"a=1&b=2",
 )  # fmt: skip
 FORMS: tuple[bytes, ...] = (
@@ -230,6 +233,42 @@ async def test_when_one_field_is_ugly_then_it_is_the_one_that_is_named(ugly: Ugl
                 tried += 1
     assert not missed, "\n".join(map(str, missed[:20]))
     assert tried > 1_000
+
+
+async def test_when_any_post_is_sent_again_with_its_key_then_it_has_one_effect_and_one_answer(ugly: Ugly) -> None:
+    document = ugly.house.app.openapi_schema.to_schema()
+    filled, done = Filled(document, KNOWN | {k: ugly.things[k] for k in ("target", "model")}), 0
+    for call in ugly.calls("POST"):
+        if not call.api or call.route.path.endswith("/observations"):
+            continue
+        operation = document["paths"][call.route.path_format]["post"]
+        schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        more: dict[str, Any] = {
+            "headers": {"Idempotency-Key": "a key"},
+            **({"json": filled.of(schema)} if schema else {}),
+        }
+        path = call.path(ugly.things)
+        first = await ugly.send(call, path, **more)
+        written = await rows()
+        again = await asyncio.gather(*(ugly.send(call, path, **more) for _ in range(3)))
+        if first.status_code < 400:
+            assert {(a.status_code, a.content) for a in again} == {(first.status_code, first.content)}, call.name
+            assert {a.headers.get("idempotency-replayed") for a in again} == {"true"}, call.name
+            done += 1
+        else:
+            assert {a.status_code for a in again} == {first.status_code}, (call.name, first.text)
+        assert await rows() == written, call.name
+    assert done >= 10
+
+
+async def rows() -> list[tuple[str, int]]:
+    """How much of everything there is."""
+    async with db.transaction(db.EVERYTHING) as tx:
+        names = await tx.fetch(
+            "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
+        )
+        kept = [n["relname"] for n in names if n["relname"] not in ("migration",)]
+        return [(name, await tx.fetchval(f'select count(*) from "{name}"')) for name in sorted(kept)]
 
 
 # Another field that a rule about two names when this one is odd.

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from litestar.datastructures import Headers
@@ -36,12 +36,12 @@ class ClientMiddleware(ASGIMiddleware):
 
 
 class HostMiddleware(ASGIMiddleware):
-    """Refuses a call for another host than `host` or this machine (421), once there is a public web address."""
+    """Refuses a call for another host than these and this machine (421), once there is a public web address."""
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, host: str) -> None:
-        self.hosts = LOOPBACK | {host.lower()}
+    def __init__(self, hosts: Iterable[str]) -> None:
+        self.hosts = LOOPBACK | {host.lower() for host in hosts}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Look at Host, then go on."""

@@ -24,8 +24,10 @@ from assets.web import paging
 
 MEDIA_TYPE = "application/problem+json"
 VERBS = ("get", "post", "put", "patch", "delete")
-DOCUMENTED = ("400", "401", "403", "404", "409", "412", "413", "428", "429", "500", "503")
+DOCUMENTED = ("400", "401", "403", "404", "409", "412", "413", "415", "421", "428", "429", "500", "503")
 REF = "#/components/schemas/"
+UNKEYED = ("/api/v1/observations",)  # a batch has numbers of its own
+TEXTS = {"/metrics": "application/openmetrics-text"}  # what a plugin answers that is no JSON
 
 
 def document_problems(app: Litestar) -> None:
@@ -42,10 +44,17 @@ def document_problems(app: Litestar) -> None:
             _add_twin(document, path, model, name, handler.opt.get("query", ()))
         if listing := handler.opt.get("listing"):
             _add_parameters(document, path, handler, listing)
-    for item in (document.paths or {}).values():
+    for path, item in (document.paths or {}).items():
         for verb in VERBS:
             if (operation := getattr(item, verb)) is not None:
                 _add_problems(operation)
+        if path.startswith("/api/v1/") and item.post is not None and path not in UNKEYED:
+            item.post.parameters = [*(item.post.parameters or []), KEY]
+    for schema in document.components.schemas.values():
+        _mend_tuples(schema)
+    for path, media_type in TEXTS.items():
+        if (document.paths or {}).get(path) is not None:
+            _answer(document, path).content = {media_type: OpenAPIMediaType(schema=_TEXT)}
 
 
 def _handlers(app: Litestar) -> Iterator[tuple[str, BaseRouteHandler]]:
@@ -96,7 +105,28 @@ def _add_problems(operation: Operation) -> None:
         operation.responses[status] = OpenAPIResponse(description=HTTPStatus(int(status)).phrase, content=content)
 
 
+def _answer(document: OpenAPI, path: str) -> OpenAPIResponse:
+    operation = (document.paths or {})[path].get
+    assert operation is not None
+    answer = (operation.responses or {})["200"]
+    assert isinstance(answer, OpenAPIResponse)
+    return answer
+
+
+def _mend_tuples(schema: Schema) -> None:
+    """Litestar writes the dots of `tuple[X, ...]` as a second kind of item, which may be anything."""
+    for part in (schema.properties or {}).values() if isinstance(schema, Schema) else ():
+        items = part.items if isinstance(part, Schema) else None
+        if isinstance(items, Schema) and items.one_of and Schema() in items.one_of:
+            assert isinstance(part, Schema)
+            [part.items] = [kind for kind in items.one_of if kind != Schema()]
+
+
 _TEXT = Schema(type=OpenAPIType.STRING)
+KEY = Parameter(
+    "Idempotency-Key", "header", Schema(type=OpenAPIType.STRING, min_length=1, max_length=200, pattern="^[ -~]+$"),
+    description="Any text of the caller: sent again within 24 hours it has one effect and the same answer",
+)  # fmt: skip
 PROBLEM = Schema(
     type=OpenAPIType.OBJECT,
     required=["type", "title", "status", "detail"],
