@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar.routes import HTTPRoute
 
+from assets import db
 from assets.access.permissions import Role
 from assets.access.rates import Buckets
 from assets.app import create_app
@@ -131,6 +132,8 @@ def test_when_json_is_plain_then_it_goes_on(value: object) -> None:
 
 def test_when_json_is_as_deep_as_may_be_then_it_goes_on() -> None:
     refuse_odd_json(b"[" * DEPTH_MAX + b"]" * DEPTH_MAX)
+    with pytest.raises(Invalid):
+        refuse_odd_json(b"[" * (DEPTH_MAX + 1) + b"]" * (DEPTH_MAX + 1))
     refuse_odd_json('{"a": "\\ud83d\\ude00 😀"}'.encode())
 
 
@@ -198,6 +201,9 @@ async def test_when_a_caller_asks_too_often_then_it_is_429_for_that_caller_alone
         for free in ("/health/live", "/static/000000000000/app.css"):
             assert (await nobody.get(free)).status_code == 200
         assert (await clerk.get("/api/v1/sites")).status_code == 200
+        async with db.transaction(db.EVERYTHING) as tx:
+            await tx.execute("delete from tokens")  # now it is nobody's, and counts for its address
+        assert [(await clerk.get("/api/v1/sites")).status_code for _ in range(2)] == [401, 429]
 
 
 # --- where a call comes from

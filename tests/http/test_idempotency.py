@@ -1,8 +1,9 @@
 """An Idempotency-Key: whatever is sent again, in whatever way, has one effect and one answer."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -11,8 +12,10 @@ from litestar.types import Receive, Scope, Send
 
 from assets import clock, db
 from assets.access import idempotency
+from assets.access.actor import Actor
 from assets.access.permissions import Role
 from assets.db import DB
+from assets.monitoring import declarations
 from tests.conftest import House
 
 PATH = "/api/v1/applications"
@@ -185,12 +188,32 @@ async def test_when_a_day_has_passed_then_the_key_is_free_and_tidied_away(house:
 
 async def test_when_an_answer_was_packed_for_one_caller_then_another_still_reads_it(house: House) -> None:
     root = await house.person("root", Role.ADMINISTRATOR)
-    long = {**BODY, "name": "m" * 160, "name_en": "n" * 160, "owner_office": "o" * 160, "web_address": "w" * 255}
-    async with db.transaction(db.EVERYTHING) as tx:
-        await tx.execute("update users set display_name = repeat('r', 120)")
+    long = {**BODY, "name": "ố" * 160, "name_en": "ồ" * 160, "owner_office": "ộ" * 160}
     packed = await root.post(PATH, json=long, headers={**KEY, "Accept-Encoding": "gzip"})
+    assert packed.num_bytes_downloaded > 1_000  # long enough to be packed
     plain = await root.post(PATH, json=long, headers={**KEY, "Accept-Encoding": "identity"})
     assert (plain.json(), plain.headers.get("content-encoding")) == (packed.json(), None)
+
+
+async def test_when_a_call_has_a_key_then_what_it_does_has_the_scope_that_it_has_without(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clerk, seen = await house.person("a", Role.CLERK, "21025"), []
+    plain = declarations.declare
+
+    async def watched(actor: Actor, said: declarations.Said, *, now: datetime) -> UUID:
+        async with db.transaction(actor.scope) as tx:
+            seen.append(
+                await tx.fetchval("select current_setting('assets.everything') || current_setting('assets.sites')")
+            )
+        return await plain(actor, said, now=now)
+
+    monkeypatch.setattr(declarations, "declare", watched)
+    said = {"site": "21025", "kind": "paper_mode"}
+    for headers in ({}, KEY):
+        assert (await clerk.post("/api/v1/declarations", json=said, headers=headers)).status_code == 201
+    assert seen[0] == seen[1]
+    assert UUID(seen[1])
 
 
 async def test_when_one_step_of_many_fails_then_the_others_are_kept_and_each_has_its_scope(database: str) -> None:
