@@ -265,7 +265,8 @@ async def rows() -> list[tuple[str, int]]:
     """How much of everything there is."""
     async with db.transaction(db.EVERYTHING) as tx:
         names = await tx.fetch(
-            "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
+            "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') "
+            "and not relispartition"
         )
         kept = [n["relname"] for n in names if n["relname"] not in ("migration",)]
         return [(name, await tx.fetchval(f'select count(*) from "{name}"')) for name in sorted(kept)]
