@@ -11,6 +11,8 @@ from litestar import Litestar, Request, get
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -91,18 +93,16 @@ class Metrics(PrometheusController):
     openmetrics_format = True
 
 
-class Service(Litestar):
-    """The application; around everything, also what no route answers, each request has an id of ours.
+class NamedMiddleware(ASGIMiddleware):
+    """Gives each request an id of ours, which is in the audit events and log lines that it causes and in the answer.
 
-    It is in the audit events and log lines that the request causes, and in the answer for whoever asks about it. An id
-    that a caller sends is not looked at: the trail must not be filled with names of somebody's choice.
+    An id that a caller sends is not looked at: the trail must not be filled with names of somebody's choice.
     """
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Any, receive: Any, send: Any, next_app: Any) -> None:
         """Name the request, then answer it."""
-        if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
-            return
         name = str(new_id())
 
         async def answer(message: Message) -> None:
@@ -111,7 +111,7 @@ class Service(Litestar):
             await send(message)
 
         with occasion.during(name):
-            await super().__call__(scope, receive, answer)
+            await next_app(scope, receive, answer)
 
 
 FEATURES: Sequence[Any] = (
@@ -154,7 +154,7 @@ def create_app(
     def actor(request: Request[Any, Any, Any]) -> Actor:
         return current_actor(request)
 
-    app = Service(
+    app = Litestar(
         route_handlers=routes(),
         dependencies={
             "actor": Provide(actor, sync_to_thread=False), "ingest": given(parts.ingest), "profiles": given(parts.profiles),
@@ -186,6 +186,7 @@ def create_app(
 def surround(app: Litestar, settings: Settings) -> Litestar:
     """The same service inside what holds for each answer: Litestar's own middleware does not see a path without a route."""
     layers = [
+        NamedMiddleware(),
         HeadersMiddleware(secure=settings.secure),
         problems.ProblemMiddleware(),
         ClientMiddleware(settings.proxies),

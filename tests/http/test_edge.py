@@ -386,7 +386,7 @@ async def test_when_an_id_in_a_path_is_written_oddly_then_there_is_nothing(house
 
 EDITABLE = {
     "/api/v1/assets/{tag}", "/api/v1/targets/{target}", "/api/v1/channels/{channel}",
-    "/api/v1/subscriptions/{subscription}",
+    "/api/v1/subscriptions/{subscription}", "/api/v1/users/{name}",
 }  # fmt: skip
 
 
@@ -413,7 +413,7 @@ async def test_when_an_editable_thing_is_read_or_made_then_its_version_is_the_ta
     from tests.http.test_contract import asset, target
 
     root = await house.person("root", Role.ADMINISTRATOR)
-    paths = ["/api/v1/assets/QN-1", f"/api/v1/targets/{await target(of=await asset())}"]
+    paths = ["/api/v1/users/root", "/api/v1/assets/QN-1", f"/api/v1/targets/{await target(of=await asset())}"]
     async with served(house, demo=True) as open_house:
         demo = open_house.client(**dict(root.headers))
         made = await demo.post(

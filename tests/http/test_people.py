@@ -22,7 +22,7 @@ async def test_when_a_role_cannot_cover_something_then_the_grant_is_refused_and_
     place = {Reach.PROVINCE: {}, Reach.UNIT: {"unit": "21025"}, Reach.SITE: {"site": "21025"}}[reach]
     answer = await root.post("/api/v1/users", json={"name": "x", "role": role, **place})
     assert answer.status_code == 400, answer.text
-    assert {e["field"] for e in answer.json()["errors"]} <= {"unit", "role"}
+    assert {e["field"] for e in answer.json()["errors"]} <= {"unit", "role", "site"}
 
 
 async def test_when_a_grant_is_for_one_site_then_the_other_sites_of_its_unit_stay_foreign(house: House) -> None:

@@ -182,7 +182,10 @@ async def initial_password(actor: Actor, name: str, *, now: datetime) -> str:
             row["id"], stored, now + INITIAL,
         )  # fmt: skip
         await sessions.end_all(tx, row["id"])
-        await record(tx, by=actor, action="initial_password", kind="user", subject=row["id"], name=row["name"])
+        await record(
+            tx, by=actor, action="initial_password", kind="user", subject=row["id"], name=row["name"],
+            before={"must_change": row["must_change"]}, after={"must_change": True, "password_until": now + INITIAL},
+        )  # fmt: skip
     return plain
 
 
@@ -193,7 +196,10 @@ async def remove_second_factor(actor: Actor, name: str) -> None:
         row = await _locked(tx, name)
         await second_factor.remove(tx, row["id"])
         await sessions.end_all(tx, row["id"])
-        await record(tx, by=actor, action="remove_second_factor", kind="user", subject=row["id"], name=row["name"])
+        await record(
+            tx, by=actor, action="remove_second_factor", kind="user", subject=row["id"], name=row["name"],
+            before={"totp_since": row["totp_since"]}, after={"totp_since": None},
+        )  # fmt: skip
 
 
 def _may_manage(actor: Actor) -> None:
@@ -206,7 +212,7 @@ def _check_grant(grant: NewGrant, now: datetime) -> None:
     if grant.unit and grant.site:
         wrong["site"] = N_("A unit or a site, not both.")
     elif reason := refused_reach(grant.role, grant.reach):
-        wrong["role" if grant.role is Role.COLLECTOR else "unit"] = reason
+        wrong["role" if grant.role is Role.COLLECTOR else "site" if grant.site else "unit"] = reason
     if grant.ends_at is not None and grant.ends_at <= now:
         wrong["ends_at"] = N_("This is in the past.")
     if wrong:

@@ -95,7 +95,10 @@ async def sign_in(name: str, password: str, visit: Visit, *, vault: Vault, now: 
         await throttle.forget(tx, doors)
         await tx.execute("delete from sessions where digest = $1", digest(visit.session))
         cookie = await _start(tx, actor, visit, now)
-        await record(tx, by=actor, action="sign_in", kind="user", subject=row["id"], name=actor.login)
+        await record(
+            tx, by=actor, action="sign_in", kind="user", subject=row["id"], name=actor.login,
+            after={"agent": clean(visit.agent), "address": clean(visit.address, 60)},
+        )  # fmt: skip
     return Entered(cookie, _known_from_now_on(vault, device, name), replace(actor, session=digest(cookie)))
 
 
@@ -218,13 +221,17 @@ async def end_one(actor: Actor, session: UUID) -> None:
     """End a session by its public id: one's own, or anybody's for whoever manages people; NotFound otherwise."""
     async with transaction(EVERYTHING) as tx:
         row = await tx.fetchrow(
-            'select s.digest, s."user", u.name from sessions s join users u on u.id = s."user" where s.public_id = $1',
+            'select s.digest, s."user", u.name, s.agent, s.address from sessions s join users u on u.id = s."user" '
+            "where s.public_id = $1",
             session,
         )
         if row is None or not (row["user"] == actor.id or actor.everywhere(Action.MANAGE_PEOPLE)):
             raise NotFound()
         await tx.execute("delete from sessions where digest = $1", row["digest"])
-        await record(tx, by=actor, action="end_session", kind="user", subject=row["user"], name=row["name"])
+        await record(
+            tx, by=actor, action="end_session", kind="user", subject=row["user"], name=row["name"],
+            before={"agent": row["agent"], "address": row["address"]},
+        )  # fmt: skip
 
 
 async def tidy(tx: Connection, now: datetime) -> None:

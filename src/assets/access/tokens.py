@@ -82,7 +82,10 @@ async def revoke_token(actor: Actor, token: UUID, *, now: datetime) -> None:
             raise NotFound()
         if row["revoked_at"] is None:
             await tx.execute("update tokens set revoked_at = $2 where id = $1", token, now)
-            await record(tx, by=actor, action="revoke", kind="token", subject=token, name=row["name"])
+            await record(
+                tx, by=actor, action="revoke", kind="token", subject=token, name=row["name"],
+                before={"revoked_at": None}, after={"revoked_at": now},
+            )  # fmt: skip
 
 
 async def actor_of_token(token: str, *, origin: str, now: datetime) -> Actor | None:

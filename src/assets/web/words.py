@@ -217,10 +217,17 @@ AUDIT_ACTION = {
     "order_try_credential": N_("Credential tried"), "file": N_("Draft made"), "amend": N_("Corrected"),
     "submit": N_("Sent"), "return": N_("Returned for more information"), "approve": N_("Approved"),
     "refuse": N_("Refused"), "withdraw": N_("Withdrawn"), "fulfil": N_("Handed over"), "close": N_("Closed"),
+    "sign_in": N_("Signed in"), "sign_out": N_("Signed out"), "end_session": N_("Signed out by somebody"),
+    "change_password": N_("Password changed"), "initial_password": N_("New initial password"),
+    "enrol_second_factor": N_("Second factor set up"), "show_second_factor": N_("Second factor shown"),
+    "use_recovery_code": N_("Recovery code used"), "remove_second_factor": N_("Second factor removed"),
+    "give_grant": N_("Role given"), "end_grant": N_("Role ended"),
 }  # fmt: skip
 AUDIT_FIELD = {
     "acknowledged_at": N_("Acknowledged at"), "acknowledged_by": N_("Acknowledged by"), "actions": N_("Permissions"),
-    "active": N_("Active"), "address": N_("Address"), "application": N_("Application"),
+    "active": N_("Active"), "address": N_("Address"), "agent": N_("Browser"), "days": N_("Days"), "grant": N_("Grant"),
+    "must_change": N_("Password to be changed"), "password_until": N_("Initial password until"),
+    "totp_since": N_("Second factor since"), "application": N_("Application"),
     "approved": N_("Approved quantities"), "area_km2": N_("Area (km²)"), "as_of": N_("As of"), "asset": N_("Asset"),
     "assets": N_("Assets"), "bandwidth_mbps": N_("Bandwidth (Mbit/s)"), "carrier": N_("Carrier"),
     "category": N_("Kind of equipment"), "change": N_("What about"), "channel": N_("Channel"),
