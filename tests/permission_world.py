@@ -353,6 +353,7 @@ RECIPES: dict[str, Recipe] = {
     "POST /people/{name}/remove-second-factor": _manage("remove-second-factor"),
     "POST /people/{name}/sessions/{session}/end": _manage("sessions/{w.session}/end"),
     "POST /people/{name}/tokens/{token}/revoke": _manage("tokens/{w.token}/revoke"),
+    "POST /people/{name}/tokens": _manage("tokens", {"title": "x", "days": "1", "action": "view"}),
     # What would come under a foreign parent: the thing is one's own, where it shall go is not.
     "POST /api/v1/targets (parent)": lambda w, t: Call(
         "/api/v1/targets", json={"address": "127.0.0.8", "method": "ping", "link": w.own.link, "parent": str(t.target)}

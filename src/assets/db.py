@@ -176,14 +176,20 @@ async def transaction(scope: Scope) -> AsyncIterator[Connection]:
             DB.transaction() as outer,
             _savepoint(outer.connection) if step else nullcontext(),
         ):
-            await outer.connection.execute(
-                "select set_config('assets.everything', $1, true), set_config('assets.sites', $2, true)",
-                "1" if scope.everything else "",
-                ",".join(map(str, sorted(scope.sites))),
-            )
+            await _set(outer.connection, scope)
             yield outer.connection
+            if step:
+                await _set(outer.connection, NOTHING)  # what goes on in `together` has no scope
     finally:
         _scope.reset(token)
+
+
+async def _set(connection: Connection, scope: Scope) -> None:
+    await connection.execute(
+        "select set_config('assets.everything', $1, true), set_config('assets.sites', $2, true)",
+        "1" if scope.everything else "",
+        ",".join(map(str, sorted(scope.sites))),
+    )
 
 
 def _savepoint(connection: Connection) -> AbstractAsyncContextManager[None]:

@@ -217,11 +217,12 @@ async def people_are_written(walk: Walk) -> None:
         await act("remove-second-factor")
         grants = (await walk.client.get(f"/api/v1/users/{name}")).json()["grants"]
         await act("grants/{grant}/end", grant=grants[1]["id"])
-        await walk("POST", "/api/v1/tokens", {"user": name, "title": name})
-        token = (await walk.client.get("/api/v1/tokens", params={"q": name})).json()["items"][0]["id"]
         await act("initial-password")
         session = await _signed_in(walk, name)
+        await walk("POST", "/api/v1/tokens", {"user": name, "title": name})
+        token = (await walk.client.get("/api/v1/tokens", params={"q": name})).json()["items"][0]["id"]
         if form:
+            await act("tokens", {"title": "sổ", "days": "3"})
             await act("tokens/{token}/revoke", token=token)
             await act("sessions/{session}/end", session=session)
         else:

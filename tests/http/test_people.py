@@ -73,7 +73,10 @@ async def test_when_the_last_administrator_would_go_then_it_is_refused(house: Ho
     assert refused.status_code == 409
     locked = await root.patch("/api/v1/users/root", json={"active": False}, headers={"If-Match": '"1"'})
     assert locked.status_code == 409
-    await house.person("second", Role.ADMINISTRATOR)
+    await house.person("second", Role.ADMINISTRATOR)  # who has no password, and so cannot come and help
+    without = await root.post(f"/api/v1/users/root/grants/{me['grants'][0]['id']}/end")
+    assert without.status_code == 409
+    await root.post("/api/v1/users/second/initial-password")
     ended = await root.post(f"/api/v1/users/root/grants/{me['grants'][0]['id']}/end")
     assert (ended.status_code, ended.json()["grants"]) == (200, [])
     assert (await root.get("/api/v1/users")).status_code == 401  # nobody without a role
@@ -154,7 +157,17 @@ async def test_when_a_person_is_managed_on_the_page_then_each_form_does_what_it_
     assert (await root.post(f"{base}/grants/{clerk}/end")).status_code == 303
     assert "secret" in (await root.post(f"{base}/initial-password")).text
     assert (await root.post(f"{base}/tokens/{view['tokens'][0]['id']}/revoke")).status_code == 303
-    assert (await root.post(f"{base}/edit", data={"version": "2", "active": "0"})).status_code == 303
+    made = await root.post(
+        f"{base}/tokens", data={"title": "cổng", "days": "30", "action": "view", "place": "site:21025"}
+    )
+    token = re.search(r"ast_[0-9a-f]{12}\.[\w-]+", made.text).group()  # type: ignore[union-attr]
+    me = (await house.client(Authorization=f"Bearer {token}").get("/api/v1/me")).json()
+    assert (me["actions"], me["sites"]) == (["view"], ["21025"])
+    for wrong, field in (({"days": "0"}, "days"), ({"days": "036509"}, "days"), ({"place": "site:nowhere"}, "title")):
+        again = await root.post(f"{base}/tokens", data={"title": "x", "days": "1", **wrong})
+        assert (again.status_code, f'id="wrong-{field}"' in again.text) == (400, True), wrong
+    version = (await root.get(f"{base}.json")).json()["user"]["version"]
+    assert (await root.post(f"{base}/edit", data={"version": str(version), "active": "0"})).status_code == 303
     view = (await root.get(f"{base}.json")).json()
     assert (view["user"]["active"], [g["role"] for g in view["user"]["grants"]]) == (False, ["director"])
     assert view["tokens"][0]["revoked_at"]

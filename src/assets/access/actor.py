@@ -5,7 +5,7 @@ from functools import reduce
 from operator import or_
 from uuid import UUID
 
-from assets.access.permissions import Action, Role, may
+from assets.access.permissions import ALLOWED, Action, Role, may
 from assets.db import EVERYTHING, NOTHING, Scope
 from assets.errors import NotAllowed, NotSignedIn
 
@@ -37,6 +37,7 @@ class Actor:
     session: str = field(default="", repr=False)
     held: tuple[Held, ...] = ()
     actions: frozenset[Action] | None = None
+    limited: bool = False  # a token that may do less than its owner
 
     @property
     def known(self) -> bool:
@@ -49,7 +50,7 @@ class Actor:
             return False
         if at is None or not self.held:
             return may(self.roles, action)
-        return any(may(frozenset({held.role}), action) and held.scope.sees(at) for held in self.held)
+        return any(action in ALLOWED[held.role] and held.scope.sees(at) for held in self.held)
 
     def within(self, action: Action) -> "Actor":
         """The same person with the scope of those grants alone that allow the action.
@@ -58,7 +59,7 @@ class Actor:
         """
         if not self.held:
             return self
-        scopes = (held.scope for held in self.held if may(frozenset({held.role}), action))
+        scopes = (held.scope for held in self.held if action in ALLOWED[held.role])
         return replace(self, scope=reduce(or_, scopes, NOTHING))
 
     def everywhere(self, action: Action) -> bool:

@@ -29,7 +29,16 @@ class In(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class GrantIn(In):
+class Why(In):
+    """Why somebody does something; it stands in the audit trail."""
+
+    reason: Annotated[str, Field(max_length=255)] = ""
+
+
+Because = JSONBody[Why | None]
+
+
+class GrantIn(Why):
     """A role over the province, over the sites of a unit (its 5-digit code) or at one site (its code), until an end."""
 
     role: Role
@@ -50,7 +59,7 @@ class UserIn(GrantIn):
     language: Annotated[str, Field(pattern="^(vi|en)$")] = "vi"
 
 
-class UserChange(In):
+class UserChange(Why):
     """What to change of a person; what is not named stays. `active`: false lets them in no more, from now on."""
 
     display_name: Annotated[str, Field(max_length=120)] | None = None
@@ -66,7 +75,7 @@ class TokenIn(In):
 
     user: Annotated[str, Field(max_length=60)]
     title: Annotated[str, Field(max_length=255)] = ""
-    days: Annotated[int, Field(ge=1, le=3650)] = tokens.DAYS
+    days: Annotated[int, Field(ge=1, le=tokens.DAYS_MAX)] = tokens.DAYS
     actions: Annotated[list[Action], Field(max_length=len(Action))] = []
     sites: Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=tokens.SITES_MAX)] = []
 
@@ -94,6 +103,10 @@ class Me(BaseModel):
     sites: list[str]
 
 
+def _why(data: Why | None) -> str:
+    return data.reason if data else ""
+
+
 async def _user(actor: Actor, name: str) -> UserOut:
     async with transaction(actor.scope) as tx:
         return await queries.user(tx, name)
@@ -114,7 +127,7 @@ class Users(Controller):
     @post(operation_id="addUser", guards=[MANAGER])
     async def add(self, data: JSONBody[UserIn], actor: NamedDependency[Actor]) -> Response[UserOut]:
         """Add a person with one grant."""
-        values = data.model_dump(exclude={"password"})
+        values = data.model_dump(exclude={"password", "reason"})
         password = data.password.get_secret_value() if data.password else None
         await service.add_user(actor, service.NewUser(**values, password=password), now=clock.now())
         return with_version(await _user(actor, data.name))
@@ -129,31 +142,40 @@ class Users(Controller):
         self, name: FromPath[str], data: JSONBody[UserChange], actor: NamedDependency[Actor], if_match: IfMatch = None
     ) -> Response[UserOut]:
         """Change what is written of a person, or let them in no more."""
-        changes, version = data.model_dump(exclude_unset=True, exclude_none=True), version_of(if_match)
-        await service.edit_user(actor, name, changes, version=version, now=clock.now())
+        changes = data.model_dump(exclude_unset=True, exclude_none=True, exclude={"reason"})
+        version = version_of(if_match)
+        await service.edit_user(actor, name, changes, version=version, now=clock.now(), why=data.reason)
         return with_version(await _user(actor, name))
 
     @post("/{name:str}/grants", operation_id="giveGrant", guards=[MANAGER])
     async def give(self, name: FromPath[str], data: JSONBody[GrantIn], actor: NamedDependency[Actor]) -> UserOut:
         """Give a person another role."""
-        await service.give_grant(actor, name, service.NewGrant(**data.model_dump()), now=clock.now())
+        grant = service.NewGrant(**data.model_dump(exclude={"reason"}))
+        await service.give_grant(actor, name, grant, now=clock.now(), why=data.reason)
         return await _user(actor, name)
 
     @post("/{name:str}/grants/{grant:uuid}/end", operation_id="endGrant", status_code=200, guards=[MANAGER])
-    async def end(self, name: FromPath[str], grant: FromPath[UUID], actor: NamedDependency[Actor]) -> UserOut:
+    async def end(
+        self, name: FromPath[str], grant: FromPath[UUID], actor: NamedDependency[Actor], data: Because = None
+    ) -> UserOut:
         """End a role of a person now."""
-        await service.end_grant(actor, name, grant, now=clock.now())
+        await service.end_grant(actor, name, grant, now=clock.now(), why=_why(data))
         return await _user(actor, name)
 
     @post("/{name:str}/initial-password", operation_id="giveInitialPassword", status_code=200, guards=[MANAGER])
-    async def initial(self, name: FromPath[str], actor: NamedDependency[Actor]) -> InitialPassword:
+    async def initial(
+        self, name: FromPath[str], actor: NamedDependency[Actor], data: Because = None
+    ) -> InitialPassword:
         """Give a person a new password that they must change at the next sign-in; this answer alone shows it."""
-        return InitialPassword(password=await service.initial_password(actor, name, now=clock.now()))
+        plain = await service.initial_password(actor, name, now=clock.now(), why=_why(data))
+        return InitialPassword(password=plain)
 
     @post("/{name:str}/remove-second-factor", operation_id="removeSecondFactor", status_code=200, guards=[MANAGER])
-    async def remove_second_factor(self, name: FromPath[str], actor: NamedDependency[Actor]) -> UserOut:
+    async def remove_second_factor(
+        self, name: FromPath[str], actor: NamedDependency[Actor], data: Because = None
+    ) -> UserOut:
         """For a lost telephone: the person enrols another one at the next sign-in."""
-        await service.remove_second_factor(actor, name)
+        await service.remove_second_factor(actor, name, why=_why(data))
         return await _user(actor, name)
 
 
@@ -175,9 +197,9 @@ class Tokens(Controller):
         return NewToken(token=await tokens.create_token(actor, tokens.NewToken(**data.model_dump()), now=clock.now()))
 
     @post("/{token:uuid}/revoke", operation_id="revokeToken", status_code=200, guards=[MANAGER])
-    async def revoke(self, token: FromPath[UUID], actor: NamedDependency[Actor]) -> TokenOut:
+    async def revoke(self, token: FromPath[UUID], actor: NamedDependency[Actor], data: Because = None) -> TokenOut:
         """End a token at once."""
-        await tokens.revoke_token(actor, token, now=clock.now())
+        await tokens.revoke_token(actor, token, now=clock.now(), why=_why(data))
         async with transaction(actor.scope) as tx:
             return (
                 await fetch(tx, TOKENS, ListQuery(limit=1), queries.token_out, where=[("t.id = {}", [token])])
@@ -197,9 +219,9 @@ class Sessions(Controller):
             return await fetch(tx, SESSIONS, asked, queries.session_out)
 
     @post("/{session:uuid}/end", operation_id="endSession", status_code=204, guards=[MANAGER])
-    async def end(self, session: FromPath[UUID], actor: NamedDependency[Actor]) -> None:
+    async def end(self, session: FromPath[UUID], actor: NamedDependency[Actor], data: Because = None) -> None:
         """Sign a browser out, at once."""
-        await sessions.end_one(actor, session)
+        await sessions.end_one(actor, session, why=_why(data))
 
 
 @get("/api/v1/me", operation_id="getMe", tags=["access"], guards=[signed_in])

@@ -26,7 +26,10 @@ def requires(action: Action, *, province: bool = False) -> Guard:
     """
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        actor = connection.scope["state"]["actor"] = current_actor(connection).require(action)
+        whole = current_actor(connection)
+        # Pages show the ways of the whole person, whatever this call is about. Guards may run twice: see web.bodies.
+        connection.scope["state"].setdefault("person", whole)
+        actor = connection.scope["state"]["actor"] = whole.require(action)
         if province and not actor.scope.everything:
             raise NotAllowed()
 
@@ -46,5 +49,5 @@ def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRoute
 def own_account(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """A guard for one's own account: like `signed_in`, and 403 for a token with limits."""
     signed_in(connection, handler)
-    if current_actor(connection).actions is not None:
+    if current_actor(connection).limited:
         raise NotAllowed()

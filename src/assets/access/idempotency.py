@@ -132,7 +132,9 @@ async def _wish(scope: Scope, receive: Receive) -> Once | None:
     [key, *more] = given
     if more or not (0 < len(key) <= KEY_MAX and key.isascii() and key.isprintable()):
         raise Invalid(fields={HEADER: f"one of 1 to {KEY_MAX} printable ASCII characters"})
-    content = hashlib.sha256(scope["query_string"] + b"\0" + await request.body())
+    # Who may do less than when the answer was given must not be given it: a grant has ended, a token has limits.
+    allowed = f"{sorted(map(str, actor.scope.sites))} {actor.scope.everything} {sorted(actor.actions or ())}"
+    content = hashlib.sha256(b"\0".join([scope["query_string"], allowed.encode(), await request.body()]))
     return Once(actor.id, route, key, content.hexdigest())
 
 

@@ -1,17 +1,14 @@
 """From a row of `users` to an Actor: its grants as they hold now, each with its sites."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
 from uuid import UUID
 
-import asyncpg
-
 from assets.access.actor import Actor, Held
-from assets.access.permissions import Action, Reach, Role
+from assets.access.permissions import Action, Role
 from assets.db import EVERYTHING, NOTHING, Connection, Scope
 
 
@@ -35,55 +32,35 @@ class Limits:
 NO_LIMITS = Limits(None, EVERYTHING)
 
 
-def reach_of(grant: asyncpg.Record) -> Reach:
-    """What a row of `grants` covers."""
-    return Reach.UNIT if grant["unit"] else Reach.SITE if grant["site"] else Reach.PROVINCE
-
-
-async def grants_of(tx: Connection, user: UUID, now: datetime) -> list[asyncpg.Record]:
-    """The rows of somebody's grants that have not ended."""
-    rows: list[asyncpg.Record] = await tx.fetch(
-        'select role, unit, site from grants where "user" = $1 and (ends_at is null or ends_at > $2)', user, now
-    )
-    return rows
+_WHO = """
+select u.name, u.display_name, u.language,
+    (select coalesce(json_agg(json_build_array(g.role, g.unit is null and g.site is null,
+            (select coalesce(json_agg(json_build_array(s.id, s.kind = 'centre', s.code)), '[]')
+                from sites s where s.unit = g.unit or s.id = g.site))), '[]')
+        from grants g where g."user" = u.id and (g.ends_at is null or g.ends_at > $2)) as grants
+from users u where u.id = $1
+"""
 
 
 async def identify(
     tx: Connection, user: UUID, now: datetime, *, origin: str, session: str = "", limits: Limits = NO_LIMITS
 ) -> Actor:
-    """Who this is and what they may do now; an Actor without roles when no grant holds."""
-    person = await tx.fetchrow("select id, name, display_name, language from users where id = $1", user)
-    assert person is not None
-    held = [replace(h, scope=h.scope & limits.scope) for h in await _held(tx, await grants_of(tx, user, now))]
+    """Who this is and what they may do now; an Actor without roles when no grant holds. One statement: each call asks it.
+
+    A grant covers the sites that its unit has now: one that is opened later belongs to the unit's people too.
+    """
+    row = await tx.fetchrow(_WHO, user, now)
+    assert row is not None
+    held: list[Held] = []
+    places: dict[UUID, tuple[bool, str]] = {}  # where a centre comes before a store, and then by code
+    for role, whole, sites in json.loads(row["grants"]):
+        places |= {UUID(site): (not centre, code) for site, centre, code in sites}
+        covered = EVERYTHING if whole else Scope.of_sites(UUID(site) for site, _, _ in sites)
+        held.append(Held(Role(role), covered & limits.scope))
     scope = reduce(or_, (one.scope for one in held), NOTHING)
     return Actor(
-        id=person["id"], name=person["display_name"] or person["name"], login=person["name"],
-        roles=frozenset(one.role for one in held), scope=scope, language=person["language"], origin=origin,
-        session=session, home_site=await _home(tx, scope), held=tuple(held), actions=limits.actions,
+        id=user, name=row["display_name"] or row["name"], login=row["name"], roles=frozenset(h.role for h in held),
+        scope=scope, language=row["language"], origin=origin, session=session, held=tuple(held), actions=limits.actions,
+        limited=limits != NO_LIMITS,
+        home_site=None if scope.everything else min(scope.sites & places.keys(), key=places.__getitem__, default=None),
     )  # fmt: skip
-
-
-async def _held(tx: Connection, grants: Sequence[asyncpg.Record]) -> list[Held]:
-    """Each grant's role with the sites that it covers now: a site that is opened later belongs to its unit's people."""
-    sites = await tx.fetch(
-        "select id, unit from sites where unit = any($1) or id = any($2)",
-        [g["unit"] for g in grants if g["unit"]], [g["site"] for g in grants if g["site"]],
-    )  # fmt: skip
-    return [
-        Held(
-            Role(grant["role"]),
-            EVERYTHING
-            if reach_of(grant) is Reach.PROVINCE
-            else Scope.of_sites(s["id"] for s in sites if s["unit"] == grant["unit"] or s["id"] == grant["site"]),
-        )
-        for grant in grants
-    ]
-
-
-async def _home(tx: Connection, scope: Scope) -> UUID | None:
-    if scope.everything or not scope.sites:
-        return None
-    query = "select id from sites where id = any($1) order by (kind = 'centre') desc, code limit 1"
-    site = await tx.fetchval(query, list(scope.sites))
-    assert site is None or isinstance(site, UUID)
-    return site

@@ -14,6 +14,7 @@ from assets.access.actor import NOBODY, Actor
 from assets.access.sessions import holder_of
 from assets.errors import NotAllowed, NotSignedIn
 from assets.settings import LOOPBACK
+from assets.web.language import N_
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 Bearer = Callable[[str, str], Awaitable[Actor | None]]
@@ -54,6 +55,7 @@ class SignedInMiddleware(ASGIMiddleware):
         """Find out who calls, then go on."""
         if not scope["path"].startswith(("/static/", "/health/")):
             connection: ASGIConnection[object, object, object, object] = ASGIConnection(scope)  # type: ignore[type-var]
+            scope["state"]["actor"] = NOBODY  # also when the credential is refused
             scope["state"]["actor"] = await self._actor(connection)
         await next_app(scope, receive, send)
 
@@ -80,15 +82,15 @@ class SignedInMiddleware(ASGIMiddleware):
             for resolve in self.bearers:
                 if (actor := await resolve(token.strip(), origin)) is not None:
                     return actor
-        raise NotSignedIn("The token is not known, has ended or was revoked.")
+        raise NotSignedIn(N_("The token is not known, has ended or was revoked."))
 
     def _refuse_strangers(self, connection: ASGIConnection) -> None:  # type: ignore[type-arg]
         site = connection.headers.get("sec-fetch-site")
         origin = connection.headers.get("origin")
         if site is not None and site not in ("same-origin", "none"):
-            raise NotAllowed("This change was sent from another web address.")
+            raise NotAllowed(N_("This change was sent from another web address."))
         if site is None and origin is not None and not _same(origin, self.settings.url, connection):
-            raise NotAllowed("This change was sent from another web address.")
+            raise NotAllowed(N_("This change was sent from another web address."))
 
 
 def _same(origin: str, ours: str, connection: ASGIConnection) -> bool:  # type: ignore[type-arg]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import segno
@@ -37,16 +38,17 @@ AGENT_MAX = 200
 OWN_MAX = 100  # of one's sessions and tokens
 STEPS = {Owed.CODE: "/sign-in/code", Owed.PASSWORD: "/account/password", Owed.ENROLMENT: "/account/second-factor"}
 PUBLIC: dict[str, Any] = {"include_in_schema": False, "opt": {"public": True}}
+PUBLIC_NEXT: dict[str, Any] = {"include_in_schema": False, "opt": {"public": True, "query": ("next",)}}
 
 
-@get("/sign-in", include_in_schema=False, opt={"public": True, "query": ("next",)})
+@get("/sign-in", **PUBLIC_NEXT)
 async def form(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[Any]:
     """The sign-in form, the step that is still owed, or straight on for those who are signed in."""
     onward = local_path(request.query_params.get("next"))
     if actor.known:
         return Redirect(onward, status_code=303)
     if (holder := _holder(request)) is not None and holder.owed is not None:
-        return Redirect(STEPS[holder.owed], status_code=303)
+        return Redirect(_with_next(STEPS[holder.owed], onward), status_code=303)
     return _form(request, onward)
 
 
@@ -65,7 +67,16 @@ async def sign_in(request: AnyRequest, data: Form, vault: NamedDependency[Vault]
         key=settings.device_cookie, value=entered.device, path="/", httponly=True, samesite="lax", secure=settings.secure,
         max_age=YEAR_SECONDS,
     )  # fmt: skip
-    return Redirect(onward, status_code=303, cookies=[_session_cookie(request, entered.cookie), device])
+    cookies = [_session_cookie(request, entered.cookie), device]
+    return Redirect(onward, status_code=303, cookies=cookies)  # which leads back here while something is owed
+
+
+def _with_next(path: str, onward: str) -> str:
+    return path if onward == "/" else f"{path}?next={quote(onward, safe='/')}"
+
+
+def _onward(request: AnyRequest, data: Mapping[str, str] | None = None) -> str:
+    return local_path((data or {}).get("next") or request.query_params.get("next"))
 
 
 def _visit(request: AnyRequest) -> Visit:
@@ -99,67 +110,70 @@ def choose_language(request: AnyRequest, data: Form) -> Response[Any]:
 # --- the second factor, and the new password --------------------------------------------------------------------
 
 
-@get("/sign-in/code", **PUBLIC)
+@get("/sign-in/code", **PUBLIC_NEXT)
 async def code_form(request: AnyRequest) -> Response[Any]:
     """The question for the code that the telephone shows."""
     if _holding(request).owed is not Owed.CODE:
         return Redirect("/sign-in", status_code=303)
-    return page(request, "access/code.html", errors={})
+    return page(request, "access/code.html", errors={}, onward=_onward(request))
 
 
 @post("/sign-in/code", **PUBLIC)
 async def show_code(request: AnyRequest, data: Form, vault: NamedDependency[Vault]) -> Response[Any]:
     """Take the code, or one for a lost telephone."""
-    holder = _holding(request)
+    holder, onward = _holding(request), _onward(request, data)
     try:
         cookie = await second_factor.show(holder, data.get("code", ""), vault=vault, now=clock.now())
     except (NotAllowed, TooMany) as error:
-        return page(request, "access/code.html", status=error.status, errors=_beside("code", error, request))
-    return Redirect("/sign-in", status_code=303, cookies=[_session_cookie(request, cookie)])
+        errors = _beside("code", error, request)
+        return page(request, "access/code.html", status=error.status, errors=errors, onward=onward)
+    return Redirect(onward, status_code=303, cookies=[_session_cookie(request, cookie)])
 
 
-@get("/account/second-factor", **PUBLIC)
+@get("/account/second-factor", **PUBLIC_NEXT)
 async def enrolment_form(request: AnyRequest, vault: NamedDependency[Vault]) -> Response[Any]:
     """The picture to be photographed with the telephone."""
-    return await _enrolment(request, second_factor.offer(_may_change(request), vault=vault))
+    return _enrolment(request, second_factor.offer(_may_change(request), vault=vault), onward=_onward(request))
 
 
 @post("/account/second-factor", **PUBLIC)
 async def enrol(request: AnyRequest, data: Form, vault: NamedDependency[Vault]) -> Response[Any]:
     """Take the second factor when its first code is right, and show the codes for a lost telephone once."""
-    holder, sealed = _may_change(request), data.get("offer", "")
+    holder, sealed, onward = _may_change(request), data.get("offer", ""), _onward(request, data)
     try:
         enrolled = await second_factor.enrol(holder, sealed, data.get("code", ""), vault=vault, now=clock.now())
     except (NotAllowed, TooMany) as error:
         again = second_factor.offered_again(holder, sealed, vault=vault)
-        return await _enrolment(request, again, status=error.status, errors=_beside("code", error, request))
-    answer = page(request, "access/recovery_codes.html", codes=enrolled.codes)
+        errors = _beside("code", error, request)
+        return _enrolment(request, again, onward=onward, status=error.status, errors=errors)
+    answer = page(request, "access/recovery_codes.html", codes=enrolled.codes, onward=onward)
     answer.cookies.append(_session_cookie(request, enrolled.cookie))
     return answer
 
 
-async def _enrolment(
-    request: AnyRequest, offer: second_factor.Offer, status: int = 200, errors: Mapping[str, str] | None = None
-) -> Response[Any]:
+def _enrolment(
+    request: AnyRequest, offer: second_factor.Offer, *, onward: str, status: int = 200,
+    errors: Mapping[str, str] | None = None,
+) -> Response[Any]:  # fmt: skip
     picture = segno.make(offer.address, micro=False).svg_inline(
         scale=5, border=4, dark="#000", light="#fff", svgclass="qr"
     )
     return page(
         request, "access/second_factor.html", status=status, picture=Markup(picture), offer=offer, errors=errors or {},  # noqa: S704 - our own drawing
-        owed=_holding(request).owed,
+        owed=_holding(request).owed, onward=onward,
     )  # fmt: skip
 
 
-@get("/account/password", **PUBLIC)
+@get("/account/password", **PUBLIC_NEXT)
 async def password_form(request: AnyRequest) -> Response[Any]:
     """The form for another password."""
-    return page(request, "access/password.html", errors={}, owed=_may_change(request).owed)
+    return _password(request, _may_change(request), onward=_onward(request))
 
 
 @post("/account/password", **PUBLIC)
 async def change_password(request: AnyRequest, data: Form) -> Response[Any]:
     """Take another password; every other session of the person ends."""
-    holder = _may_change(request)
+    holder, onward = _may_change(request), _onward(request, data)
     try:
         if data.get("password", "") != data.get("again", ""):
             raise Invalid(fields={"again": N_("These two are not the same.")})
@@ -169,10 +183,19 @@ async def change_password(request: AnyRequest, data: Form) -> Response[Any]:
     except (Invalid, NotAllowed, TooMany) as error:
         field = "password" if holder.owed is Owed.PASSWORD else "old"
         errors = error.fields if isinstance(error, Invalid) else _beside(field, error, request)
-        return page(request, "access/password.html", status=error.status, errors=errors, owed=holder.owed)
-    return Redirect(
-        "/sign-in" if holder.owed else "/account", status_code=303, cookies=[_session_cookie(request, cookie)]
-    )
+        return _password(request, holder, onward=onward, status=error.status, errors=errors)
+    then = onward if holder.owed else "/account"
+    return Redirect(then, status_code=303, cookies=[_session_cookie(request, cookie)])
+
+
+def _password(
+    request: AnyRequest, holder: Holder, *, onward: str, status: int = 200, errors: Mapping[str, str] | None = None
+) -> Response[Any]:
+    # Only who owes the change itself need not say the present password: they have just typed it.
+    return page(
+        request, "access/password.html", status=status, errors=errors or {}, initial=holder.owed is Owed.PASSWORD,
+        owed=holder.owed, onward=onward,
+    )  # fmt: skip
 
 
 def _holder(request: AnyRequest) -> Holder | None:
@@ -259,12 +282,11 @@ async def _account(request: AnyRequest, actor: Actor, **more: Any) -> Response[A
 async def make_token(request: AnyRequest, data: Form, actor: NamedDependency[Actor]) -> Response[Any]:
     """Make a token for a program of one's own; the page that answers shows it once."""
     _holding(request)
-    days = data.get("days", "")
-    if not (days.isascii() and days.isdigit() and 1 <= int(days[:5]) <= 3_650):
-        return await _account(request, actor, errors={"days": N_("Please write a whole number.")})
-    title = data.get("title", "")
     try:
-        made = await tokens.create_token(actor, tokens.NewToken(actor.login, title, int(days)), now=clock.now())
+        new = tokens.NewToken(actor.login, data.get("title", ""), tokens.days_of(data.get("days", "")))
+        made = await tokens.create_token(actor, new, now=clock.now())
+    except Invalid as error:
+        return await _account(request, actor, errors=error.fields)
     except Conflict as error:
         return await _account(request, actor, errors=_beside("title", error, request))
     return await _account(request, actor, made=made)

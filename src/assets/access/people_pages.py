@@ -62,7 +62,7 @@ class Person(PersonForm):
 async def listing(
     request: AnyRequest, actor: NamedDependency[Actor], asked: NamedDependency[ListQuery]
 ) -> Response[Any]:
-    """Everybody who may sign in, those who may no more last."""
+    """Everybody who has an account."""
     async with transaction(actor.scope) as tx:
         view = await fetch(tx, USERS, asked, queries.user_out)
     return show(request, "access/people.html", view, query_text=asked.q, sort=asked.sort)
@@ -96,7 +96,7 @@ async def _form(
 ) -> Response[Any]:
     async with transaction(actor.scope) as tx:
         view = PersonForm(**await _choices(tx))
-    return show(request, "access/new_person.html", view, given=given, errors=errors, status=status, reach=REACH)
+    return show(request, "access/new_person.html", view, given=given, errors=errors, status=status)
 
 
 async def _choices(tx: Connection) -> dict[str, Any]:
@@ -135,7 +135,9 @@ def _errors(request: AnyRequest, error: AssetsError, otherwise: str) -> dict[str
     """One message a field, in the visitor's language; what is about no field stands beside `otherwise`."""
     chosen = choose(request)
     found = dict(error.fields) if isinstance(error, Invalid) else {}
-    found = {("place" if name in ("unit", "site") else name): said for name, said in found.items()}
+    found = {("place" if name in ("unit", "site") else name.partition(".")[0]): said for name, said in found.items()}
+    if "sites" in found:  # of a token: the choice is a list, and what is not in it was not chosen there
+        found[otherwise] = found.pop("sites")
     return {n: translate(chosen, t) for n, t in found.items()} or {
         otherwise: translate(chosen, error.detail, **error.facts)
     }
@@ -155,7 +157,10 @@ async def _person(request: AnyRequest, actor: Actor, name: str, *, status: int =
             sessions=(await fetch(tx, SESSIONS, ListQuery(limit=SHOWN_MAX), queries.session_out, where=own)).items,
             tokens=(await fetch(tx, TOKENS, ListQuery(limit=SHOWN_MAX), queries.token_out, where=own)).items,
         )  # fmt: skip
-    context = {"secret": "", "given": {}, "errors": {}, "may_lock": view.user.id != actor.id, **more}
+    context = {
+        "secret": "", "made": "", "given": {}, "errors": {}, "may_lock": view.user.id != actor.id, "actions": list(Action),
+        "days": tokens.DAYS, **more,
+    }  # fmt: skip
     return show(request, "access/person.html", view, status=status, **context)
 
 
@@ -169,7 +174,9 @@ async def edit(request: AnyRequest, name: FromPath[str], data: Form, actor: Name
     try:
         if not (version.isascii() and version.isdigit()):
             raise Stale()
-        await service.edit_user(actor, name, changes, version=int(version[:9]), now=clock.now())
+        await service.edit_user(
+            actor, name, changes, version=int(version[:9]), now=clock.now(), why=data.get("why", "")
+        )
     except (Invalid, Conflict) as error:
         return await _person(
             request, actor, name, status=error.status, given=data, errors=_errors(request, error, "person")
@@ -181,7 +188,7 @@ async def edit(request: AnyRequest, name: FromPath[str], data: Form, actor: Name
 async def give(request: AnyRequest, name: FromPath[str], data: Form, actor: NamedDependency[Actor]) -> Response[Any]:
     """Give a person another role."""
     try:
-        await service.give_grant(actor, name, _grant(data), now=clock.now())
+        await service.give_grant(actor, name, _grant(data), now=clock.now(), why=data.get("why", ""))
     except (Invalid, Conflict) as error:
         return await _person(
             request, actor, name, status=error.status, given=data, errors=_errors(request, error, "role")
@@ -191,28 +198,47 @@ async def give(request: AnyRequest, name: FromPath[str], data: Form, actor: Name
 
 @post("/people/{name:str}/grants/{grant:uuid}/end", guards=[MANAGER], include_in_schema=False)
 async def end_grant(
-    request: AnyRequest, name: FromPath[str], grant: FromPath[UUID], actor: NamedDependency[Actor]
+    request: AnyRequest, name: FromPath[str], grant: FromPath[UUID], data: Form, actor: NamedDependency[Actor]
 ) -> Response[Any]:
     """End a role of a person."""
     try:
-        await service.end_grant(actor, name, grant, now=clock.now())
+        await service.end_grant(actor, name, grant, now=clock.now(), why=data.get("why", ""))
     except Conflict as error:
         return await _person(request, actor, name, status=error.status, errors=_errors(request, error, "person"))
     return _back(name)
 
 
 @post("/people/{name:str}/initial-password", guards=[MANAGER], include_in_schema=False)
-async def initial_password(request: AnyRequest, name: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+async def initial_password(
+    request: AnyRequest, name: FromPath[str], data: Form, actor: NamedDependency[Actor]
+) -> Response[Any]:
     """A new initial password; the page that answers shows it once."""
-    plain = await service.initial_password(actor, name, now=clock.now())
+    plain = await service.initial_password(actor, name, now=clock.now(), why=data.get("why", ""))
     return await _person(request, actor, name, secret=plain)
 
 
 @post("/people/{name:str}/remove-second-factor", guards=[MANAGER], include_in_schema=False)
-async def remove_second_factor(name: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+async def remove_second_factor(name: FromPath[str], data: Form, actor: NamedDependency[Actor]) -> Response[Any]:
     """For a lost telephone."""
-    await service.remove_second_factor(actor, name)
+    await service.remove_second_factor(actor, name, why=data.get("why", ""))
     return _back(name)
+
+
+@post("/people/{name:str}/tokens", guards=[MANAGER], include_in_schema=False)
+async def make_token(request: AnyRequest, name: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+    """Make a token with limits for a program of a person; the page that answers shows it once."""
+    fields = await request.form()
+    given = {field: str(fields.get(field, "")) for field in ("title", "days", "place")}
+    site = given["place"].removeprefix("site:")
+    try:
+        days = tokens.days_of(given["days"])
+        actions = [Action(action) for action in fields.getall("action", []) if action in set(Action)]
+        new = tokens.NewToken(name, given["title"], days, actions, [site] if site else [])
+        made = await tokens.create_token(actor, new, now=clock.now())
+    except (Invalid, Conflict) as error:
+        errors = _errors(request, error, "title")
+        return await _person(request, actor, name, status=error.status, given=given, errors=errors)
+    return await _person(request, actor, name, made=made)
 
 
 @post("/people/{name:str}/tokens/{token:uuid}/revoke", guards=[MANAGER], include_in_schema=False)
@@ -236,5 +262,6 @@ def _back(name: str) -> Response[Any]:
 
 
 routes: Sequence[ControllerRouterHandler] = (
-    listing, form, add, person, edit, give, end_grant, initial_password, remove_second_factor, revoke, end_session,
+    listing, form, add, person, edit, give, end_grant, initial_password, remove_second_factor, make_token, revoke,
+    end_session,
 )  # fmt: skip

@@ -120,9 +120,9 @@ def staying(roles: frozenset[Role]) -> Staying:
 WITHOUT_SECOND_FACTOR = frozenset({Role.SERVICE, Role.COLLECTOR})
 
 
-def needs_second_factor(role: Role, reach: Reach) -> bool:
-    """Whether a person with such a grant must show a second factor at sign-in."""
-    return reach is Reach.PROVINCE and role not in WITHOUT_SECOND_FACTOR
+def needs_second_factor(role: Role) -> bool:
+    """Whether a person who has this role over the province must show a second factor at sign-in."""
+    return role not in WITHOUT_SECOND_FACTOR
 
 
 def refused_reach(role: Role, reach: Reach) -> str | None:

@@ -43,6 +43,7 @@ class UserOut(BaseModel):
     active: bool
     roles: list[Role]
     grants: list[GrantOut]
+    has_password: bool
     must_change_password: bool
     second_factor_since: datetime | None
     last_seen_at: datetime | None
@@ -89,8 +90,8 @@ _ROLES = """coalesce((select string_agg(g.role, ' ') from grants g
 _LAST_SEEN = """(select max(at) from (select last_seen_at as at from sessions where "user" = u.id
     union all select last_used_at from tokens where "user" = u.id) seen)"""
 USERS = Listing(
-    select=f"u.*, u.must_change as must_change_password, u.totp_since as second_factor_since, {_LAST_SEEN} as last_seen_at, "
-    f"{_GRANTS}",
+    select="u.*, u.password_hash is not null as has_password, u.must_change as must_change_password, "
+    f"u.totp_since as second_factor_since, {_LAST_SEEN} as last_seen_at, {_GRANTS}",
     source="users u",
     key="u.id",
     columns={

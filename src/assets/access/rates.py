@@ -1,7 +1,6 @@
 """How often one caller may ask: a bucket for each session or token, and for each address from which nobody is known."""
 
 import hashlib
-import ipaddress
 import math
 import time
 from collections import OrderedDict
@@ -14,8 +13,9 @@ from litestar.exceptions import TooManyRequestsException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from assets.access.actor import NOBODY, Actor
+from assets.access.actor import Actor
 from assets.access.permissions import Role
+from assets.web.addresses import place_of
 
 BUCKETS_MAX = 10_000  # of each sort, some 2 MB; the one that was not asked for longest goes first
 FREE = ("/static/", "/health/")
@@ -93,11 +93,13 @@ class RateMiddleware(ASGIMiddleware):
         if wait := self._wait(credential, connection):
             raise TooManyRequestsException(headers={"Retry-After": str(math.ceil(wait))})
         await next_app(scope, receive, send)
-        if credential:
-            self._remember(credential, scope["state"].get("actor", NOBODY))
+        if credential and "actor" in scope["state"]:  # else nobody asked who it is: there is no such route
+            self._remember(credential, scope["state"]["actor"])
 
     def _credential(self, connection: ASGIConnection) -> str:  # type: ignore[type-arg]
-        given = connection.headers.get("authorization") or connection.cookies.get(self.cookie) or ""
+        # The token alone: "Bearer" can be spelled in many ways.
+        header = connection.headers.get("authorization", "").partition(" ")[2].strip()
+        given = header or connection.cookies.get(self.cookie) or ""
         return hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest() if given else ""
 
     def _wait(self, credential: str, connection: ASGIConnection) -> float:  # type: ignore[type-arg]
@@ -106,7 +108,7 @@ class RateMiddleware(ASGIMiddleware):
             return 0.0
         if credential in self.known:
             return self.known.take(credential, now)
-        return self.unknown.take(_place(connection.client.host if connection.client else ""), now)
+        return self.unknown.take(place_of(connection.client.host if connection.client else ""), now)
 
     def _remember(self, credential: str, actor: Actor) -> None:
         mine = self.collectors if Role.COLLECTOR in actor.roles else self.known
@@ -115,12 +117,3 @@ class RateMiddleware(ASGIMiddleware):
                 buckets.open(credential, self.clock())
             else:
                 buckets.forget(credential)
-
-
-def _place(address: str) -> str:
-    """The address, of IPv6 the network that one customer has: there are too many single ones to count."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address

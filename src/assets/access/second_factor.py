@@ -68,7 +68,8 @@ async def enrol(holder: Holder, sealed: str, code: str, *, vault: Vault, now: da
         raise NotAllowed(WRONG)
     async with transaction(EVERYTHING) as tx:
         taken = await tx.fetchval(
-            "update users set totp = $2, totp_since = $3, totp_step = $4 where id = $1 and totp is null returning name",
+            "update users set totp = $2, totp_since = $3, totp_step = $4, version = version + 1 "
+            "where id = $1 and totp is null returning name",
             holder.user, vault.seal(seed, bound_to=place_of(holder.user)), now, step,
         )  # fmt: skip
         if taken is None:
@@ -138,5 +139,5 @@ def place_of(user: UUID) -> str:
 
 async def remove(tx: Connection, user: UUID) -> None:
     """Take the second factor away: the telephone is lost, and so are the codes."""
-    await tx.execute("update users set totp = null, totp_since = null where id = $1", user)
+    await tx.execute("update users set totp = null, totp_since = null, version = version + 1 where id = $1", user)
     await tx.execute('delete from recovery_codes where "user" = $1', user)

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from assets import clock
-from assets.access import drawn, passwords, second_factor, sessions
+from assets.access import drawn, passwords, second_factor, sessions, tokens
 from assets.access.actor import Actor
 from assets.access.permissions import Action, Reach, Role, refused_reach
 from assets.audit.service import record
@@ -22,8 +22,10 @@ from assets.ids import new_id
 from assets.text import clean
 from assets.web.language import LANGUAGES, N_
 
+YEAR_MAX = 2100
 INITIAL = timedelta(days=14)  # how long an initial password waits for its first use
 LENGTHS = {"display_name": 120, "post": 120, "email": 254, "phone": 40}
+LOCK = 0x0A55E70  # pg_advisory_xact_lock key: two administrators must not end each other at once
 LAST_ADMINISTRATOR = N_("This is the last administrator; make another one first.")
 
 
@@ -92,7 +94,9 @@ async def add_user(actor: Actor, new: NewUser, *, now: datetime | None = None) -
 EDITABLE = frozenset({*LENGTHS, "language", "active"})
 
 
-async def edit_user(actor: Actor, name: str, changes: Mapping[str, Any], *, version: int, now: datetime) -> None:
+async def edit_user(
+    actor: Actor, name: str, changes: Mapping[str, Any], *, version: int, now: datetime, why: str = ""
+) -> None:
     """Change what is written of somebody, or let them in no more (`active`: false), which ends their sessions at once."""
     _may_manage(actor)
     if wrong := set(changes) - EDITABLE:
@@ -109,6 +113,7 @@ async def edit_user(actor: Actor, name: str, changes: Mapping[str, Any], *, vers
                 raise Conflict(N_("You cannot lock yourself out."))
             await _keep_an_administrator(tx, row["id"], now)
             await sessions.end_all(tx, row["id"])
+            await tokens.revoke_all(tx, actor, row["id"], row["name"], now)
         merged = {column: values.get(column, row[column]) for column in sorted(EDITABLE)}
         await tx.execute(
             "update users set active = $2, display_name = $3, email = $4, language = $5, phone = $6, post = $7, "
@@ -116,20 +121,23 @@ async def edit_user(actor: Actor, name: str, changes: Mapping[str, Any], *, vers
         )  # fmt: skip
         await record(
             tx, by=actor, action="edit", kind="user", subject=row["id"], name=row["name"],
-            before={c: row[c] for c in values}, after=values,
+            before={c: row[c] for c in values}, after=values, reason=clean(why),
         )  # fmt: skip
 
 
-async def give_grant(actor: Actor, name: str, grant: NewGrant, *, now: datetime) -> UUID:
+async def give_grant(actor: Actor, name: str, grant: NewGrant, *, now: datetime, why: str = "") -> UUID:
     """Give somebody another role; Conflict when they have it over the same already."""
     _may_manage(actor)
     _check_grant(grant, now)
     async with transaction(EVERYTHING) as tx:
         row = await _locked(tx, name)
-        return await _give(tx, actor, row["id"], row["name"], grant, now)
+        await tx.execute("update users set version = version + 1 where id = $1", row["id"])
+        return await _give(tx, actor, row["id"], row["name"], grant, now, why)
 
 
-async def _give(tx: Connection, actor: Actor, user: UUID, name: str, grant: NewGrant, now: datetime) -> UUID:
+async def _give(
+    tx: Connection, actor: Actor, user: UUID, name: str, grant: NewGrant, now: datetime, why: str = ""
+) -> UUID:
     unit, site = await _place(tx, grant)
     same = (
         'select 1 from grants where "user" = $1 and role = $2 and unit is not distinct from $3 '
@@ -144,12 +152,13 @@ async def _give(tx: Connection, actor: Actor, user: UUID, name: str, grant: NewG
     )  # fmt: skip
     await record(
         tx, by=actor, action="give_grant", kind="user", subject=user, name=name,
-        after={"grant": made, "role": grant.role, "unit": grant.unit, "site": grant.site, "ends_at": grant.ends_at},
+        after={"grant": made, "role": grant.role, "unit": unit, "site": site, "ends_at": grant.ends_at},
+        reason=clean(why),
     )  # fmt: skip
     return made
 
 
-async def end_grant(actor: Actor, name: str, grant: UUID, *, now: datetime) -> None:
+async def end_grant(actor: Actor, name: str, grant: UUID, *, now: datetime, why: str = "") -> None:
     """End a role of somebody now; ending it twice is as once. Conflict when no administrator would be left."""
     _may_manage(actor)
     async with transaction(EVERYTHING) as tx:
@@ -164,13 +173,15 @@ async def end_grant(actor: Actor, name: str, grant: UUID, *, now: datetime) -> N
         if found["role"] == Role.ADMINISTRATOR:
             await _keep_an_administrator(tx, row["id"], now)
         await tx.execute("update grants set ends_at = $2 where id = $1", grant, now)
+        await tx.execute("update users set version = version + 1 where id = $1", row["id"])
         await record(
             tx, by=actor, action="end_grant", kind="user", subject=row["id"], name=row["name"],
             before={"role": found["role"], "ends_at": found["ends_at"]}, after={"grant": grant, "ends_at": now},
+            reason=clean(why),
         )  # fmt: skip
 
 
-async def initial_password(actor: Actor, name: str, *, now: datetime) -> str:
+async def initial_password(actor: Actor, name: str, *, now: datetime, why: str = "") -> str:
     """A new initial password for somebody who forgot theirs, to be read once; their sessions end."""
     _may_manage(actor)
     plain = drawn.password()
@@ -178,18 +189,20 @@ async def initial_password(actor: Actor, name: str, *, now: datetime) -> str:
     async with transaction(EVERYTHING) as tx:
         row = await _locked(tx, name)
         await tx.execute(
-            "update users set password_hash = $2, must_change = true, password_until = $3 where id = $1",
+            "update users set password_hash = $2, must_change = true, password_until = $3, version = version + 1 where id = $1",
             row["id"], stored, now + INITIAL,
         )  # fmt: skip
         await sessions.end_all(tx, row["id"])
+        await tokens.revoke_all(tx, actor, row["id"], row["name"], now)
         await record(
             tx, by=actor, action="initial_password", kind="user", subject=row["id"], name=row["name"],
             before={"must_change": row["must_change"]}, after={"must_change": True, "password_until": now + INITIAL},
+            reason=clean(why),
         )  # fmt: skip
     return plain
 
 
-async def remove_second_factor(actor: Actor, name: str) -> None:
+async def remove_second_factor(actor: Actor, name: str, *, why: str = "") -> None:
     """For somebody whose telephone is lost: they enrol another one at the next sign-in. Their sessions end."""
     _may_manage(actor)
     async with transaction(EVERYTHING) as tx:
@@ -198,7 +211,7 @@ async def remove_second_factor(actor: Actor, name: str) -> None:
         await sessions.end_all(tx, row["id"])
         await record(
             tx, by=actor, action="remove_second_factor", kind="user", subject=row["id"], name=row["name"],
-            before={"totp_since": row["totp_since"]}, after={"totp_since": None},
+            before={"totp_since": row["totp_since"]}, after={"totp_since": None}, reason=clean(why),
         )  # fmt: skip
 
 
@@ -215,6 +228,8 @@ def _check_grant(grant: NewGrant, now: datetime) -> None:
         wrong["role" if grant.role is Role.COLLECTOR else "site" if grant.site else "unit"] = reason
     if grant.ends_at is not None and grant.ends_at <= now:
         wrong["ends_at"] = N_("This is in the past.")
+    elif grant.ends_at is not None and grant.ends_at.year > YEAR_MAX:
+        wrong["ends_at"] = N_("This is too far away; leave it empty for no end.")
     if wrong:
         raise Invalid(fields=wrong)
 
@@ -243,9 +258,11 @@ async def _locked(tx: Connection, name: str) -> asyncpg.Record:
 
 
 async def _keep_an_administrator(tx: Connection, but: UUID, now: datetime) -> None:
+    """Conflict unless another person stays an administrator for good and can sign in; one such change at a time."""
+    await tx.execute("select pg_advisory_xact_lock($1)", LOCK)
     others = await tx.fetchval(
         'select exists(select 1 from grants g join users u on u.id = g."user" where g.role = $1 and u.active '
-        "and u.id <> $2 and (g.ends_at is null or g.ends_at > $3))", Role.ADMINISTRATOR, but, now,
+        "and u.id <> $2 and g.ends_at is null and u.password_hash is not null)", Role.ADMINISTRATOR, but,
     )  # fmt: skip
     was = await tx.fetchval(
         'select exists(select 1 from grants where "user" = $2 and role = $1 and (ends_at is null or ends_at > $3))',

@@ -5,7 +5,6 @@ password. What somebody still owes (a code, a new password, a second factor) kee
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,8 +17,8 @@ from assets.access import passwords, throttle
 from assets.access.actor import Actor
 from assets.access.drawn import cookie as draw_cookie
 from assets.access.drawn import digest
-from assets.access.identify import grants_of, identify, reach_of
-from assets.access.permissions import Action, Role, needs_second_factor, staying
+from assets.access.identify import identify
+from assets.access.permissions import Action, needs_second_factor, staying
 from assets.audit.service import record
 from assets.db import EVERYTHING, Connection, transaction
 from assets.errors import NotAllowed, NotFound, NotSignedIn
@@ -29,7 +28,7 @@ from assets.vault import SealBroken, Vault, VaultError
 from assets.web.language import N_
 
 TOUCH = timedelta(minutes=1)  # how stale last_seen_at may be: one write a minute and session, not one a click
-WRONG = N_("The name or the password is not right.")
+WRONG = N_("The name or the password is not right. Please enter both again.")
 DEVICE_MAX = 1_000  # characters of the cookie that knows a browser again
 _log = structlog.get_logger(__name__)
 
@@ -78,21 +77,24 @@ async def sign_in(name: str, password: str, visit: Visit, *, vault: Vault, now: 
     """
     name = clean(name, 60).lower()
     device = _device(vault, visit.device, name)
-    doors = [throttle.by_device(device) if device else throttle.by_name(name)]
-    await throttle.knock([*doors, throttle.by_address(visit.address)], now)
+    # A browser that is known has its own door alone: strangers behind the same address must not close it.
+    doors = [throttle.by_device(device)] if device else [throttle.by_name(name), throttle.by_address(visit.address)]
+    tries = await throttle.knock(doors, now)
     async with transaction(EVERYTHING) as tx:
         row = await tx.fetchrow(
             "select id, password_hash from users where name = $1 and active and (password_until is null or password_until > $2)",
             name, now,
         )  # fmt: skip
     if not await passwords.fits(password, row["password_hash"] if row else None) or row is None:
-        _log.warning("sign-in refused", name=name, address=visit.address)
+        # A name that does not exist may be a password in the wrong box.
+        _log.warning("sign-in refused", name=name if row else "unknown", address=visit.address)
         raise NotSignedIn(WRONG)
     async with transaction(EVERYTHING) as tx:
         actor = await identify(tx, row["id"], now, origin=visit.address)
         if not actor.known:  # every grant has ended
             raise NotSignedIn(WRONG)
-        await throttle.forget(tx, doors)
+        await throttle.forget(tx, doors[:1])
+        await throttle.take_back(tx, tries)
         await tx.execute("delete from sessions where digest = $1", digest(visit.session))
         cookie = await _start(tx, actor, visit, now)
         await record(
@@ -164,16 +166,16 @@ async def holder_of(
                 "update sessions set last_seen_at = $2, expires_at = least(ends_at, $3) where digest = $1",
                 row["digest"], now, now + staying(actor.roles).idle,
             )  # fmt: skip
-        owed = _owed(row, await grants_of(tx, row["user"], now), second_factor)
-        return Holder(row["user"], row["digest"], actor, owed)
+        return Holder(row["user"], row["digest"], actor, _owed(row, actor, second_factor))
 
 
-def _owed(row: asyncpg.Record, grants: Iterable[asyncpg.Record], second_factor: bool) -> Owed | None:
+def _owed(row: asyncpg.Record, actor: Actor, second_factor: bool) -> Owed | None:
     if row["has_totp"] and row["second_factor_at"] is None:
         return Owed.CODE
     if row["must_change"]:
         return Owed.PASSWORD
-    if second_factor and not row["has_totp"] and any(needs_second_factor(Role(g["role"]), reach_of(g)) for g in grants):
+    provincial = (held.role for held in actor.held if held.scope.everything)
+    if second_factor and not row["has_totp"] and any(map(needs_second_factor, provincial)):
         return Owed.ENROLMENT
     return None
 
@@ -190,7 +192,7 @@ async def change_password(holder: Holder, new: str, *, now: datetime, old: str |
 
     `old` is asked for unless the change is owed. Invalid names what is wrong, TooMany ends the trying.
     """
-    door = throttle.by_code(holder.user)
+    door = throttle.by_session(holder.session)
     async with transaction(EVERYTHING) as tx:
         row = await tx.fetchrow("select name, display_name, password_hash from users where id = $1", holder.user)
     assert row is not None
@@ -203,7 +205,8 @@ async def change_password(holder: Holder, new: str, *, now: datetime, old: str |
     stored = await passwords.hashed(new, [row["name"], row["display_name"]])
     async with transaction(EVERYTHING) as tx:
         await tx.execute(
-            "update users set password_hash = $2, must_change = false, password_until = null where id = $1",
+            "update users set password_hash = $2, must_change = false, password_until = null, version = version + 1 "
+            "where id = $1",
             holder.user, stored,
         )  # fmt: skip
         await throttle.forget(tx, [door])
@@ -217,7 +220,7 @@ async def end_all(tx: Connection, user: UUID, *, but: str = "") -> None:
     await tx.execute('delete from sessions where "user" = $1 and digest <> $2', user, but)
 
 
-async def end_one(actor: Actor, session: UUID) -> None:
+async def end_one(actor: Actor, session: UUID, *, why: str = "") -> None:
     """End a session by its public id: one's own, or anybody's for whoever manages people; NotFound otherwise."""
     async with transaction(EVERYTHING) as tx:
         row = await tx.fetchrow(
@@ -230,7 +233,7 @@ async def end_one(actor: Actor, session: UUID) -> None:
         await tx.execute("delete from sessions where digest = $1", row["digest"])
         await record(
             tx, by=actor, action="end_session", kind="user", subject=row["user"], name=row["name"],
-            before={"agent": row["agent"], "address": row["address"]},
+            before={"agent": row["agent"], "address": row["address"]}, reason=clean(why),
         )  # fmt: skip
 
 

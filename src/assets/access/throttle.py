@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from assets.access.drawn import digest
+from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, transaction
 from assets.errors import TooMany
 from assets.ids import new_id
+from assets.web.addresses import place_of
 from assets.web.language import N_
 
 WINDOW = timedelta(minutes=15)
@@ -38,8 +40,8 @@ def by_device(device: str) -> Door:
 
 
 def by_address(address: str) -> Door:
-    """The tries from one address, whatever the names: an office may stand behind it."""
-    return Door(digest(f"address:{address}"), 100)
+    """The wrong tries from one place of the network, whatever the names: an office may stand behind it."""
+    return Door(digest(f"address:{place_of(address)}"), 100)
 
 
 def by_code(user: UUID) -> Door:
@@ -47,30 +49,44 @@ def by_code(user: UUID) -> Door:
     return Door(digest(f"code:{user}"), 6)
 
 
-async def knock(doors: Sequence[Door], now: datetime) -> None:
-    """Count one try at each door; TooMany when one of them has had its share, and then none is counted."""
+def by_session(session: str) -> Door:
+    """The tries of the present password, by whoever is signed in already."""
+    return Door(digest(f"session:{session}"), 6)
+
+
+async def knock(doors: Sequence[Door], now: datetime) -> list[UUID]:
+    """Count one try at each door; TooMany when one of them has had its share, and then none is counted.
+
+    The answer is what `take_back` needs.
+    """
     async with transaction(EVERYTHING) as tx:
         for door in sorted(doors, key=lambda d: d.key):
             await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", door.key)
-            tries = await tx.fetchrow(
+            counted = await tx.fetchrow(
                 "select count(*) as n, min(at) as first from sign_in_attempts where key = $1 and at > $2",
                 door.key, now - WINDOW,
             )  # fmt: skip
-            assert tries is not None
-            if tries["n"] >= door.most:
-                wait = tries["first"] + WINDOW - now
+            assert counted is not None
+            if counted["n"] >= door.most:
+                wait = counted["first"] + WINDOW - now
+                again = (now + wait + timedelta(minutes=1)).astimezone(LOCAL_ZONE)
                 raise TooMany(
-                    N_("There were too many attempts. Please wait %(minutes)s minutes."),
-                    minutes=max(1, round(wait.total_seconds() / 60 + 0.5)), seconds=int(wait.total_seconds()) + 1,
+                    N_("There were too many attempts. Try again at %(time)s."), time=f"{again:%H:%M}",
+                    seconds=int(wait.total_seconds()) + 1,
                 )  # fmt: skip
-        await tx.executemany(
-            "insert into sign_in_attempts (id, key, at) values ($1,$2,$3)", [(new_id(), d.key, now) for d in doors]
-        )
+        tries = [(new_id(), door.key, now) for door in doors]
+        await tx.executemany("insert into sign_in_attempts (id, key, at) values ($1,$2,$3)", tries)
+        return [this for this, _, _ in tries]
 
 
 async def forget(tx: Connection, doors: Sequence[Door]) -> None:
     """The secret was right: what was tried before does not count any more."""
     await tx.execute("delete from sign_in_attempts where key = any($1)", [door.key for door in doors])
+
+
+async def take_back(tx: Connection, tries: Sequence[UUID]) -> None:
+    """These tries were right: they do not count, but what was tried beside them does."""
+    await tx.execute("delete from sign_in_attempts where id = any($1)", list(tries))
 
 
 async def tidy(tx: Connection, now: datetime) -> None:

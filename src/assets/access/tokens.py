@@ -19,6 +19,17 @@ from assets.web.language import N_
 
 KIND = "ast_"
 DAYS = 365
+DAYS_MAX = 3_650
+
+
+def days_of(text: str) -> int:
+    """For how many days, as a form says it; Invalid for what is no whole number from 1 to DAYS_MAX."""
+    days = int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
+    if not 1 <= days <= DAYS_MAX:
+        raise Invalid(fields={"days": N_("Please write a whole number.")})
+    return days
+
+
 TOKENS_MAX = 50  # of one person at a time
 SITES_MAX = 200
 TOUCH = timedelta(minutes=1)
@@ -40,7 +51,7 @@ async def create_token(actor: Actor, new: NewToken, *, now: datetime) -> str:
     name = clean(new.user, 60).lower()
     if not actor.known or (name != actor.login and not actor.everywhere(Action.MANAGE_PEOPLE)):
         raise NotAllowed()
-    if actor.actions is not None:
+    if actor.limited:
         raise NotAllowed(N_("A token with limits cannot make another."))
     async with transaction(EVERYTHING) as tx:
         user = await tx.fetchval("select id from users where name = $1 and active", name)
@@ -71,7 +82,7 @@ async def _sites(tx: Connection, codes: Sequence[str]) -> list[UUID]:
     return [rows[code] for code in codes]
 
 
-async def revoke_token(actor: Actor, token: UUID, *, now: datetime) -> None:
+async def revoke_token(actor: Actor, token: UUID, *, now: datetime, why: str = "") -> None:
     """End a token at once: one's own, or anybody's for whoever manages people; NotFound otherwise. Twice is as once."""
     async with transaction(EVERYTHING) as tx:
         row = await tx.fetchrow(
@@ -84,8 +95,20 @@ async def revoke_token(actor: Actor, token: UUID, *, now: datetime) -> None:
             await tx.execute("update tokens set revoked_at = $2 where id = $1", token, now)
             await record(
                 tx, by=actor, action="revoke", kind="token", subject=token, name=row["name"],
-                before={"revoked_at": None}, after={"revoked_at": now},
+                before={"revoked_at": None}, after={"revoked_at": now}, reason=clean(why),
             )  # fmt: skip
+
+
+async def revoke_all(tx: Connection, actor: Actor, user: UUID, name: str, now: datetime) -> None:
+    """End every token of somebody who is let in no more: they do not come back when the person does."""
+    rows = await tx.fetch(
+        'update tokens set revoked_at = $2 where "user" = $1 and revoked_at is null returning id', user, now
+    )
+    for row in rows:
+        await record(
+            tx, by=actor, action="revoke", kind="token", subject=row["id"], name=name, before={"revoked_at": None},
+            after={"revoked_at": now},
+        )  # fmt: skip
 
 
 async def actor_of_token(token: str, *, origin: str, now: datetime) -> Actor | None:

@@ -11,10 +11,10 @@ from assets.web.language import N_, translate
 
 Values = Mapping[str, Any] | None
 LIST_MAX = 20  # things of one list that are told
-HIDDEN = frozenset({"id", "version", "created_at"})  # in the trail, but nothing that a reader asks about
+HIDDEN = frozenset({"id", "version", "created_at", "grant"})  # in the trail, but nothing that a reader asks about
 CODES = {
     "stage": "stage", "physical_state": "physical_state", "status": "capability_status", "severity": "severity",
-    "role": "role",
+    "role": "role", "actions": "action",
 }  # fmt: skip
 # Fields whose words depend on what the event is about.
 CODES_OF = {

@@ -13,8 +13,8 @@ from assets import clock, db, occasion
 from assets import settings as configuration
 from assets.access import service as access
 from assets.access.actor import SYSTEM
-from assets.access.permissions import Role
-from assets.access.tokens import DAYS, NewToken, create_token
+from assets.access.permissions import Action, Role
+from assets.access.tokens import DAYS, DAYS_MAX, NewToken, create_token
 from assets.cli.runtime import find_database, opened
 from assets.clock import end_of_day
 from assets.errors import NotFound
@@ -113,10 +113,18 @@ def token() -> None:
 @token.command("create")
 @click.option("--user", "user_name", required=True, help="Whose token it is.")
 @click.option("--title", default="", help="What it is for.")
-@click.option("--days", type=click.IntRange(1, 3_650), default=DAYS, show_default=True, help="How long it holds.")
-def create(user_name: str, title: str, days: int) -> None:
+@click.option("--days", type=click.IntRange(1, DAYS_MAX), default=DAYS, show_default=True, help="How long it holds.")
+@click.option(
+    "--action", "actions", multiple=True, type=click.Choice([str(a) for a in Action]), help="No more than this."
+)
+@click.option("--site", "sites", multiple=True, help="Only at this site (its code).")
+def create(user_name: str, title: str, days: int, actions: tuple[str, ...], sites: tuple[str, ...]) -> None:
     """Make a token; it is the last word printed and cannot be read again."""
-    made = _in_database(lambda: create_token(SYSTEM, NewToken(user_name, title, days), now=clock.now()))
+    made = _in_database(
+        lambda: create_token(
+            SYSTEM, NewToken(user_name, title, days, [Action(a) for a in actions], sites), now=clock.now()
+        )
+    )
     click.echo(f"Token of {user_name}, shown this once:")
     click.echo(made)
 

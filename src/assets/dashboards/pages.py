@@ -42,7 +42,7 @@ async def overview(request: AnyRequest, actor: NamedDependency[Actor]) -> Respon
     if actor.home_site and not actor.scope.everything and request.scope["path"] == "/":
         return Redirect(f"/sites/{await queries.site_code(actor.home_site)}", status_code=303)
     q, readiness, number = _asked(request)
-    view = await queries.overview(actor.scope, q=q, readiness=readiness, page=number, now=clock.now())
+    view = await queries.overview(actor, q=q, readiness=readiness, page=number, now=clock.now())
     return show(request, "dashboards/overview.html", view, part="dashboards/_overview.html")
 
 
@@ -66,7 +66,7 @@ def _asked(request: AnyRequest) -> tuple[str, list[str], int]:
 @get("/sites/{code:str}", guards=[requires(Action.VIEW)], **twin(Centre, "centre"))
 async def centre(request: AnyRequest, code: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """Whether one centre can serve, what is wrong there now, and what it has."""
-    view = await queries.centre(actor.scope, without_suffix(code), clock.now())
+    view = await queries.centre(actor, without_suffix(code), clock.now())
     may = {"request": actor.may(Action.REQUEST_EQUIPMENT), "requests": actor.may(Action.VIEW_REQUESTS)}
     return show(
         request, "dashboards/centre.html", view, part="dashboards/_centre.html", may=may,

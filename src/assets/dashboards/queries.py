@@ -30,6 +30,9 @@ from assets.dashboards.views import (
     TimelineRow,
 )
 from assets.db import EVERYTHING, Connection, Scope, transaction
+from assets.equipment_requests.queries import counts as request_counts
+from assets.equipment_requests.queries import visible
+from assets.equipment_requests.workflow import State
 from assets.errors import NotAllowed, NotFound
 from assets.incidents.queries import IncidentRow
 from assets.incidents.queries import rows as incident_rows
@@ -53,24 +56,25 @@ _COUNTED = ", ".join(f"count(*) filter (where coalesce(d.condition, 'unknown') =
 _IN_SCOPE = "($1 or {site} = any($2::uuid[]))"
 
 
-async def overview(scope: Scope, *, q: str, readiness: list[str], page: int, now: datetime) -> Overview:
+async def overview(actor: Actor, *, q: str, readiness: list[str], page: int, now: datetime) -> Overview:
     """The centres of the scope that fit, worst first, and the counts of all of them."""
+    scope = actor.scope
     async with transaction(scope) as tx:
         counts = await _readiness_counts(tx, scope)
         rows = await _centres(tx, scope, q, readiness, page)
         total = rows[0]["total"] if rows else 0
         facts = await tx.fetchrow(
             f"select (select count(*) from incidents i where i.state <> 'resolved' and {_IN_SCOPE.format(site='i.site')}) "  # noqa: S608
-            "as incidents, (select count(*) from equipment_requests r where r.state in ('submitted', 'approved') and "
-            f"{_IN_SCOPE.format(site='r.site')}) as requests, (select max(d.observed_at) from device_states d "
+            "as incidents, (select max(d.observed_at) from device_states d "
             f"join targets t on t.id = d.target where {_IN_SCOPE.format(site='t.site')}) as observed_at",
             scope.everything, list(scope.sites),
         )  # fmt: skip
+        waiting = await request_counts(tx, actor)
         silent = await _silent(tx, scope)
     return Overview(
         at=now, counts=counts, centres=[_centre_row(row) for row in rows], total=total, page=page,
         pages=max(1, -(-total // CENTRES_MAX)), q=q, readiness=readiness, incidents=facts["incidents"],
-        requests=facts["requests"], observed_at=facts["observed_at"], silent=silent,
+        requests=waiting[State.SUBMITTED] + waiting[State.APPROVED], observed_at=facts["observed_at"], silent=silent,
     )  # fmt: skip
 
 
@@ -128,8 +132,9 @@ async def _silent(tx: Connection, scope: Scope, site: UUID | None = None) -> lis
     return [SilentCollector(**dict(row)) for row in rows]
 
 
-async def centre(scope: Scope, code: str, now: datetime) -> Centre:
-    """One centre with everything on its page; NotFound outside the scope."""
+async def centre(actor: Actor, code: str, now: datetime) -> Centre:
+    """One centre with everything on its page that the actor may see; NotFound outside the scope."""
+    scope = actor.scope
     async with transaction(scope) as tx:
         site = await tx.fetchrow(
             "select s.*, u.name as unit_name, u.kind as unit_kind, r.verdict, r.since, coalesce(r.reasons, '[]') as reasons, "
@@ -146,7 +151,7 @@ async def centre(scope: Scope, code: str, now: datetime) -> Centre:
         assets = await asset_rows.of_site(tx, site["id"], limit=ASSETS_MAX)
         links = await _links(tx, site["id"])
         capabilities = await _capabilities(tx, site["id"])
-        requests = await _requests(tx, site["id"])
+        requests = await _requests(tx, actor, site["id"])
         silent = await _silent(tx, scope, site["id"])
     return Centre(
         at=now, code=site["code"], name=site["name"], kind=site["kind"], unit=site["unit_name"],
@@ -195,13 +200,18 @@ async def _capabilities(tx: Connection, site: UUID) -> list[CapabilityRow]:
     return [CapabilityRow(**dict(row)) for row in rows]
 
 
-async def _requests(tx: Connection, site: UUID) -> list[RequestRow]:
+async def _requests(tx: Connection, actor: Actor, site: UUID) -> list[RequestRow]:
+    conditions = Conditions()
+    conditions.add("r.site = {}", site)
+    text, values = visible(actor)
+    conditions.add(text, *values)
     rows = await tx.fetch(
-        "select r.number, r.state, r.submitted_at, r.created_at, coalesce((select string_agg(l.quantity || ' × ' || c.name, "
+        "select r.number, r.state, r.submitted_at, r.created_at, coalesce((select string_agg(l.quantity || ' × ' || c.name, "  # noqa: S608
         "', ' order by l.position) from equipment_request_lines l join asset_categories c on c.id = l.category "
-        "where l.request = r.id), '') as summary from equipment_requests r where r.site = $1 "
-        "order by (r.state in ('closed', 'withdrawn', 'refused')), r.created_at desc limit 10", site,
-    )  # fmt: skip
+        f"where l.request = r.id), '') as summary from equipment_requests r where {conditions.sql} "
+        "order by (r.state in ('closed', 'withdrawn', 'refused')), r.created_at desc limit 10",
+        *conditions.values,
+    )
     return [RequestRow(**dict(row)) for row in rows]
 
 

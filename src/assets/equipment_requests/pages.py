@@ -71,7 +71,7 @@ async def listing(
     """The requests of the caller's sites; what waits longest for somebody comes first."""
     async with transaction(actor.scope) as tx:
         found = await queries.listed_requests(tx, actor, asked, choose(request))
-        counts = await queries.counts(tx, actor.scope)
+        counts = await queries.counts(tx, actor)
     view = RequestList(**found.model_dump(), counts=counts)
     return show(
         request, "equipment_requests/list.html", view, query_text=asked.q, province=actor.scope.everything,

@@ -1,7 +1,7 @@
 """What people see of equipment requests: the list, one request with its story, the facts beside it. Only reads."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,11 @@ from pydantic import BaseModel
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.db import Connection, Scope
+from assets.db import NOTHING, Connection
 from assets.equipment_requests.workflow import STANDING, State, open_steps
 from assets.errors import NotFound
 from assets.web.language import translate
-from assets.web.paging import Column, Listing, ListQuery, Page, fetch
+from assets.web.paging import Column, Conditions, Listing, ListQuery, Page, fetch
 
 NUMBER_MAX = 2**31 - 1
 
@@ -127,22 +127,34 @@ LISTING = Listing(
 
 
 async def listed_requests(tx: Connection, actor: Actor, query: ListQuery, language: str) -> Page[RequestOut]:
-    """The requests of the actor's scope; drafts of others are their own business and stay out."""
-    return await fetch(tx, LISTING, query, lambda row: _out(row, language), scope=actor.scope, where=[_visible(actor)])
+    """The requests that the actor may see."""
+    return await fetch(tx, LISTING, query, lambda row: _out(row, language), scope=actor.scope, where=[visible(actor)])
 
 
-def _visible(actor: Actor) -> tuple[str, Sequence[object]]:
-    if actor.may(Action.REQUEST_EQUIPMENT):
-        return "true", ()
-    return "r.state <> 'draft'", ()
+def visible(actor: Actor) -> tuple[str, list[object]]:
+    """A condition on `r` with its values: the requests of sites where the actor may look at them.
+
+    Drafts are the business of those who may ask there, and stay out for everybody else.
+    """
+    seen, own = (
+        actor.within(action).scope if actor.may(action) else NOTHING
+        for action in (Action.VIEW_REQUESTS, Action.REQUEST_EQUIPMENT)
+    )
+    return (
+        "({} or r.site = any({}::uuid[])) and (r.state <> 'draft' or {} or r.site = any({}::uuid[]))",
+        [seen.everything, list(seen.sites), own.everything, list(own.sites)],
+    )
 
 
-async def counts(tx: Connection, scope: Scope) -> dict[State, int]:
-    """How many requests of the scope are in each state."""
+async def counts(tx: Connection, actor: Actor) -> dict[State, int]:
+    """How many requests that the actor may see are in each state."""
+    conditions = Conditions()
+    text, values = visible(actor)
+    conditions.add(text, *values)
     rows = await tx.fetch(
-        "select state, count(*) as n from equipment_requests where $1 or site = any($2::uuid[]) group by state",
-        scope.everything, list(scope.sites),
-    )  # fmt: skip
+        f"select r.state, count(*) as n from equipment_requests r where {conditions.sql} group by r.state",  # noqa: S608
+        *conditions.values,
+    )
     found = {State(row["state"]): int(row["n"]) for row in rows}
     return {state: found.get(state, 0) for state in State}
 
@@ -185,9 +197,13 @@ def address(ref: str) -> tuple[str, int | UUID]:
 async def row_of(tx: Connection, actor: Actor, ref: str) -> asyncpg.Record:
     """The listing's row of one request; NotFound like `one`."""
     column, value = address(ref)
+    conditions = Conditions()
+    conditions.add(f"r.{column} = {{}}", value)
+    text, values = visible(actor)
+    conditions.add(text, *values)
     row: asyncpg.Record | None = await tx.fetchrow(
-        f"select {LISTING.select} from {LISTING.source} where r.{column} = $1 and {_visible(actor)[0]}",  # noqa: S608
-        value,
+        f"select {LISTING.select} from {LISTING.source} where {conditions.sql}",  # noqa: S608
+        *conditions.values,
     )
     if row is None or not actor.scope.sees(row["site"]):
         raise NotFound()

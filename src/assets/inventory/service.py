@@ -161,10 +161,11 @@ async def hand_out(tx: Connection, actor: Actor, *, asset: UUID, to_site: UUID, 
     )  # fmt: skip
     await write_event(tx, asset, row["site"], "sent", why, actor, now)
     await write_event(tx, asset, to_site, "received", why, actor, now)
-    await record(
-        tx, by=actor, action="hand_out", kind="asset", subject=asset, name=row["tag"], site=to_site,
-        reason=why, **differences(row, after),
-    )  # fmt: skip
+    for site in dict.fromkeys((row["site"], to_site)):  # both sites' own trails say that it went, and that it came
+        await record(
+            tx, by=actor, action="hand_out", kind="asset", subject=asset, name=row["tag"], site=site, reason=why,
+            **differences(row, after),
+        )  # fmt: skip
     from_site: UUID = row["site"]
     return from_site
 

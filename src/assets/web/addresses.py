@@ -69,6 +69,15 @@ def client_of(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
     return address
 
 
+def place_of(address: str) -> str:
+    """The address, of IPv6 the network that one customer has: there are too many single ones to count."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+
+
 def host_of(given: str) -> str:
     """The host of a Host field without its port, in small letters; empty when there is none or it is no such field."""
     if not _HOST.fullmatch(given):

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from litestar import Request
 from litestar.enums import ScopeType
@@ -20,6 +20,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from assets.errors import Invalid
 
 BODY_MAX = 1024 * 1024
+NAME_SHOWN_MAX = 60  # of a name in a problem document
 DEPTH_MAX = 32
 FIELDS_MAX = 20  # named in one answer
 CHANGES = frozenset({"POST", "PUT", "PATCH"})
@@ -98,29 +99,46 @@ def refuse_odd_json(body: bytes) -> None:
 
 
 def _faults(value: Any) -> Iterator[tuple[str, str]]:
-    """Each wrong place with what is wrong there."""
-    waiting: list[tuple[str, int, Any]] = [("", 1, value)]
+    """Each wrong place with what is wrong there.
+
+    A place is kept as its name and the place that it is in, and spelled out when it is told: a long name above many
+    parts would stand in memory once for each of them.
+    """
+    waiting: list[tuple[_Place | None, int, Any]] = [(None, 1, value)]
     while waiting:
-        place, depth, here = waiting.pop()
+        where, depth, here = waiting.pop()
         if isinstance(here, str):
             if _UNSTORABLE.search(here):
-                yield place or "body", "it has characters that cannot be stored"
+                yield _spelled(where), "it has characters that cannot be stored"
         elif isinstance(here, float):
             if not math.isfinite(here):
-                yield place or "body", "the number is too large"
+                yield _spelled(where), "the number is too large"
         elif isinstance(here, dict | list):
             if depth > DEPTH_MAX:
                 yield "body", f"at most {DEPTH_MAX} levels"
                 return
             if isinstance(here, dict) and any(_UNSTORABLE.search(name) for name in here):
-                yield place or "body", "a name has characters that cannot be stored"
+                yield _spelled(where), "a name has characters that cannot be stored"
                 continue
             inner = here.items() if isinstance(here, dict) else enumerate(here)
             waiting += [
-                (f"{place}.{name}" if place else str(name), depth + 1, part)
+                (_Place(name, where), depth + 1, part)
                 for name, part in inner
                 if isinstance(part, str | float | dict | list)
             ]
+
+
+class _Place(NamedTuple):
+    name: str | int
+    within: "_Place | None"
+
+
+def _spelled(place: _Place | None) -> str:
+    names: list[str] = []
+    while place is not None:
+        names.append(str(place.name)[:NAME_SHOWN_MAX])
+        place = place.within
+    return ".".join(reversed(names)) or "body"
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -22,10 +22,12 @@ from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scop
 
 from assets.errors import AssetsError, Conflict, Invalid, NotFound, NotSignedIn, TooMany, Unavailable
 from assets.web import templates
+from assets.web.bodies import NAME_SHOWN_MAX
 from assets.web.description import MEDIA_TYPE, document_problems
 from assets.web.language import N_, choose, translate
 
 __all__ = ["ProblemMiddleware", "document_problems", "for_programs", "handlers", "problem"]
+FIELDS_MAX = 100  # wrong fields named in one answer
 log = structlog.get_logger(__name__)
 _MISSING = re.compile(r"Missing required \w+ parameter '([\w-]+)' for")
 AnyRequest = Request[Any, Any, Any]
@@ -100,7 +102,9 @@ def problem(
         "detail": detail,
     }
     if errors:
-        body["errors"] = [{"field": field, "detail": text} for field, text in errors.items()]
+        # An answer must not be larger than what was sent.
+        told = list(errors.items())[:FIELDS_MAX]
+        body["errors"] = [{"field": field[:NAME_SHOWN_MAX], "detail": text} for field, text in told]
     body |= {name: value for name, value in (facts or {}).items() if name not in body}
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 

@@ -69,7 +69,8 @@ def render(chosen: str, name: str, **context: Any) -> str:
 
 
 def _surroundings(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    actor = request.scope["state"].get("actor")
+    state = request.scope["state"]
+    actor = state.get("person") or state.get("actor")
     query = request.scope["query_string"].decode("ascii", "replace")
     path = request.scope["path"]
     return {
@@ -109,6 +110,7 @@ def _filters(chosen: str) -> dict[str, Callable[..., Any]]:
         "measure": lambda value, reading: formats.measure(
             value, language.translate(chosen, words.unit(reading)) if words.unit(reading) else "", chosen
         ),
+        "local_day": lambda value: formats.local(value).date().isoformat(),
         "dial": formats.dial,
         "browser": lambda agent: formats.browser(agent, chosen),
         "money": lambda value: formats.money(value, chosen),

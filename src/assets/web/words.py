@@ -198,6 +198,16 @@ ROLE = {
 }
 SITE_KIND = {"centre": N_("Centre"), "reception_point": N_("Reception point"), "store": N_("Store")}
 # What the audit log is about, what was done, and the fields of a change.
+ACTION = {
+    "view": N_("Look at centres, assets and incidents"), "view_system": N_("Look at collectors, channels and messages"),
+    "edit_inventory": N_("Change the register"), "edit_places": N_("Change sites"),
+    "edit_monitoring": N_("Change what is monitored"), "edit_channels": N_("Change channels and subscriptions"),
+    "handle_incident": N_("Take incidents"), "silence": N_("Plan work and silences"), "declare": N_("Report faults"),
+    "request_equipment": N_("Ask for equipment"), "view_requests": N_("Look at equipment requests"),
+    "decide_request": N_("Decide equipment requests"), "fulfil_request": N_("Hand out from stock"),
+    "manage_people": N_("Manage accounts"), "view_audit": N_("Read the audit log"),
+    "report_observations": N_("Report measurements"),
+}  # fmt: skip
 AUDIT_KIND = {
     "administrative_unit": N_("Administrative unit"), "site": N_("Site"), "room": N_("Room"),
     "head_count": N_("Head-count"), "asset_category": N_("Kind of equipment"), "asset_model": N_("Model"),
@@ -209,15 +219,16 @@ AUDIT_KIND = {
     "equipment_request": N_("Equipment request"), "user": N_("Account of a person"), "token": N_("Access token"),
 }  # fmt: skip
 AUDIT_ACTION = {
-    "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Opened"),
-    "edit": N_("Changed"), "move": N_("Moved"), "hand_out": N_("Handed out"), "count_heads": N_("Head-count noted"),
+    "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
+    "edit": N_("Changed"), "move": N_("Stage or place changed"), "hand_out": N_("Handed out"),
+    "count_heads": N_("Head-count noted"),
     "delete": N_("Removed"), "end": N_("Ended"), "declare": N_("Declared"), "acknowledge": N_("Acknowledged"),
     "enrol": N_("Enrolled"), "renew_token": N_("New token"), "revoke": N_("Revoked"), "test": N_("Test message"),
     "order_probe_now": N_("Asked at once"), "order_walk": N_("Read in full"), "order_sweep": N_("Network searched"),
     "order_try_credential": N_("Credential tried"), "file": N_("Draft made"), "amend": N_("Corrected"),
-    "submit": N_("Sent"), "return": N_("Returned for more information"), "approve": N_("Approved"),
+    "submit": N_("Submitted"), "return": N_("Returned for more information"), "approve": N_("Approved"),
     "refuse": N_("Refused"), "withdraw": N_("Withdrawn"), "fulfil": N_("Handed over"), "close": N_("Closed"),
-    "sign_in": N_("Signed in"), "sign_out": N_("Signed out"), "end_session": N_("Signed out by somebody"),
+    "sign_in": N_("Signed in"), "sign_out": N_("Signed out"), "end_session": N_("Session ended"),
     "change_password": N_("Password changed"), "initial_password": N_("New initial password"),
     "enrol_second_factor": N_("Second factor set up"), "show_second_factor": N_("Second factor shown"),
     "use_recovery_code": N_("Recovery code used"), "remove_second_factor": N_("Second factor removed"),
@@ -225,12 +236,12 @@ AUDIT_ACTION = {
 }  # fmt: skip
 AUDIT_FIELD = {
     "acknowledged_at": N_("Acknowledged at"), "acknowledged_by": N_("Acknowledged by"), "actions": N_("Permissions"),
-    "active": N_("Active"), "address": N_("Address"), "agent": N_("Browser"), "days": N_("Days"), "grant": N_("Grant"),
+    "active": N_("Active"), "address": N_("Address"), "agent": N_("Browser"), "days": N_("Days"),
     "must_change": N_("Password to be changed"), "password_until": N_("Initial password until"),
     "totp_since": N_("Second factor since"), "application": N_("Application"),
     "approved": N_("Approved quantities"), "area_km2": N_("Area (km²)"), "as_of": N_("As of"), "asset": N_("Asset"),
     "assets": N_("Assets"), "bandwidth_mbps": N_("Bandwidth (Mbit/s)"), "carrier": N_("Carrier"),
-    "category": N_("Kind of equipment"), "change": N_("What about"), "channel": N_("Channel"),
+    "category": N_("Kind of equipment"), "change": N_("Change"), "channel": N_("Channel"),
     "circuit_number": N_("Circuit number"), "code": N_("Code"), "collector": N_("Collector"),
     "confirm": N_("Confirmations"), "covers_rest": N_("All other sites"), "created_by": N_("Made by"),
     "credential": N_("Device credential"), "custodian": N_("Person in charge"), "deadline": N_("Deadline"),
@@ -253,7 +264,7 @@ AUDIT_FIELD = {
     "requested_by": N_("Requested by"), "revoked_at": N_("Revoked at"), "role": N_("Role"), "room": N_("Room"),
     "root": N_("Subtree"), "said_at": N_("Said at"), "said_by": N_("Said by"), "said_by_name": N_("Said by"),
     "scheme": N_("Type of channel"), "serial": N_("Serial number"), "serves": N_("Serves as"),
-    "severity": N_("Severity"), "since": N_("since"), "site": N_("Site"), "sites": N_("Sites"), "stage": N_("Stage"),
+    "severity": N_("Severity"), "since": N_("Valid from"), "site": N_("Site"), "sites": N_("Sites"), "stage": N_("Stage"),
     "starts_at": N_("Begins at"), "state": N_("State"), "status": N_("State"), "submitted_at": N_("Sent at"),
     "tag": N_("Tag"), "target": N_("Monitored thing"), "text": N_("Text"), "title": N_("Title"),
     "token_prefix": N_("Beginning of the token"), "unit": N_("Unit"), "warranty_until": N_("Warranty until"),
@@ -267,7 +278,7 @@ TABLES = {
     "request_state": REQUEST_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
-    "audit_field": AUDIT_FIELD,
+    "audit_field": AUDIT_FIELD, "action": ACTION,
 }  # fmt: skip
 
 
