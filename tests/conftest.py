@@ -137,7 +137,7 @@ class House:
 @pytest.fixture
 async def house(database: str, tmp_path: Path) -> AsyncIterator[House]:
     """The service on a clean database."""
-    async with _running(tmp_path) as built:
+    async with running(tmp_path) as built:
         yield built
 
 
@@ -147,22 +147,22 @@ async def open_house(dsn: str, home: Path) -> AsyncIterator[House]:
     await db.connect(dsn)
     async with db.transaction(db.EVERYTHING) as tx:
         await empty(tx)
-    async with _running(home) as built:
+    async with running(home) as built:
         yield built
     await asyncio.wait_for(db.disconnect(), 10)
 
 
 @asynccontextmanager
-async def _running(home: Path) -> AsyncIterator[House]:
-    settings = load_settings(
-        home=home, rate_per_minute_unknown=100_000
-    )  # a test asks in one second what people do in an hour
-    parts = Parts.make(settings)
-    app = create_app(settings, parts)
+async def running(home: Path, **settings: object) -> AsyncIterator[House]:
+    """The service with these settings, before an open and empty database."""
+    # A test asks in one second what people ask in an hour.
+    chosen = load_settings(**{"home": home, "rate_per_minute_unknown": 100_000, **settings})
+    parts = Parts.make(chosen)
+    app = create_app(chosen, parts)
     up, stop = asyncio.Event(), asyncio.Event()
     living = asyncio.create_task(_live(app, up, stop))
     await up.wait()
-    yield await House(app, settings, parts).build()
+    yield await House(app, chosen, parts).build()
     stop.set()
     await living
 

@@ -1,6 +1,5 @@
 """No write without its audit event, and each event with the request that it was part of."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -17,7 +16,6 @@ from assets import clock
 from assets.access import service as access
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
-from assets.app import Parts, create_app
 from assets.db import EVERYTHING, transaction
 from assets.incidents.reaction import Kind, Opens
 from assets.incidents.service import Subject, open_or_join
@@ -26,8 +24,7 @@ from assets.inventory import things
 from assets.inventory.lifecycle import Stage
 from assets.phrases import Phrase
 from assets.probing.readings import Severity
-from assets.settings import load as load_settings
-from tests.conftest import House, _live
+from tests.conftest import House, running
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Observations are no audit events (DESIGN §5); signing in and one's own account are walked in test_signing_in.
@@ -39,15 +36,8 @@ MAIL = f"mailto://robot:{SECRET}@127.0.0.1:2525?from=assets@example.vn&to=on-cal
 @pytest.fixture
 async def mailing(database: str, tmp_path: Path) -> AsyncIterator[House]:
     """The service with a mail server of its own machine allowed."""
-    settings = load_settings(home=tmp_path, allowed_networks="127.0.0.0/8")
-    parts = Parts.make(settings)
-    app = create_app(settings, parts)
-    up, stop = asyncio.Event(), asyncio.Event()
-    living = asyncio.create_task(_live(app, up, stop))
-    await up.wait()
-    yield await House(app, settings, parts).build()
-    stop.set()
-    await living
+    async with running(tmp_path, allowed_networks="127.0.0.0/8") as house:
+        yield house
 
 
 class Walk:

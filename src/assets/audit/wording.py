@@ -85,6 +85,8 @@ def _said(kind: str, field: str, value: Any, names: Mapping[str, str], language:
 
 
 def _text(kind: str, field: str, text: str, names: Mapping[str, str], language: str) -> str:
+    if field == "agent":
+        return formats.browser(text, language)
     table = CODES_OF.get((kind, field)) or CODES.get(field)
     if table:
         return translate(language, words.word(table, text))

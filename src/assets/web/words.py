@@ -256,7 +256,7 @@ AUDIT_FIELD = {
     "link": N_("Network line"), "longitude": N_("Longitude"), "manufacturer": N_("Manufacturer"),
     "method": N_("Method"), "model": N_("Model"), "name": N_("Designation"), "name_en": N_("English name"),
     "needs_account": N_("Needs an account"), "network": N_("Network"), "note": N_("Note"),
-    "notifications": N_("Messages"), "number": N_("Number"), "original_cost": N_("Original cost"),
+    "notifications": N_("Messages"), "number": N_("Number"), "open": N_("In operation"), "original_cost": N_("Original cost"),
     "owner_office": N_("Office that owns it"), "parent": N_("Stands behind"), "people": N_("Number of people"),
     "phone": N_("Telephone"), "physical_state": N_("Physical state"), "physical_state_at": N_("Physical state seen at"),
     "port": N_("Port"), "post": N_("Post"), "profile": N_("Probe profile"), "province_code": N_("Province code"),
