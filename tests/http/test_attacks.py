@@ -13,6 +13,9 @@ from assets.access.permissions import Role
 from assets.access.service import NewGrant, NewUser
 from assets.access.sessions import Visit
 from assets.errors import NotSignedIn, TooMany
+from assets.ids import new_id
+from assets.monitoring import collectors
+from assets.probing.contract import Community
 from assets.text import clean, clean_block
 from tests.conftest import House
 from tests.permission_world import FOREIGN, build
@@ -170,3 +173,33 @@ async def test_when_steps_are_taken_together_then_what_stands_between_them_has_n
         async with db.transaction(db.EVERYTHING) as tx:
             assert await tx.fetchval("select count(*) from sites") == 2
         assert await outer.fetchval("select count(*) from sites") == 0
+
+
+async def test_when_a_tag_is_used_elsewhere_then_the_refusal_is_the_one_for_a_tag_of_ones_own(house: House) -> None:
+    world = await build(house)
+    keeper = await house.person("keeper", Role.STOREKEEPER, "21025")
+    new = {"model": str(world.model), "site": "21025"}
+    for path, tags, more in (
+        ("/api/v1/assets", (world.own.asset, world.foreign.asset), new),
+        ("/api/v1/links", (world.own.link, world.foreign.link), {"site": "21025", "kind": "fibre", "carrier": "c"}),
+    ):
+        said = [(await keeper.post(path, json={**more, "tag": tag})) for tag in tags]
+        assert [answer.status_code for answer in said] == [409, 409]
+        assert said[0].json()["detail"].replace(tags[0], "T") == said[1].json()["detail"].replace(tags[1], "T")
+
+
+async def test_when_a_device_is_asked_with_a_credential_of_the_province_then_only_the_province_says_where(
+    house: House,
+) -> None:
+    world = await build(house)
+    credential = new_id()
+    await collectors.add_credential(SYSTEM, "v2c", Community(id=credential, community="word"), vault=house.parts.vault)
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("update targets set credential = $1", credential)
+    near, whole = await house.person("near", Role.PROVINCE_IT, "21025"), await house.person("whole", Role.PROVINCE_IT)
+    path, version = f"/api/v1/targets/{world.own.target}", {"If-Match": '"1"'}
+    assert (await near.patch(path, json={"address": "203.0.113.9"}, headers=version)).status_code == 403
+    assert (await near.patch(path, json={"confirm": 3}, headers=version)).status_code == 200
+    assert (await whole.patch(path, json={"address": "10.0.0.9"}, headers={"If-Match": '"2"'})).status_code == 200
+    lent = {"address": "203.0.113.9", "method": "snmp", "link": world.own.link, "credential": str(credential)}
+    assert (await near.post("/api/v1/targets", json=lent)).status_code == 403

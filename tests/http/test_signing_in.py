@@ -90,7 +90,7 @@ async def test_when_a_role_covers_the_province_then_a_second_factor_is_set_up_an
     assert wrong.status_code == 403
     assert seed_on(wrong.text) == seed  # the picture is not to be photographed again
     done = await client.post("/account/second-factor", data={"offer": offer, "code": pyotp.TOTP(seed).now()})
-    codes = re.findall(r"<code>(\w{5}-\w{5})</code>", done.text)
+    codes = re.findall(r"<code>(\w{5}-\w{5}-\w{5})</code>", done.text)
     assert (done.status_code, len(codes)) == (200, 10)
     assert (await client.get("/incidents")).status_code == 200
 

@@ -75,7 +75,8 @@ async def put_in(house: House, root: object) -> dict[str, str]:
     )
     assert made.status_code == 201, made.text
     token = (await root.post("/api/v1/tokens", json={"user": "root", "title": "t"})).json()["token"]  # type: ignore[attr-defined]
-    initial = (await root.post("/api/v1/users/root/initial-password")).json()["password"]  # type: ignore[attr-defined]
+    await access.add_user(SYSTEM, NewUser("ba", Role.CLERK, unit="21028"))
+    initial = (await root.post("/api/v1/users/ba/initial-password")).json()["password"]  # type: ignore[attr-defined]
     await access.add_user(SYSTEM, NewUser("lan", Role.PROVINCE_IT, PASSWORD, "Lan", must_change=True))
     browser = house.client(Origin=house.settings.url)
     assert (await browser.post("/sign-in", data={"name": "lan", "password": PASSWORD})).status_code == 303
@@ -84,7 +85,7 @@ async def put_in(house: House, root: object) -> dict[str, str]:
     seed = re.search(r"<code>([A-Z2-7]{32})</code>", page).group(1)  # type: ignore[union-attr]
     offer = re.search(r'name="offer" value="([^"]+)"', page).group(1)  # type: ignore[union-attr]
     codes = await browser.post("/account/second-factor", data={"offer": offer, "code": pyotp.TOTP(seed).at(now)})
-    recovery = re.findall(r"<code>(\w{5}-\w{5})</code>", codes.text)[0]
+    recovery = re.findall(r"<code>(\w{5}-\w{5}-\w{5})</code>", codes.text)[0]
     assert (await browser.get("/incidents")).status_code == 200
     enrolled = await collectors.enrol(SYSTEM, "21025", now=now)
     return {

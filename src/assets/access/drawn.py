@@ -55,8 +55,8 @@ def password() -> str:
 
 
 def recovery_codes() -> list[str]:
-    """Codes for a lost telephone: 49 bits each."""
-    return [f"{_letters(5)}-{_letters(5)}" for _ in range(RECOVERY_CODES)]
+    """Codes for a lost telephone: 74 bits each, so that what is stored of them cannot be tried through."""
+    return ["-".join(_letters(5) for _ in range(3)) for _ in range(RECOVERY_CODES)]
 
 
 def _letters(count: int) -> str:

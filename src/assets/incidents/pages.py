@@ -69,7 +69,7 @@ async def listing(
 @get("/incidents/{number:str}", guards=[requires(Action.VIEW)], **twin(queries.IncidentPage, "incident"))
 async def one(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """One incident: what happened, who was told, who has it."""
-    view = await queries.one(actor.scope, _number(number), clock.now())
+    view = await queries.one(actor, _number(number), clock.now())
     may_handle = actor.may(Action.HANDLE_INCIDENT)
     return show(request, "incidents/one.html", view, part="incidents/_one.html", may_handle=may_handle)
 

@@ -7,7 +7,9 @@ from typing import Any
 from asyncpg import Record
 from pydantic import BaseModel, ConfigDict
 
-from assets.db import Connection, Scope, transaction
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+from assets.db import Connection, transaction
 from assets.errors import NotFound
 
 EVENTS_MAX = 500
@@ -98,8 +100,12 @@ async def rows(tx: Connection, condition: str, values: Sequence[Any], *, limit: 
     return [row(record) for record in found]
 
 
-async def one(scope: Scope, number: int, now: datetime) -> IncidentPage:
-    """An incident, its story and its messages; NotFound outside the scope."""
+async def one(actor: Actor, number: int, now: datetime) -> IncidentPage:
+    """An incident, its story and its messages; NotFound outside the scope.
+
+    What went wrong with a channel is for those who look after channels.
+    """
+    scope, technical = actor.scope, actor.may(Action.VIEW_SYSTEM)
     if not 0 < number <= NUMBER_MAX:
         raise NotFound()
     async with transaction(scope) as tx:
@@ -125,5 +131,7 @@ async def one(scope: Scope, number: int, now: datetime) -> IncidentPage:
         at=now, incident=row(found), resolution=found["resolution"], carrier=found["carrier"],
         circuit_number=found["circuit_number"], hotline=found["hotline"], site_phone=found["site_phone"],
         events=[EventRow(**dict(event)) for event in events],
-        notifications=[NotificationRow(**dict(message)) for message in messages],
+        notifications=[
+            NotificationRow(**{**message, **({} if technical else {"error": ""})}) for message in map(dict, messages)
+        ],
     )  # fmt: skip

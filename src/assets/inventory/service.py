@@ -9,7 +9,7 @@ from uuid import UUID
 from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
-from assets.db import Connection, transaction
+from assets.db import Connection, as_owner, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.lifecycle import PhysicalState, Stage, refused
@@ -48,8 +48,7 @@ async def register(actor: Actor, new: NewAsset, *, now: datetime) -> UUID:
         model = await tx.fetchrow("select id, manufacturer, name from asset_models where id = $1", new.model)
         if model is None:
             raise Invalid(fields={"model": "there is no such model"})
-        if await tx.fetchval("select 1 from assets where tag = $1", tag):
-            raise Conflict(f"The tag {tag} is in use already.")
+        await refuse_used(tx, "assets", tag)
         room = await _room(tx, actor, site, new.room)
         asset = new_id()
         search = fold(f"{tag} {new.serial} {new.name} {model['manufacturer']} {model['name']}")
@@ -67,6 +66,13 @@ async def register(actor: Actor, new: NewAsset, *, now: datetime) -> UUID:
             after=shown(made),
         )  # fmt: skip
         return asset
+
+
+async def refuse_used(tx: Connection, table: str, tag: str) -> None:
+    """Conflict when a tag was ever used, anywhere: in the same words for one's own sites and for others."""
+    async with as_owner(tx):
+        if await tx.fetchval(f"select 1 from {table} where tag = $1", tag):  # noqa: S608 - a table of ours
+            raise Conflict(f"The tag {tag} is in use already.")
 
 
 async def _site(tx: Connection, actor: Actor, code: str) -> UUID:

@@ -11,6 +11,7 @@ from assets.db import transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
 from assets.inventory.categories import CATEGORIES
+from assets.inventory.service import refuse_used
 from assets.text import clean, fold
 
 
@@ -84,8 +85,7 @@ async def add_link(actor: Actor, new: NewLink) -> UUID:
         site = await tx.fetchval("select id from sites where code = $1", new.site)
         if site is None or not actor.scope.sees(site):
             raise NotFound("There is no such site.")
-        if await tx.fetchval("select 1 from links where tag = $1", tag):
-            raise Conflict(f"The tag {tag} is in use already.")
+        await refuse_used(tx, "links", tag)
         link = new_id()
         made = await tx.fetchrow(
             "insert into links (id, site, tag, kind, carrier, circuit_number, bandwidth_mbps, is_primary, hotline, search, "

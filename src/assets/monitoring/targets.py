@@ -8,10 +8,11 @@ from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
-from assets.errors import Conflict, Invalid, NotFound, Stale
+from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.monitoring.topology import ancestors
 from assets.text import clean
+from assets.web.language import N_
 
 # What is really asked: not what was switched off, and not what stands in a store or was disposed of. `t` is a target.
 ASKED = (
@@ -56,6 +57,8 @@ async def add_target(actor: Actor, new: NewTarget) -> UUID:
         ):
             raise Conflict("This is being asked already.")
         await _check_parent(tx, new.parent, thing["site"], of=None)
+        if new.credential:
+            _refuse_to_lend(actor)
         if new.credential and not await tx.fetchval("select 1 from credentials where id = $1", new.credential):
             raise Invalid(fields={"credential": "there is no such credential"})
         target = new_id()
@@ -105,6 +108,15 @@ async def _check_parent(tx: Connection, parent: UUID | None, site: UUID, *, of: 
         raise Invalid(fields={"parent": "it would stand behind itself"})
 
 
+WHERE_ASKED = frozenset({"address", "port", "method"})
+
+
+def _refuse_to_lend(actor: Actor) -> None:
+    """A credential of the province goes to no address that somebody of less than the province has chosen."""
+    if not actor.scope.everything:
+        raise NotAllowed(N_("This device is asked with a credential of the province; only the province can say where."))
+
+
 EDITABLE = frozenset({"address", "port", "method", "profile", "parent", "interval_seconds", "confirm", "enabled"})
 
 
@@ -120,6 +132,8 @@ async def edit_target(actor: Actor, target: UUID, changes: dict[str, Any], *, ve
             raise NotFound()
         if row["version"] != version:
             raise Stale()
+        if row["credential"] and WHERE_ASKED & set(changes):
+            _refuse_to_lend(actor)
         await _check_parent(tx, changes.get("parent"), row["site"], of=target)
         columns = sorted(changes)
         sets = "".join(f", {column} = ${i}" for i, column in enumerate(columns, start=2))
