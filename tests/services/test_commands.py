@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 
 from assets import db
@@ -176,3 +178,30 @@ def _on_path(program: str) -> bool:
     from shutil import which
 
     return which(program) is not None
+
+
+async def test_when_the_login_may_make_no_role_then_it_says_what_to_ask_the_administrator_for(
+    database: str, tmp_path: Path
+) -> None:
+    parts = urlsplit(database)
+    place = parts.netloc.rpartition("@")[2]
+    owner = await asyncpg.connect(database)
+    await owner.execute("drop database if exists plain")
+    await owner.execute("drop role if exists plain_login")
+    await owner.execute("create role plain_login login password 'plain word'")
+    await owner.execute("create database plain owner plain_login")
+    try:
+        plain = urlunsplit(parts._replace(netloc=f"plain_login:plain%20word@{place}", path="/plain"))
+        code, _, error = await run(plain, tmp_path, "migrate")
+        assert (code, "grant assets_app to plain_login" in error) == (1, True), error
+        await owner.execute("grant assets_app to plain_login")
+        code, _, error = await run(plain, tmp_path, "migrate")
+        assert code == 0, error
+        code, out, error = await run(plain, tmp_path, "units", "load", "--open-centres")
+        assert (code, out.startswith("96 added")) == (0, True), error
+        code, out, _ = await run(plain, tmp_path, "verify-audit")
+        assert (code, "whole" in out) == (0, True)
+    finally:
+        await owner.execute("drop database plain with (force)")
+        await owner.execute("drop role plain_login")
+        await owner.close()
