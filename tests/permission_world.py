@@ -7,7 +7,7 @@ that site's code in its name, so that an answer shows whose it is.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from assets.equipment_requests.service import Asked, Doing, Filing
 from assets.equipment_requests.workflow import Step
 from assets.ids import new_id
 from assets.inventory import service as inventory
-from assets.inventory import things
+from assets.inventory import things, wear_rates
 from assets.monitoring import collectors, declarations, targets
 from assets.places import service as places
 from assets.probing.contract import Order, OrderKind
@@ -73,6 +73,7 @@ class World:
     own: There
     foreign: There
     model: UUID
+    rate: UUID
     channel: UUID
     collector: UUID
     order: UUID
@@ -90,6 +91,7 @@ async def build(house: House) -> World:
     now = clock.now()
     await things.add_default_categories(SYSTEM)
     model = await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP"))
+    rate = await wear_rates.add_rate(SYSTEM, wear_rates.NewRate("printer", 5, date(2025, 1, 1)))
     await things.add_application(SYSTEM, things.NewApplication("igate", "iGate"))
     await access.add_user(SYSTEM, NewUser("asker", Role.CLERK, PASSWORD, "Bà A", unit=OWN, must_change=False))
     await access.give_grant(SYSTEM, "asker", NewGrant(Role.CLERK, FOREIGN), now=now)
@@ -120,7 +122,7 @@ async def build(house: House) -> World:
     )  # fmt: skip
     await collectors.order(SYSTEM, collector, order, now=now)
     session, token, grant = await _account(house)
-    return World(own, foreign, model, channel, collector, order.id, session, token, grant)
+    return World(own, foreign, model, rate, channel, collector, order.id, session, token, grant)
 
 
 async def _there(code: str, model: UUID) -> There:
@@ -341,6 +343,8 @@ RECIPES: dict[str, Recipe] = {
     ),
     "POST /equipment-requests/{number}/close": _form("close", "fulfilled"),
     "POST /incidents/{number}/acknowledge": lambda w, t: Call("", form={}),
+    "POST /api/v1/wear-rates": lambda w, t: Call("", json={"category": "ups", "years": 8, "valid_from": "2025-01-01"}),
+    "PATCH /api/v1/wear-rates/{rate}": lambda w, t: Call("", json={"years": 7}, headers=IF_MATCH),
     "POST /language": lambda w, t: Call("", form={"language": "en"}),
     "POST /sign-in": lambda w, t: Call("", form={"name": "x", "password": "y"}),
     "POST /sign-in/code": lambda w, t: Call("", form={"code": "1"}),
@@ -385,6 +389,7 @@ def addressed(path: str, world: World, there: There) -> str:
         "{tag}": there.asset, "{code}": there.site, "{site}": there.site, "{target}": there.target,
         "{declaration}": there.declaration, "{notification}": there.notification, "{subscription}": there.subscription,
         "{channel}": world.channel, "{collector}": world.collector, "{order}": world.order, "{name}": "asker",
+        "{rate}": world.rate,
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
         "{number}": there.incident if "/incidents" in path else there.requests["submitted"],
     }  # fmt: skip

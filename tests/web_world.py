@@ -26,6 +26,7 @@ from assets.dashboards import pages as dashboard_pages
 from assets.db import EVERYTHING
 from assets.ids import new_id
 from assets.incidents import pages as incident_pages
+from assets.inventory import wear_pages
 from assets.phrases import Phrase
 from assets.places import service as places
 from assets.places.units import parse, shipped
@@ -81,6 +82,7 @@ def app(home: Path, *, demo: bool = False, raises: Sequence[object] = ()) -> Lit
         *audit_pages.routes,
         *dashboard_pages.routes,
         *incident_pages.routes,
+        *wear_pages.routes,
         *static.routes,
     ]
     routes += raises

@@ -39,6 +39,7 @@ from assets.incidents import api as incidents_api
 from assets.incidents import pages as incidents_pages
 from assets.ingest import Ingest
 from assets.inventory import api as inventory_api
+from assets.inventory import wear_api, wear_pages
 from assets.monitoring import api as monitoring_api
 from assets.monitoring import collectors
 from assets.notifications import api as notifications_api
@@ -115,8 +116,9 @@ class NamedMiddleware(ASGIMiddleware):
 
 
 FEATURES: Sequence[Any] = (
-    observations, places_api, access_api, audit_api, inventory_api, monitoring_api, incidents_api, notifications_api,
+    observations, places_api, access_api, audit_api, inventory_api, wear_api, monitoring_api, incidents_api, notifications_api,
     readiness_api, requests_api, access_pages, people_pages, audit_pages, dashboard_pages, incidents_pages, requests_pages,
+    wear_pages,
 )  # fmt: skip
 
 

@@ -11,6 +11,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def today() -> date:
+    """The present day in Viet Nam."""
+    return now().astimezone(LOCAL_ZONE).date()
+
+
 def end_of_day(day: date) -> datetime:
     """The moment at which a day is over in Viet Nam."""
     return datetime.combine(day + timedelta(days=1), time(), LOCAL_ZONE)

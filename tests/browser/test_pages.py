@@ -1,12 +1,15 @@
 """The pages in a real browser: live, without scripts, by keyboard, on a narrow screen, and with nothing from outside."""
 
 import re
+from datetime import date
 
 import pytest
 from playwright.async_api import ConsoleMessage, Page, Request, expect
 
 from assets import db
+from assets.access.actor import SYSTEM
 from assets.db import EVERYTHING
+from assets.inventory import wear_rates
 from tests.browser.conftest import Stage
 
 NARROW, ZOOMED, WALL = 360, 640, 1920  # 640 is 1280 at 200 %
@@ -129,6 +132,27 @@ async def test_when_the_audit_log_is_open_then_it_fits_the_screen_and_its_links_
     await page.select_option("#subject_kind", "asset")
     await page.click(".filters button")
     await expect(page.locator("main")).to_contain_text("Không có mục nào phù hợp.")
+
+
+@pytest.mark.parametrize("width", [NARROW, ZOOMED, 1200, 1280, WALL])
+async def test_when_the_register_of_wear_is_open_then_it_fits_the_screen_and_can_be_narrowed(
+    stage: Stage, width: int
+) -> None:
+    async with db.transaction(EVERYTHING) as tx:
+        await tx.execute("update assets set original_cost = 9990000000, put_into_use = '2022-03-01'")
+    await wear_rates.add_rate(SYSTEM, wear_rates.NewRate("printer", 7, date(2020, 1, 1), 1429, source="Ví dụ " * 40))
+    page = await stage.visitor("ivan", width=width)
+    await page.click("nav a[href='/wear']")
+    for address in ("/wear?as_of=2026-12-31", "/wear?q=nothing-like-this", f"/wear?site={stage.web.limited}"):
+        await page.goto(stage.url + address)
+        over = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over == 0, address
+    await page.goto(f"{stage.url}/wear?as_of=2026-12-31&site={stage.web.limited}")
+    await page.select_option("#category", "printer")
+    await page.click(".filters button")
+    row = page.locator(".wear tbody tr").first
+    await expect(row.locator("td.gone")).to_have_text(re.compile(r"7[.,]137[.,]855[.,]000"))
+    assert f"site={stage.web.limited}" in page.url
 
 
 async def test_when_a_clerk_uses_a_phone_then_what_they_touch_is_large_enough(stage: Stage) -> None:

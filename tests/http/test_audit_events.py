@@ -104,6 +104,9 @@ async def inventory_is_written(walk: Walk) -> None:
     await walk("POST", "/api/v1/applications", {"code": "igate", "name": "Một cửa"})
     account = {"site": "21025", "kind": "account", "title": "Một cửa", "status": "issued", "application": "igate"}
     await walk("POST", "/api/v1/capabilities", account)
+    rate = {"category": "printer", "years": 5, "valid_from": "2025-01-01"}
+    rate = await walk("POST", "/api/v1/wear-rates", rate)
+    await walk("PATCH", "/api/v1/wear-rates/{rate}", {"years": 7}, version=rate["version"], rate=rate["id"])
     store = {"unit": "21025", "code": "KHO", "kind": "store", "name": "Kho"}
     await walk("POST", "/api/v1/sites", store)
     await walk("POST", "/api/v1/sites/{code}/head-counts", {"people": 9, "as_of": "2026-01-01"}, code="21025")

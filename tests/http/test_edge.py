@@ -386,7 +386,7 @@ async def test_when_an_id_in_a_path_is_written_oddly_then_there_is_nothing(house
 
 EDITABLE = {
     "/api/v1/assets/{tag}", "/api/v1/targets/{target}", "/api/v1/channels/{channel}",
-    "/api/v1/subscriptions/{subscription}", "/api/v1/users/{name}",
+    "/api/v1/subscriptions/{subscription}", "/api/v1/users/{name}", "/api/v1/wear-rates/{rate}",
 }  # fmt: skip
 
 
@@ -422,6 +422,10 @@ async def test_when_an_editable_thing_is_read_or_made_then_its_version_is_the_ta
         assert (made.status_code, made.headers["etag"]) == (201, '"1"'), made.text
         asked = await demo.post("/api/v1/subscriptions", json={"channel": made.json()["id"]})
         assert (asked.status_code, asked.headers["etag"]) == (201, '"1"'), asked.text
+        rate = {"category": "printer", "years": 5, "valid_from": "2025-01-01"}
+        written = await demo.post("/api/v1/wear-rates", json=rate)
+        assert (written.status_code, written.headers["etag"]) == (201, '"1"'), written.text
+        paths += [f"/api/v1/wear-rates/{written.json()['id']}"]
         paths += [f"/api/v1/channels/{made.json()['id']}", f"/api/v1/subscriptions/{asked.json()['id']}"]
         assert len(paths) == len(EDITABLE)
         for path in paths:

@@ -22,7 +22,7 @@ CODES_OF = {
     ("link", "kind"): "link_kind", ("capability", "kind"): "capability_kind", ("declaration", "kind"): "declaration",
     ("administrative_unit", "kind"): "unit_kind", ("site", "kind"): "site_kind", ("incident", "kind"): "incident_kind",
 }  # fmt: skip
-MONEY = frozenset({"original_cost"})
+MONEY = frozenset({"original_cost", "threshold"})
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")

@@ -22,6 +22,7 @@ from assets.demo.fleet import Centre, Thing
 from assets.demo.history import Watched, remembered, write_conditions
 from assets.demo.measured import DAYS, write_readings
 from assets.demo.people import Person
+from assets.demo.rates import write_rates
 from assets.demo.reported import Report, Told, reports, take_on, write_reports
 from assets.demo.requested import House, write_requests
 from assets.demo.rows import write
@@ -120,6 +121,7 @@ class _Building:
         )
         rooms = await register.furnish(tx, self.sites, centres, now)
         self.categories, models = await register.enter_models(tx)
+        await write_rates()
         things = [*(t for c in centres for t in c.things), *self.shelves]
         by = self.people[people.PROVINCE].name
         entering = register.Entering(self.sites, rooms, models, by, now)

@@ -21,7 +21,7 @@ from assets.db import DB
 from assets.ids import new_id
 from assets.places.tables import Room, Site
 
-__all__ = ["Application", "Asset", "AssetCategory", "AssetEvent", "AssetModel", "Capability", "Link"]
+__all__ = ["Application", "Asset", "AssetCategory", "AssetEvent", "AssetModel", "Capability", "Link", "WearRate"]
 
 
 class AssetCategory(Table, db=DB, tablename="asset_categories"):
@@ -129,3 +129,17 @@ class Capability(Table, db=DB, tablename="capabilities"):
     since = Date(null=True, default=None)
     expires_on = Date(null=True, default=None)
     version = Integer(default=1)
+
+
+class WearRate(Table, db=DB, tablename="wear_rates"):
+    """What is in force for a category from a day on: useful life, threshold in whole đồng, rate in 0.01 % if it is set."""
+
+    id = UUID(primary_key=True, default=new_id)
+    category = ForeignKey(AssetCategory, null=False, on_delete=OnDelete.restrict)
+    years = SmallInt()
+    rate = Integer(null=True, default=None)
+    threshold = BigInt()
+    valid_from = Date()
+    source = Varchar(length=255, default="")
+    version = Integer(default=1)
+    wear_rates_category_from_uq = Unique([category, valid_from])

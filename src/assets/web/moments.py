@@ -1,6 +1,6 @@
-"""A moment of the past in a query: `as_of`."""
+"""A moment or a day in a query: `as_of`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from litestar.params import QueryParameter
@@ -13,6 +13,11 @@ NAME = "as_of"
 AsOf = Annotated[
     str | None, QueryParameter(name=NAME, max_length=40, description="How it was at this moment (RFC 3339)")
 ]
+AsOfDay = Annotated[
+    str | None,
+    QueryParameter(name=NAME, max_length=40, description="At the end of this day (YYYY-MM-DD); today without it"),
+]
+YEARS = range(1900, 3000)
 
 
 def past_moment(text: str) -> datetime:
@@ -21,3 +26,16 @@ def past_moment(text: str) -> datetime:
         return moment(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Invalid(fields={NAME: N_("Write a moment such as 2026-11-01T00:00:00Z.")}) from None
+
+
+def day_of(text: str | None, today: date) -> date:
+    """The day that a caller means, also one that is to come; today when none is said, Invalid when it is none."""
+    if not text:
+        return today
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if day.year not in YEARS:
+        raise Invalid(fields={NAME: N_("Write a day such as 2026-12-31.")})
+    return day

@@ -145,11 +145,14 @@ def folded(expression: str) -> str:
     return f"lower(translate({plain}, 'đĐðÐ', 'dddd'))"
 
 
-def listed(listing: Listing) -> dict[str, Any]:
-    """Arguments of a Litestar handler that takes `asked: NamedDependency[ListQuery]` and documents its parameters."""
+def listed(listing: Listing, *, known: Iterable[str] = ()) -> dict[str, Any]:
+    """Arguments of a Litestar handler that takes `asked: NamedDependency[ListQuery]` and documents its parameters.
+
+    `known` are parameters of the handler's own signature.
+    """
 
     def provide(request: Request[Any, Any, Any]) -> ListQuery:
-        return ListQuery.of(request.query_params, listing)
+        return ListQuery.of(request.query_params, listing, known=known)
 
     return {"dependencies": {"asked": Provide(provide, sync_to_thread=False)}, "opt": {"listing": listing}}
 
@@ -164,6 +167,23 @@ async def fetch(
     where: Sequence[tuple[str, Sequence[object]]] = (),
 ) -> Page[T]:
     """One page. `where` holds further conditions with `{}` for each value: `("i.state = any({})", [states])`."""
+    conditions = chosen(listing, query, scope=scope, where=where)
+    total = await tx.fetchval(f"select count(*) from {listing.source} where {conditions.sql}", *conditions.values)  # noqa: S608
+    rows = await _rows(tx, listing, query, conditions)
+    more = len(rows) > query.limit
+    shown = rows[: query.limit]
+    following = _cursor(query.sort or listing.sort, shown[-1]) if more else None
+    return Page(items=[make(row) for row in shown], total=total, next=following)
+
+
+def chosen(
+    listing: Listing,
+    query: ListQuery,
+    *,
+    scope: Scope | None = None,
+    where: Sequence[tuple[str, Sequence[object]]] = (),
+) -> "Conditions":
+    """What chooses the rows of a list, all pages of it."""
     conditions = Conditions()
     if scope is not None and not scope.everything:
         conditions.add(f"{listing.site} = any({{}}::uuid[])", list(scope.sites))
@@ -172,12 +192,7 @@ async def fetch(
     _search(conditions, listing, query.q)
     for wanted in query.filters:
         _compare(conditions, listing.columns[wanted.column], wanted)
-    total = await tx.fetchval(f"select count(*) from {listing.source} where {conditions.sql}", *conditions.values)  # noqa: S608
-    rows = await _rows(tx, listing, query, conditions)
-    more = len(rows) > query.limit
-    shown = rows[: query.limit]
-    following = _cursor(query.sort or listing.sort, shown[-1]) if more else None
-    return Page(items=[make(row) for row in shown], total=total, next=following)
+    return conditions
 
 
 @dataclass

@@ -196,6 +196,12 @@ ROLE = {
     "inspector": N_("Inspector"),
     "service": N_("Connected program"),
 }
+# Why no wear is reckoned.
+NO_WEAR = {
+    "no_cost": N_("original cost not entered"), "no_date": N_("day of use not entered"),
+    "not_yet": N_("not in use yet on this day"), "no_rate": N_("no rate for this kind on the day of use"),
+    "below_threshold": N_("below the threshold: tools, no fixed asset"),
+}  # fmt: skip
 SITE_KIND = {"centre": N_("Centre"), "reception_point": N_("Reception point"), "store": N_("Store")}
 # What the audit log is about, what was done, and the fields of a change.
 ACTION = {
@@ -217,6 +223,7 @@ AUDIT_KIND = {
     "incident": N_("Incident"), "maintenance_window": N_("Planned work"), "silence": N_("Silence"),
     "channel": N_("Channel"), "subscription": N_("Subscription"), "notification": N_("Message"),
     "equipment_request": N_("Equipment request"), "user": N_("Account of a person"), "token": N_("Access token"),
+    "wear_rate": N_("Wear rate"),
 }  # fmt: skip
 AUDIT_ACTION = {
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
@@ -267,8 +274,9 @@ AUDIT_FIELD = {
     "severity": N_("Severity"), "since": N_("Valid from"), "site": N_("Site"), "sites": N_("Sites"), "stage": N_("Stage"),
     "starts_at": N_("Begins at"), "state": N_("State"), "status": N_("State"), "submitted_at": N_("Sent at"),
     "tag": N_("Tag"), "target": N_("Monitored thing"), "text": N_("Text"), "title": N_("Title"),
-    "token_prefix": N_("Beginning of the token"), "unit": N_("Unit"), "warranty_until": N_("Warranty until"),
-    "web_address": N_("Web address"),
+    "threshold": N_("Fixed asset from"), "token_prefix": N_("Beginning of the token"), "unit": N_("Unit"),
+    "valid_from": N_("In force from"), "warranty_until": N_("Warranty until"), "web_address": N_("Web address"),
+    "years": N_("Useful life (years)"), "rate": N_("Yearly rate (0.01 %)"), "source": N_("Written in"),
 }  # fmt: skip
 TABLES = {
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
@@ -278,7 +286,7 @@ TABLES = {
     "request_state": REQUEST_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
-    "audit_field": AUDIT_FIELD, "action": ACTION,
+    "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR,
 }  # fmt: skip
 
 
