@@ -19,7 +19,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 from litestar.types import ControllerRouterHandler, Message
 
-from assets import __version__, clock, db, observations, occasion
+from assets import __version__, clock, db, exports, observations, occasion
 from assets.access import api as access_api
 from assets.access import pages as access_pages
 from assets.access import people_pages
@@ -178,10 +178,11 @@ def create_app(
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"token": []}],
         ),
-        compression_config=CompressionConfig(backend="gzip", minimum_size=1_000),
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1_000, exclude_opt_key="packed"),
         request_max_body_size=BODY_MAX,
         logging_config=None,
     )  # fmt: skip
+    exports.add_exports(app)
     return surround(app, settings)
 
 

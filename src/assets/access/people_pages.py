@@ -65,7 +65,7 @@ async def listing(
     """Everybody who has an account."""
     async with transaction(actor.scope) as tx:
         view = await fetch(tx, USERS, asked, queries.user_out)
-    return show(request, "access/people.html", view, query_text=asked.q, sort=asked.sort)
+    return show(request, "access/people.html", view, query_text=asked.q, sort=asked.sort, kept=asked.again())
 
 
 @get(["/people/new", "/people/new.json"], name="new_person", guards=[MANAGER], **twin(PersonForm, "new_person"))

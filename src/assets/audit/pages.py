@@ -70,7 +70,7 @@ async def listing(
     return show(
         request, "audit/list.html", view, query_text=asked.q,
         asked={f"{f.column}__{f.operator}" if f.operator else f.column: list(f.values) for f in asked.filters},
-        kinds=words.AUDIT_KIND,
+        kinds=words.AUDIT_KIND, kept=asked.again(),
         changes={e.id: told(e.subject_kind, e.before, e.after, names, language) for e in view.items},
     )  # fmt: skip
 

@@ -76,7 +76,7 @@ async def listing(
     return show(
         request, "equipment_requests/list.html", view, query_text=asked.q, province=actor.scope.everything,
         asked={f.column: [str(value) for value in f.values] for f in asked.filters},
-        may_ask=actor.may(Action.REQUEST_EQUIPMENT),
+        may_ask=actor.may(Action.REQUEST_EQUIPMENT), kept=asked.again(),
     )  # fmt: skip
 
 

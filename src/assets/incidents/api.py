@@ -25,6 +25,11 @@ from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, l
 
 AnyRequest = Request[Any, Any, Any]
 STATES = ("open", "acknowledged", "resolved")
+SEVERITIES = ("critical", "warning")
+# Critical before warning, nobody's before somebody's; the newest first among equals, since ids rise with time.
+URGENCY = (
+    "case when i.state = 'resolved' then 0 else 1 + 2 * (i.severity = 'critical')::int + (i.state = 'open')::int end"
+)
 
 
 class IncidentOut(BaseModel):
@@ -57,12 +62,13 @@ INCIDENTS = Listing(
     key="i.id",
     columns={
         "number": Column("i.number", "integer"), "state": Column("i.state", choices=STATES),
-        "kind": Column("i.kind", choices=tuple(Kind)), "severity": Column("i.severity", choices=("warning", "critical")),
+        "kind": Column("i.kind", choices=tuple(Kind)), "severity": Column("i.severity", choices=SEVERITIES),
         "site": Column("s.code"), "asset_tag": Column("i.asset_tag"), "opened_at": Column("i.opened_at", "timestamptz"),
         "resolved_at": Column("i.resolved_at", "timestamptz"), "subject": Column("i.subject", "uuid", sortable=False),
+        "urgency": Column(URGENCY, "integer", filterable=False),
     },
     sort="-opened_at",
-    search=("s.search",),
+    search=("s.search", "lower(i.asset_tag)"),
     site="i.site",
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The list of incidents, and each with its story."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -16,35 +17,14 @@ from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import NotFound
 from assets.incidents import queries, service
-from assets.incidents.reaction import Kind
-from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.incidents.api import INCIDENTS, SEVERITIES, STATES
+from assets.web.paging import ListQuery, Page, fetch, listed
 from assets.web.templates import show, twin, without_suffix
 
 AnyRequest = Request[Any, Any, Any]
-STATES = ("open", "acknowledged", "resolved")
-SEVERITIES = ("critical", "warning")
 UNRESOLVED = ("open", "acknowledged")
-# Critical before warning, nobody's before somebody's; the newest first among equals, since ids rise with time.
-URGENCY = (
-    "case when i.state = 'resolved' then 0 else 1 + 2 * (i.severity = 'critical')::int + (i.state = 'open')::int end"
-)
-LISTING = Listing(
-    select=queries.FIELDS,
-    source=queries.SOURCE,
-    key="i.id",
-    columns={
-        "urgency": Column(URGENCY, "integer", filterable=False),
-        "opened_at": Column("i.opened_at", "timestamptz"),
-        "state": Column("i.state", choices=STATES),
-        "severity": Column("i.severity", choices=SEVERITIES),
-        "kind": Column("i.kind", choices=tuple(Kind)),
-        "site": Column("s.code"),
-        "asset_tag": Column("i.asset_tag"),
-    },
-    sort="-urgency",
-    search=("s.search", "lower(i.asset_tag)"),
-    site="i.site",
-)
+# The list of the API with what a page shows, and another order to begin with.
+LISTING = replace(INCIDENTS, select=queries.FIELDS, source=queries.SOURCE, sort="-urgency")
 
 
 @get(
@@ -62,7 +42,7 @@ async def listing(
         found = await fetch(tx, LISTING, asked, queries.row, scope=actor.scope, where=where)
     return show(
         request, "incidents/list.html", found, part="incidents/_list.html", asked=filters, query_text=asked.q,
-        states=STATES, severities=SEVERITIES,
+        states=STATES, severities=SEVERITIES, kept={**asked.again(), "state": list(filters.get("state", UNRESOLVED))},
     )  # fmt: skip
 
 

@@ -44,6 +44,8 @@ def document_problems(app: Litestar) -> None:
             _add_twin(document, path, model, name, handler.opt.get("query", ()))
         if listing := handler.opt.get("listing"):
             _add_parameters(document, path, handler, listing)
+        if media_type := handler.opt.get("file"):
+            _answer(document, path).content = {media_type: OpenAPIMediaType(schema=_TEXT)}
     for path, item in (document.paths or {}).items():
         for verb in VERBS:
             if (operation := getattr(item, verb)) is not None:
@@ -95,7 +97,8 @@ def _add_parameters(document: OpenAPI, path: str, handler: BaseRouteHandler, lis
         item = (document.paths or {}).get(path) or (document.paths or {}).get(f"{path}.json")
         operation: Operation | None = getattr(item, str(verb).lower(), None)
         if operation is not None:
-            operation.parameters = [*(operation.parameters or []), *paging.parameters(listing)]
+            whole = "file" in handler.opt
+            operation.parameters = [*(operation.parameters or []), *paging.parameters(listing, pages=not whole)]
 
 
 def _add_problems(operation: Operation) -> None:

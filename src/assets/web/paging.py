@@ -10,7 +10,7 @@ import binascii
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
@@ -32,11 +32,13 @@ T = TypeVar("T")
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 1_000
 Q_MAX = 200
+CHUNK = 500  # rows that a list without pages hands over at a time
 WORDS_MAX = 8  # of a search
 VALUES_MAX = 100  # of one filter
 CURSOR_MAX = 1_000
 OPERATORS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
-RESERVED = frozenset({"limit", "cursor", "sort", "q"})
+PAGED = frozenset({"limit", "cursor"})
+RESERVED = PAGED | {"sort", "q"}
 UNKNOWN = "There is no such parameter."
 _NUMBER = re.compile("-?[0-9]{1,19}")
 
@@ -115,11 +117,20 @@ class ListQuery:
 
     @classmethod
     def of(
-        cls, parameters: MultiDict[Any] | Mapping[str, Any], listing: Listing, *, known: Iterable[str] = ()
+        cls,
+        parameters: MultiDict[Any] | Mapping[str, Any],
+        listing: Listing,
+        *,
+        known: Iterable[str] = (),
+        pages: bool = True,
     ) -> "ListQuery":
-        """The query that these parameters make; Invalid names each wrong one. `known` are others of the route."""
+        """The query that these parameters make; Invalid names each wrong one. `known` are others of the route.
+
+        Without `pages` there is no `limit` and no `cursor`.
+        """
         values = _multi(parameters)
         wrong = {name: "Once only." for name in RESERVED if len(values.get(name, ())) > 1}
+        wrong |= {} if pages else {name: UNKNOWN for name in PAGED if name in values}
         filters = []
         for name, given in values.items():
             if name in RESERVED or name in known:
@@ -137,6 +148,27 @@ class ListQuery:
         if wrong:
             raise Invalid("Some parameters are not valid.", fields=wrong)
         return query
+
+    def again(self) -> dict[str, list[str]]:
+        """Parameters that ask for the same rows in the same order, from the first one on."""
+        found = {"q": [self.q], "sort": [self.sort]}
+        for wanted in self.filters:
+            name = f"{wanted.column}__{wanted.operator}" if wanted.operator else wanted.column
+            found[name] = [_written(value) for value in wanted.values]
+        return {name: [value for value in values if value] for name, values in found.items() if any(values)}
+
+
+Take = Callable[[list[Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Whole(ListQuery):
+    """A query for all rows: `fetch` gives them to `take` in chunks, as they come, and answers a page without rows.
+
+    They are those of one moment, that of the statement; what is changed while they are read does not show.
+    """
+
+    take: Take | None = None
 
 
 def folded(expression: str) -> str:
@@ -168,6 +200,8 @@ async def fetch(
 ) -> Page[T]:
     """One page. `where` holds further conditions with `{}` for each value: `("i.state = any({})", [states])`."""
     conditions = chosen(listing, query, scope=scope, where=where)
+    if isinstance(query, Whole):
+        return Page(items=[], total=await _hand_over(tx, listing, query, conditions, make))
     total = await tx.fetchval(f"select count(*) from {listing.source} where {conditions.sql}", *conditions.values)  # noqa: S608
     rows = await _rows(tx, listing, query, conditions)
     more = len(rows) > query.limit
@@ -218,19 +252,37 @@ class Conditions:
         return " and ".join(self.texts) or "true"
 
 
+async def _hand_over(
+    tx: Connection, listing: Listing, query: Whole, conditions: Conditions, make: Callable[[asyncpg.Record], T]
+) -> int:
+    assert query.take is not None
+    cursor = await tx.cursor(_select(listing, query, conditions), *conditions.values)
+    count = 0
+    while rows := await cursor.fetch(CHUNK):
+        await query.take([make(row) for row in rows])
+        count += len(rows)
+    return count
+
+
 async def _rows(tx: Connection, listing: Listing, query: ListQuery, conditions: Conditions) -> list[asyncpg.Record]:
-    column, descending = _order(listing, query.sort or listing.sort)
     if query.cursor:
+        column, descending = _order(listing, query.sort or listing.sort)
         _after(conditions, listing, column, descending, _decode(query.cursor, query.sort or listing.sort))
-    direction = "desc" if descending else "asc"
     limit = conditions.value(query.limit + 1)
     rows: list[asyncpg.Record] = await tx.fetch(
-        f"select {listing.select}, ({column.expression})::text as cursor_value, ({listing.key})::text as cursor_key "  # noqa: S608
-        f"from {listing.source} where {conditions.sql} "
-        f"order by ({column.expression}) {direction} nulls last, {listing.key} {direction} limit {limit}",
-        *conditions.values,
+        f"{_select(listing, query, conditions)} limit {limit}", *conditions.values
     )
     return rows
+
+
+def _select(listing: Listing, query: ListQuery, conditions: Conditions) -> str:
+    column, descending = _order(listing, query.sort or listing.sort)
+    direction = "desc" if descending else "asc"
+    return (
+        f"select {listing.select}, ({column.expression})::text as cursor_value, ({listing.key})::text as cursor_key "  # noqa: S608
+        f"from {listing.source} where {conditions.sql} "
+        f"order by ({column.expression}) {direction} nulls last, {listing.key} {direction}"
+    )
 
 
 def _order(listing: Listing, sort: str) -> tuple[Column, bool]:
@@ -338,6 +390,12 @@ def _yes_or_no(text: str) -> bool:
     return text == "true"
 
 
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
 PARSERS: dict[str, Callable[[str], object]] = {
     "text": str, "uuid": UUID, "smallint": _whole(16), "integer": _whole(32), "bigint": _whole(64),
     "boolean": _yes_or_no, "date": date.fromisoformat, "timestamptz": moment, "double precision": _real,
@@ -399,15 +457,18 @@ def _decode(cursor: str, sort: str) -> tuple[str | None, str]:
     return value, key
 
 
-def parameters(listing: Listing) -> list[Parameter]:
-    """The list's parameters for the OpenAPI document."""
+def parameters(listing: Listing, *, pages: bool = True) -> list[Parameter]:
+    """The list's parameters for the OpenAPI document; without those of pages where the list comes whole."""
     text = Schema(type=OpenAPIType.STRING)
     sortable = [sign + name for name, column in listing.columns.items() if column.sortable for sign in ("", "-")]
-    found = [
+    paged = [
         Parameter(
             "limit", "query", Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=LIMIT_MAX, default=LIMIT_DEFAULT)
         ),
         Parameter("cursor", "query", text, description="`next` of the page before"),
+    ]
+    found = [
+        *(paged if pages else ()),
         Parameter("sort", "query", Schema(type=OpenAPIType.STRING, enum=sortable, default=listing.sort)),
     ]
     if listing.search:

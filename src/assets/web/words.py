@@ -224,6 +224,7 @@ AUDIT_KIND = {
     "channel": N_("Channel"), "subscription": N_("Subscription"), "notification": N_("Message"),
     "equipment_request": N_("Equipment request"), "user": N_("Account of a person"), "token": N_("Access token"),
     "wear_rate": N_("Wear rate"),
+    "export": N_("File of a list"),
 }  # fmt: skip
 AUDIT_ACTION = {
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
@@ -239,7 +240,7 @@ AUDIT_ACTION = {
     "change_password": N_("Password changed"), "initial_password": N_("New initial password"),
     "enrol_second_factor": N_("Second factor set up"), "show_second_factor": N_("Second factor shown"),
     "use_recovery_code": N_("Recovery code used"), "remove_second_factor": N_("Second factor removed"),
-    "give_grant": N_("Role given"), "end_grant": N_("Role ended"),
+    "give_grant": N_("Role given"), "end_grant": N_("Role ended"), "export": N_("Exported"),
 }  # fmt: skip
 AUDIT_FIELD = {
     "acknowledged_at": N_("Acknowledged at"), "acknowledged_by": N_("Acknowledged by"), "actions": N_("Permissions"),
@@ -256,6 +257,7 @@ AUDIT_FIELD = {
     "display_name": N_("Displayed name"), "email": N_("E-mail"), "enabled": N_("Switched on"),
     "ended_at": N_("Ended at"), "ends_at": N_("Ends at"), "expires_at": N_("Valid until"),
     "expires_on": N_("Valid until"), "failing_since": N_("Failing since"), "files_counted": N_("Files counted"),
+    "filter": N_("Filter"), "rows": N_("Number of rows"),
     "former_province": N_("Former province"), "fulfilled_at": N_("Handed over at"), "given": N_("Given quantities"),
     "holder_post": N_("Post of the holder"), "hotline": N_("Hotline"), "interval_seconds": N_("Interval (seconds)"),
     "is_primary": N_("Main line"), "kind": N_("Kind"), "kinds": N_("Kinds"), "language": N_("Language"),
@@ -278,6 +280,32 @@ AUDIT_FIELD = {
     "valid_from": N_("In force from"), "warranty_until": N_("Warranty until"), "web_address": N_("Web address"),
     "years": N_("Useful life (years)"), "rate": N_("Yearly rate (0.01 %)"), "source": N_("Written in"),
 }  # fmt: skip
+# Headings of exported lists: the fields of the API beside those of the audit log, and those that mean something else there.
+FIELD = {
+    "id": N_("Identifier"), "version": N_("Version"), "unit_code": N_("Unit code"), "unit_name": N_("Unit"),
+    "people_as_of": N_("Counted on"), "roles": N_("Roles"), "grants": N_("Roles and places"),
+    "has_password": N_("Has a password"), "must_change_password": N_("Password to be changed"),
+    "second_factor_since": N_("Second factor since"), "second_factor": N_("Second factor"), "last_seen_at": N_("Last seen"),
+    "created_at": N_("Made at"), "user": N_("Account"), "prefix": N_("Beginning of the token"),
+    "last_used_at": N_("Last used at"), "at": N_("When"), "actor": N_("Identifier of the person"), "actor_name": N_("Who"),
+    "action": N_("What"), "subject_kind": N_("What kind of thing"), "subject": N_("Identifier of the thing"),
+    "subject_name": N_("Thing"), "before": N_("Before"), "after": N_("After"), "origin": N_("From where"),
+    "request": N_("Part of"), "digest": N_("Digest"), "site_name": N_("Name of the site"), "asset_tag": N_("Tag of the asset"),
+    "condition": N_("Condition"), "cause": N_("Cause"), "flapping": N_("Changes too often"),
+    "observed_at": N_("Seen at"), "outcome": N_("Outcome"), "latency_ms": N_("Answer time (ms)"),
+    "enrolled_at": N_("Enrolled at"), "last_contact_at": N_("Last contact"), "silent_since": N_("Silent since"),
+    "software": N_("Software"), "skew_seconds": N_("Clock difference (seconds)"), "backlog": N_("Not yet sent"),
+    "shed": N_("Dropped for lack of space"), "rejected": N_("Rejected measurements"), "opened_at": N_("Opened at"),
+    "resolved_at": N_("Resolved at"), "resolution": N_("How it ended"), "affected": N_("Things affected"),
+    "channel_name": N_("Name of the channel"), "incident_id": N_("Identifier of the incident"),
+    "next_attempt_at": N_("Next attempt"), "attempts": N_("Attempts"), "sent_at": N_("Sent at"), "error": N_("Error"),
+    "site_id": N_("Identifier of the site"), "readiness": N_("Readiness"), "computed_at": N_("Judged at"),
+    "reasons": N_("Reasons"), "holder": N_("Now with"), "next": N_("Next step"),
+}  # fmt: skip
+FIELD_OF = {
+    ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
+    ("audit-events", "reason"): N_("Why"),
+}  # fmt: skip
 TABLES = {
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
     "incident_kind": INCIDENT_KIND, "story": STORY, "notification_state": NOTIFICATION_STATE, "stage": STAGE,
@@ -293,6 +321,11 @@ TABLES = {
 def word(table: str, code: str) -> str:
     """The English source of a code's word; a code without one is shown as it is, with its underscores as spaces."""
     return TABLES[table].get(code) or code.replace("_", " ")
+
+
+def field(resource: str, name: str) -> str:
+    """The English source of a heading: a field of a list, by the name that the API has for it."""
+    return FIELD_OF.get((resource, name)) or FIELD.get(name) or AUDIT_FIELD[name]
 
 
 def unit(reading: str) -> str:

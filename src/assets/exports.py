@@ -1,0 +1,201 @@
+"""Any list as a file: `/api/v1/exports/{resource}.csv` and `.xlsx`, each made from the route of the list itself.
+
+An export is that route's own handler behind that route's own guards; it is only asked for all rows at once (`Whole`). So
+it cannot show other rows, filters or an order than the list, nor to anybody else, and a new list is exported from its
+first day. The addresses are written out, two a resource, instead of one with a place for the name: each has its guard,
+its parameters and its type in the OpenAPI document, and what is not exported is no route (404).
+"""
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal, get_args
+
+import anyio
+from litestar import Litestar, Request, get
+from litestar.background_tasks import BackgroundTask
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+from litestar.response import Stream
+from litestar.routes import HTTPRoute
+
+from assets import clock, db
+from assets.access.actor import Actor
+from assets.audit.service import record
+from assets.ids import new_id
+from assets.web import words
+from assets.web.cells import Cell, cell
+from assets.web.formats import local
+from assets.web.language import choose, translate
+from assets.web.paging import Listing, ListQuery, Page, Take, Whole
+from assets.web.sheets import BOM, Book, csv_lines
+
+AnyRequest = Request[Any, Any, Any]
+Headings = Annotated[
+    Literal["names", "labels"],
+    QueryParameter(description="The first row: the API's names of the fields, or words in the caller's language"),
+]
+Fill = Callable[[Take], Awaitable[None]]
+API = "/api/v1/"
+MEDIA_TYPES = {
+    "csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}  # fmt: skip
+TOLD = {
+    "csv": "UTF-8 with a byte order mark, commas, CRLF, texts in quotes. Days are ISO 8601, times RFC 3339 in UTC, lists "
+    "JSON. A text that a program could take for a formula has one apostrophe more in front.",
+    "xlsx": "Cells have types and no formulas; times are those of Viet Nam (UTC+7), lists JSON.",
+}  # fmt: skip
+AT_ONCE = asyncio.Semaphore(4)  # exports that read at the same time; the others wait, so that connections are left
+STALLED_SECONDS = 60  # a reader that takes nothing for so long is gone
+BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A list that can be exported: its route's handler, and the fields of its rows."""
+
+    resource: str
+    handler: HTTPRouteHandler
+    listing: Listing
+    columns: tuple[str, ...]
+
+    def headings(self, language: str | None) -> list[str]:
+        """The first row: names, or words in `language`."""
+        if language is None:
+            return list(self.columns)
+        return [translate(language, words.field(self.resource, name)) for name in self.columns]
+
+    def row(self, item: Any) -> list[Cell]:
+        """A row of the list as cells."""
+        return [cell(getattr(item, name)) for name in self.columns]
+
+    async def ask(self, request: AnyRequest, actor: Actor, asked: ListQuery) -> Page[Any]:
+        """What the list answers."""
+        known = {"request": request, "actor": actor, "asked": asked}
+        found: Page[Any] = await self.handler.fn(**{name: known[name] for name in _parameters(self.handler)})
+        return found
+
+
+def exported(app: Litestar) -> list[Exported]:
+    """The lists of the API."""
+    found = []
+    for route in app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            resource = route.path.removeprefix(API)
+            if "listing" in handler.opt and route.path == API + resource and "/" not in resource:
+                # An answer of another kind, or a handler that wants more, must be seen at the start.
+                assert set(_parameters(handler)) <= {"request", "actor", "asked"}, route.path
+                model = get_args(handler.parsed_fn_signature.return_type.annotation.model_fields["items"].annotation)[0]
+                found.append(Exported(resource, handler, handler.opt["listing"], tuple(model.model_fields)))
+    return found
+
+
+def add_exports(app: Litestar) -> None:
+    """Give each list of the app its two files."""
+    for one in exported(app):
+        for kind in MEDIA_TYPES:
+            app.register(_route(one, kind))
+
+
+def _parameters(handler: HTTPRouteHandler) -> list[str]:
+    return list(inspect.signature(handler.fn).parameters)
+
+
+def _route(one: Exported, kind: str) -> HTTPRouteHandler:
+    async def export(request: AnyRequest, actor: NamedDependency[Actor], headings: Headings = "names") -> Stream:
+        asked = ListQuery.of(request.query_params, one.listing, known=("headings",), pages=False)
+        await _told(one, kind, request, actor, asked)
+        first = one.headings(choose(request) if headings == "labels" else None)
+
+        async def fill(take: Take) -> None:
+            async def taken(items: list[Any]) -> None:
+                await take([one.row(item) for item in items])
+
+            same = {part.name: getattr(asked, part.name) for part in fields(asked)}
+            await one.ask(request, actor, Whole(**same, take=taken))
+
+        name = f"{one.resource}-{local(clock.now()):%Y%m%d}.{kind}"
+        blocks = _WRITERS[kind](fill, first)
+        return Stream(
+            blocks, media_type=MEDIA_TYPES[kind],
+            background=BackgroundTask(_end, blocks),  # a reader that goes away leaves it where it stands
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )  # fmt: skip
+
+    name = str(one.handler.operation_id).removeprefix("list")
+    return get(
+        f"{API}exports/{one.resource}.{kind}", operation_id=f"export{name}{kind.title()}", tags=["exports"],
+        guards=list(one.handler.guards or ()), opt={"listing": one.listing, "file": MEDIA_TYPES[kind], "packed": kind == "xlsx"},
+        summary=f"The whole list of {one.resource} as {kind.upper()}", media_type=MEDIA_TYPES[kind],
+        description=f"The rows of `GET {API}{one.resource}` with the same parameters. {TOLD[kind]}",
+    )(export)  # fmt: skip
+
+
+async def _told(one: Exported, kind: str, request: AnyRequest, actor: Actor, asked: ListQuery) -> None:
+    """Write down who takes what, before the first row leaves; `rows` is the list's total at that moment.
+
+    Of the audit trail itself one row more comes out: this one.
+    """
+    total = (await one.ask(request, actor, ListQuery(limit=1, sort=asked.sort, q=asked.q, filters=asked.filters))).total
+    chosen = {name: request.query_params.getall(name) for name in request.query_params if name != "headings"}
+    async with db.transaction(actor.scope) as tx:
+        await record(
+            tx, by=actor, action="export", kind="export", subject=new_id(), name=f"{one.resource}.{kind}",
+            site=actor.home_site, after={"rows": total, "filter": chosen},
+        )  # fmt: skip
+
+
+async def _end(blocks: AsyncGenerator[bytes, None]) -> None:
+    await blocks.aclose()
+
+
+async def _csv(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, None]:
+    yield BOM.encode() + csv_lines([headings])
+    send, receive = anyio.create_memory_object_stream[bytes](1)
+
+    async def work() -> None:
+        async def take(rows: list[list[Cell]]) -> None:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await send.send(csv_lines(rows))
+
+        async with send, AT_ONCE:
+            await fill(take)
+
+    # A task of its own: the transaction begins and ends in it, whoever stops reading and how.
+    task = asyncio.create_task(work())
+    try:
+        async with receive:
+            async for block in receive:
+                yield block
+        await task
+    finally:
+        task.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([task])
+
+
+async def _xlsx(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, None]:
+    with TemporaryDirectory(prefix="assets-export-") as folder:
+        path = Path(folder) / "export.xlsx"
+        book = Book(path, headings)
+
+        async def take(rows: list[list[Cell]]) -> None:
+            await anyio.to_thread.run_sync(book.add, rows)
+
+        try:
+            async with AT_ONCE:
+                await fill(take)
+            await anyio.to_thread.run_sync(book.close)
+        except BaseException:
+            book.drop()
+            raise
+        async with await anyio.open_file(path, "rb") as file:
+            while block := await file.read(BLOCK):
+                yield block
+
+
+_WRITERS: dict[str, Callable[[Fill, Sequence[str]], AsyncGenerator[bytes, None]]] = {"csv": _csv, "xlsx": _xlsx}

@@ -1,0 +1,73 @@
+"""What a value is in a table that people open with a spreadsheet: typed, and never a formula. Pure.
+
+A CSV has no types: a program that opens it runs whatever looks like a formula. A text that would is written with one
+apostrophe more in front, and `undone` takes it away again, whatever the text was.
+"""
+
+import unicodedata
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import TypeAlias
+from uuid import UUID
+
+from pydantic_core import to_json
+
+Cell: TypeAlias = str | bool | int | float | date | datetime | None
+MARK = "'"
+# Signs that begin a formula, after NFKC: so also the full-width, small and raised ones, which some programs read alike.
+SIGNS = frozenset("=+-@−")
+BREAKS = frozenset(
+    "\t\r\n"
+)  # a cell that begins with one is split or trimmed, and what follows is read as its beginning
+
+
+def cell(value: object) -> Cell:
+    """A field of an answer as a cell: lists and objects become JSON, codes and ids text."""
+    if value is None or (isinstance(value, bool | int | float | date) and not isinstance(value, Enum)):
+        return value
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, str | UUID):
+        return str(value)
+    return to_json(value).decode()
+
+
+def plain(value: Cell) -> str | int | float:
+    """A cell of a CSV: numbers as they are, all else text; nothing and the empty text look alike there."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return neutral(value) if isinstance(value, str) else value
+
+
+def neutral(text: str) -> str:
+    """The text as a CSV may hold it: with one apostrophe in front when a program could read it as a formula."""
+    return MARK + text if risky(text) else text
+
+
+def undone(text: str) -> str:
+    """What `neutral` was given."""
+    return text[1:] if text.startswith(MARK) and risky(text) else text
+
+
+def risky(text: str) -> bool:
+    """Whether a text, less apostrophes in front, begins like a formula, be it after white space or what nobody sees.
+
+    Apostrophes do not count, so that a text which has some of its own comes back with just those.
+    """
+    rest = text.lstrip(MARK)
+    if not rest:
+        return False
+    if rest[0] in BREAKS:
+        return True
+    first = next((char for char in rest if not _unseen(char)), "")
+    return unicodedata.normalize("NFKC", first)[:1] in SIGNS if first else False
+
+
+def _unseen(char: str) -> bool:
+    return char.isspace() or unicodedata.category(char) in ("Cc", "Cf", "Zs", "Mn")
