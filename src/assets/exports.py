@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import NoneType
 from typing import Annotated, Any, Literal, get_args
 
 import anyio
@@ -49,6 +50,7 @@ TOLD = {
     "JSON. A text that a program could take for a formula has one apostrophe more in front.",
     "xlsx": "Cells have types and no formulas; times are those of Viet Nam (UTC+7), lists JSON.",
 }  # fmt: skip
+GIVEN = ("request", "actor", "asked")  # what the handler of any list may take
 AT_ONCE = asyncio.Semaphore(4)  # exports that read at the same time; the others wait, so that connections are left
 STALLED_SECONDS = 60  # a reader that takes nothing for so long is gone
 BLOCK = 1 << 16
@@ -63,6 +65,12 @@ class Exported:
     listing: Listing
     columns: tuple[str, ...]
 
+    @property
+    def also(self) -> dict[str, str]:
+        """Parameters that the list has beside those of every list, such as a day: by argument, the name in the address."""
+        found = self.handler.parsed_fn_signature.parameters
+        return {name: _query_name(found[name]) for name in _parameters(self.handler) if name not in GIVEN}
+
     def headings(self, language: str | None) -> list[str]:
         """The first row: names, or words in `language`."""
         if language is None:
@@ -75,7 +83,8 @@ class Exported:
 
     async def ask(self, request: AnyRequest, actor: Actor, asked: ListQuery) -> Page[Any]:
         """What the list answers."""
-        known = {"request": request, "actor": actor, "asked": asked}
+        known: dict[str, Any] = {"request": request, "actor": actor, "asked": asked}
+        known |= {name: request.query_params.get(said) for name, said in self.also.items()}
         found: Page[Any] = await self.handler.fn(**{name: known[name] for name in _parameters(self.handler)})
         return found
 
@@ -87,10 +96,10 @@ def exported(app: Litestar) -> list[Exported]:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             resource = route.path.removeprefix(API)
             if "listing" in handler.opt and route.path == API + resource and "/" not in resource:
-                # An answer of another kind, or a handler that wants more, must be seen at the start.
-                assert set(_parameters(handler)) <= {"request", "actor", "asked"}, route.path
+                # An answer of another kind, or a handler that wants something else, must be seen at the start.
                 model = get_args(handler.parsed_fn_signature.return_type.annotation.model_fields["items"].annotation)[0]
                 found.append(Exported(resource, handler, handler.opt["listing"], tuple(model.model_fields)))
+                assert all(found[-1].also.values()), route.path
     return found
 
 
@@ -101,13 +110,19 @@ def add_exports(app: Litestar) -> None:
             app.register(_route(one, kind))
 
 
+def _query_name(field: Any) -> str:
+    # Texts only: others would come here without the framework's reading of them.
+    text = isinstance(field.kwarg_definition, QueryParameter) and set(get_args(field.annotation)) == {str, NoneType}
+    return field.kwarg_definition.name or field.name if text else ""
+
+
 def _parameters(handler: HTTPRouteHandler) -> list[str]:
     return list(inspect.signature(handler.fn).parameters)
 
 
 def _route(one: Exported, kind: str) -> HTTPRouteHandler:
     async def export(request: AnyRequest, actor: NamedDependency[Actor], headings: Headings = "names") -> Stream:
-        asked = ListQuery.of(request.query_params, one.listing, known=("headings",), pages=False)
+        asked = ListQuery.of(request.query_params, one.listing, known=("headings", *one.also.values()), pages=False)
         await _told(one, kind, request, actor, asked)
         first = one.headings(choose(request) if headings == "labels" else None)
 
@@ -129,7 +144,11 @@ def _route(one: Exported, kind: str) -> HTTPRouteHandler:
     name = str(one.handler.operation_id).removeprefix("list")
     return get(
         f"{API}exports/{one.resource}.{kind}", operation_id=f"export{name}{kind.title()}", tags=["exports"],
-        guards=list(one.handler.guards or ()), opt={"listing": one.listing, "file": MEDIA_TYPES[kind], "packed": kind == "xlsx"},
+        guards=list(one.handler.guards or ()),
+        opt={
+            "listing": one.listing, "file": MEDIA_TYPES[kind], "packed": kind == "xlsx",
+            "also": (f"{API}{one.resource}", tuple(one.also.values())),
+        },
         summary=f"The whole list of {one.resource} as {kind.upper()}", media_type=MEDIA_TYPES[kind],
         description=f"The rows of `GET {API}{one.resource}` with the same parameters. {TOLD[kind]}",
     )(export)  # fmt: skip

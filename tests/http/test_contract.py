@@ -87,7 +87,7 @@ async def test_when_any_list_is_searched_then_it_answers_and_finds_nothing_for_n
         for words in ("Đà Nẵng", "x' \\ %_ \"", "zz-no-such-thing"):
             answer = await root.get(path, params={"q": words})
             assert answer.status_code == 200, (path, answer.text)
-        if path.startswith("/api/") or path.endswith(".json"):
+        if (path.startswith("/api/") or path.endswith(".json")) and "/exports/" not in path:
             assert (answer.json()["total"], answer.json()["items"]) == (0, []), path
 
 

@@ -99,6 +99,9 @@ def _add_parameters(document: OpenAPI, path: str, handler: BaseRouteHandler, lis
         if operation is not None:
             whole = "file" in handler.opt
             operation.parameters = [*(operation.parameters or []), *paging.parameters(listing, pages=not whole)]
+            of, names = handler.opt.get("also", ("", ()))  # parameters that are described at another route
+            others = (document.paths or {})[of].get if names else None
+            operation.parameters += [p for p in (others and others.parameters) or [] if getattr(p, "name", "") in names]
 
 
 def _add_problems(operation: Operation) -> None:

@@ -300,7 +300,8 @@ FIELD = {
     "channel_name": N_("Name of the channel"), "incident_id": N_("Identifier of the incident"),
     "next_attempt_at": N_("Next attempt"), "attempts": N_("Attempts"), "sent_at": N_("Sent at"), "error": N_("Error"),
     "site_id": N_("Identifier of the site"), "readiness": N_("Readiness"), "computed_at": N_("Judged at"),
-    "reasons": N_("Reasons"), "holder": N_("Now with"), "next": N_("Next step"),
+    "reasons": N_("Reasons"), "holder": N_("Now with"), "next": N_("Next step"), "yearly": N_("Wear a year"),
+    "accumulated": N_("Accumulated wear"), "remaining": N_("Remaining value"), "worn_out": N_("Worn out"),
 }  # fmt: skip
 FIELD_OF = {
     ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
