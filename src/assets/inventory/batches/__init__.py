@@ -1,0 +1,1 @@
+"""Many rows at once: files that people bring, the plan of what they would change, and the way back."""
