@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -20,7 +20,7 @@ from assets.access import service as access
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.access.tokens import NewToken, create_token
-from assets.app import Parts, create_app
+from assets.app import Parts, routed, surround
 from assets.migrate import migrate
 from assets.monitoring import collectors
 from assets.places import service as places
@@ -72,7 +72,7 @@ async def _own_database(dsn: str) -> str:
 
 
 @pytest.fixture(scope="session")
-async def migrated(postgres: str) -> str:
+async def migrated(postgres: str) -> AsyncIterator[str]:
     """The server with every migration run, tuned for tests that do not pull its plug."""
     connection = await asyncpg.connect(postgres)
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -80,7 +80,8 @@ async def migrated(postgres: str) -> str:
     await connection.execute("select pg_reload_conf()")
     await connection.close()
     await migrate(postgres)
-    return postgres
+    yield postgres
+    await Service.end_all()
 
 
 @pytest.fixture
@@ -134,41 +135,76 @@ class House:
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app), base_url=self.settings.url, headers=headers)
 
 
+class Service:
+    """The service behind some settings, made once for all tests of a run: its hundreds of routes take half a second.
+
+    Its home, with the key of its vault, is one for all as well. What it counts and what a test puts around it is not.
+    """
+
+    _made: ClassVar[dict[frozenset[tuple[str, object]], "Service"]] = {}
+    _home: ClassVar[Path | None] = None
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.parts = settings, Parts.make(settings)
+        self.app = routed(self.settings, self.parts)
+        self._inside = self.app.asgi_handler
+        self._up, self._stop = asyncio.Event(), asyncio.Event()
+        self._living = asyncio.create_task(self._live())
+
+    @classmethod
+    async def of(cls, **settings: object) -> "Service":
+        """The one with these settings, as if it had just been started."""
+        cls._home = cls._home or Path(tempfile.mkdtemp(prefix="assets-tests-home-"))
+        chosen = frozenset(settings.items())
+        if chosen not in cls._made:
+            cls._made[chosen] = cls(load_settings(home=cls._home, **settings))
+        found = cls._made[chosen]
+        await found._up.wait()
+        found.app.asgi_handler = found._inside
+        surround(found.app, found.settings)
+        return found
+
+    @classmethod
+    async def end_all(cls) -> None:
+        """End them and what they started."""
+        for service in cls._made.values():
+            service._stop.set()
+            await service._living
+        cls._made.clear()
+        if cls._home:
+            shutil.rmtree(cls._home)
+            cls._home = None
+
+    async def _live(self) -> None:
+        # Start and end in one task: pytest runs the two halves of a fixture in different ones, and anyio minds.
+        async with self.app.lifespan():
+            self._up.set()
+            await self._stop.wait()
+
+
 @pytest.fixture
-async def house(database: str, tmp_path: Path) -> AsyncIterator[House]:
+async def house(database: str) -> House:
     """The service on a clean database."""
-    async with running(tmp_path) as built:
-        yield built
+    return await running()
 
 
 @asynccontextmanager
-async def open_house(dsn: str, home: Path) -> AsyncIterator[House]:
+async def open_house(dsn: str) -> AsyncIterator[House]:
     """The service on a clean database, for a whole module: its tests leave no trace, or are told."""
     await db.connect(dsn)
     async with db.transaction(db.EVERYTHING) as tx:
         await empty(tx)
-    async with running(home) as built:
-        yield built
+    yield await running()
     await asyncio.wait_for(db.disconnect(), 10)
 
 
-@asynccontextmanager
-async def running(home: Path, **settings: object) -> AsyncIterator[House]:
-    """The service with these settings, before an open and empty database."""
+async def served(**settings: object) -> House:
+    """The service with these settings, before a database that is open."""
+    service = await Service.of(**settings)
+    return House(service.app, service.settings, service.parts)
+
+
+async def running(**settings: object) -> House:
+    """The same before an empty database, with its two centres."""
     # A test asks in one second what people ask in an hour.
-    chosen = load_settings(**{"home": home, "rate_per_minute_unknown": 100_000, **settings})
-    parts = Parts.make(chosen)
-    app = create_app(chosen, parts)
-    up, stop = asyncio.Event(), asyncio.Event()
-    living = asyncio.create_task(_live(app, up, stop))
-    await up.wait()
-    yield await House(app, chosen, parts).build()
-    stop.set()
-    await living
-
-
-async def _live(app: Litestar, up: asyncio.Event, stop: asyncio.Event) -> None:
-    # Start and end in one task: pytest runs the two halves of a fixture in different ones, and anyio minds.
-    async with app.lifespan():
-        up.set()
-        await stop.wait()
+    return await (await served(rate_per_minute_unknown=100_000, **settings)).build()

@@ -137,7 +137,12 @@ def create_app(
 
     `demo_accounts` are shown on the sign-in page of a demo: mappings of role, name, password and title.
     """
-    parts = parts or Parts.make(settings)
+    inside = routed(settings, parts or Parts.make(settings), dsn=dsn, demo_accounts=demo_accounts)
+    return surround(inside, settings)
+
+
+def routed(settings: Settings, parts: Parts, *, dsn: str | None = None, demo_accounts: Sequence[Any] = ()) -> Litestar:
+    """The routes and what Litestar itself puts around each of them, without what counts and holds for every call."""
     outlet = Outlet(allowed=settings.channel_networks)
 
     @asynccontextmanager
@@ -183,7 +188,7 @@ def create_app(
         logging_config=None,
     )  # fmt: skip
     exports.add_exports(app)
-    return surround(app, settings)
+    return app
 
 
 def surround(app: Litestar, settings: Settings) -> Litestar:

@@ -1,9 +1,7 @@
 """No write without its audit event, and each event with the request that it was part of."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -34,10 +32,9 @@ MAIL = f"mailto://robot:{SECRET}@127.0.0.1:2525?from=assets@example.vn&to=on-cal
 
 
 @pytest.fixture
-async def mailing(database: str, tmp_path: Path) -> AsyncIterator[House]:
+async def mailing(database: str) -> House:
     """The service with a mail server of its own machine allowed."""
-    async with running(tmp_path, allowed_networks="127.0.0.0/8") as house:
-        yield house
+    return await running(allowed_networks="127.0.0.0/8")
 
 
 class Walk:

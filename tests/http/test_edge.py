@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from ipaddress import ip_network
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,25 +12,14 @@ from litestar.routes import HTTPRoute
 from assets import db
 from assets.access.permissions import Role
 from assets.access.rates import Buckets
-from assets.app import create_app
 from assets.errors import Invalid
-from assets.settings import load as load_settings
 from assets.web.addresses import client_of, host_of
 from assets.web.bodies import BODY_MAX, DEPTH_MAX, refuse_odd_json
-from tests.conftest import House
+from tests.conftest import House, served
 
 JSON = {"Content-Type": "application/json"}
 APPLICATION = {"code": "a", "name": "A"}
 PUBLIC = "https://assets.example.vn"
-
-
-@asynccontextmanager
-async def served(house: House, **settings: Any) -> AsyncIterator[House]:
-    """The same house behind other settings."""
-    other = load_settings(home=house.settings.home, **settings)
-    app = create_app(other, house.parts)
-    async with app.lifespan():
-        yield House(app, other, house.parts)
 
 
 # --- headers
@@ -64,9 +51,9 @@ async def test_when_anything_is_answered_then_the_browser_is_given_its_rules(hou
 
 
 async def test_when_people_come_over_https_then_the_browser_is_told_to_stay_there(house: House) -> None:
-    async with served(house, public_url=PUBLIC) as public:
-        answer = await public.client().get("/sign-in")
-        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    public = await served(public_url=PUBLIC)
+    answer = await public.client().get("/sign-in")
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
 
 
 # --- bodies
@@ -178,32 +165,30 @@ def test_when_a_bucket_is_empty_then_it_says_how_long_to_wait_and_fills_with_tim
 async def test_when_a_caller_asks_too_often_then_it_is_429_for_that_caller_alone(house: House) -> None:
     root, clerk = await house.person("root", Role.ADMINISTRATOR), await house.person("a", Role.CLERK, "21025")
     collector, nobody = await house.collector(), house.client()
-    async with served(house, rate_per_minute=60, rate_per_minute_unknown=10) as strict:
-        root = strict.client(**dict(root.headers))
-        clerk, collector, nobody = (strict.client(**dict(c.headers)) for c in (clerk, collector, nobody))
-        seen = [(await root.get("/api/v1/sites")).status_code for _ in range(70)]
-        assert seen[:55] == [200] * 55
-        assert 429 in seen
-        assert [(await clerk.get("/api/v1/sites")).status_code for _ in range(5)] == [200] * 5
-        refused = await root.get("/api/v1/sites")
-        assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
-        assert int(refused.headers["retry-after"]) >= 1
-        page = await root.get("/")
-        assert (page.status_code, page.headers["content-type"]) == (429, "text/html; charset=utf-8")
-        for _ in range(80):
-            assert (await collector.get("/api/v1/collectors/self/assignment")).status_code == 200
-        made_up = [
-            (await strict.client(Authorization=f"Bearer {n}").get("/api/v1/sites")).status_code for n in range(15)
-        ]
-        assert made_up[-1] == 429
-        assert (await nobody.get("/sign-in")).status_code == 429
-        assert (await nobody.get("/api/v1/nothing")).status_code == 429
-        for free in ("/health/live", "/static/000000000000/app.css"):
-            assert (await nobody.get(free)).status_code == 200
-        assert (await clerk.get("/api/v1/sites")).status_code == 200
-        async with db.transaction(db.EVERYTHING) as tx:
-            await tx.execute("delete from tokens")  # now it is nobody's, and counts for its address
-        assert [(await clerk.get("/api/v1/sites")).status_code for _ in range(2)] == [401, 429]
+    strict = await served(rate_per_minute=60, rate_per_minute_unknown=10)
+    root = strict.client(**dict(root.headers))
+    clerk, collector, nobody = (strict.client(**dict(c.headers)) for c in (clerk, collector, nobody))
+    seen = [(await root.get("/api/v1/sites")).status_code for _ in range(70)]
+    assert seen[:55] == [200] * 55
+    assert 429 in seen
+    assert [(await clerk.get("/api/v1/sites")).status_code for _ in range(5)] == [200] * 5
+    refused = await root.get("/api/v1/sites")
+    assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
+    assert int(refused.headers["retry-after"]) >= 1
+    page = await root.get("/")
+    assert (page.status_code, page.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    for _ in range(80):
+        assert (await collector.get("/api/v1/collectors/self/assignment")).status_code == 200
+    made_up = [(await strict.client(Authorization=f"Bearer {n}").get("/api/v1/sites")).status_code for n in range(15)]
+    assert made_up[-1] == 429
+    assert (await nobody.get("/sign-in")).status_code == 429
+    assert (await nobody.get("/api/v1/nothing")).status_code == 429
+    for free in ("/health/live", "/static/000000000000/app.css"):
+        assert (await nobody.get(free)).status_code == 200
+    assert (await clerk.get("/api/v1/sites")).status_code == 200
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("delete from tokens")  # now it is nobody's, and counts for its address
+    assert [(await clerk.get("/api/v1/sites")).status_code for _ in range(2)] == [401, 429]
 
 
 # --- where a call comes from
@@ -244,17 +229,17 @@ async def test_when_a_call_comes_through_a_proxy_then_the_trail_has_the_caller_o
 ) -> None:
     forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
     assert await origin_of(house, "a", **forged) == "127.0.0.1"
-    async with served(house, trusted_proxies="127.0.0.1/32") as behind:
-        assert await origin_of(behind, "b", **forged) == "203.0.113.9"
+    behind = await served(trusted_proxies="127.0.0.1/32")
+    assert await origin_of(behind, "b", **forged) == "203.0.113.9"
 
 
 async def test_when_forwarded_headers_are_forged_then_cookies_and_ways_stay_as_the_settings_say(house: House) -> None:
     forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "Forwarded": "host=evil.example"}
-    async with served(house, trusted_proxies="127.0.0.1/32") as behind:
-        for path in ("/", "/sign-in", "/api/v1/sites", "/schema/openapi.json"):
-            answer = await behind.client(**forged).get(path, follow_redirects=False)
-            assert "evil.example" not in answer.text + str(answer.headers), path
-            assert "strict-transport-security" not in answer.headers
+    behind = await served(trusted_proxies="127.0.0.1/32")
+    for path in ("/", "/sign-in", "/api/v1/sites", "/schema/openapi.json"):
+        answer = await behind.client(**forged).get(path, follow_redirects=False)
+        assert "evil.example" not in answer.text + str(answer.headers), path
+        assert "strict-transport-security" not in answer.headers
 
 
 HOSTS = {
@@ -265,16 +250,16 @@ HOSTS = {
 
 @pytest.mark.parametrize("host", HOSTS)
 async def test_when_host_names_another_service_then_it_is_refused(house: House, host: str) -> None:
-    async with served(house, public_url=PUBLIC) as public:
-        assert (await public.client(Host=host).get("/sign-in")).status_code == HOSTS[host]
-        assert (await public.client(Host="10.9.9.9:80").get("/health/live")).status_code == 200
+    public = await served(public_url=PUBLIC)
+    assert (await public.client(Host=host).get("/sign-in")).status_code == HOSTS[host]
+    assert (await public.client(Host="10.9.9.9:80").get("/health/live")).status_code == 200
     assert (await house.client(Host=host).get("/sign-in")).status_code in (200, 400)
 
 
 async def test_when_the_service_listens_on_one_address_then_its_own_collector_may_name_it(house: House) -> None:
-    async with served(house, public_url=PUBLIC, host="10.1.2.3") as public:
-        assert (await public.client(Host="10.1.2.3:8000").get("/sign-in")).status_code == 200
-        assert (await public.client(Host="10.1.2.4:8000").get("/sign-in")).status_code == 421
+    public = await served(public_url=PUBLIC, host="10.1.2.3")
+    assert (await public.client(Host="10.1.2.3:8000").get("/sign-in")).status_code == 200
+    assert (await public.client(Host="10.1.2.4:8000").get("/sign-in")).status_code == 421
 
 
 @pytest.mark.parametrize(("given", "host"), [("a.b:1", "a.b"), ("[::1]:1", "::1"), ("[", ""), ("", ""), ("A.B", "a.b")])
@@ -292,10 +277,10 @@ async def test_when_host_and_origin_agree_on_a_strange_name_then_a_change_is_ref
     ):  # fmt: skip
         answer = await house.client(Host=host, Origin=origin).post("/language", data=form)
         assert answer.status_code == status, (origin, host)
-    async with served(house, public_url=PUBLIC) as public:
-        for origin, status in ((f"{PUBLIC}:443", 303), (PUBLIC, 303), (PUBLIC.replace("https", "http"), 403)):
-            answer = await public.client(Host="assets.example.vn", Origin=origin).post("/language", data=form)
-            assert answer.status_code == status, origin
+    public = await served(public_url=PUBLIC)
+    for origin, status in ((f"{PUBLIC}:443", 303), (PUBLIC, 303), (PUBLIC.replace("https", "http"), 403)):
+        answer = await public.client(Host="assets.example.vn", Origin=origin).post("/language", data=form)
+        assert answer.status_code == status, origin
 
 
 # --- methods and paths
@@ -414,20 +399,20 @@ async def test_when_an_editable_thing_is_read_or_made_then_its_version_is_the_ta
 
     root = await house.person("root", Role.ADMINISTRATOR)
     paths = ["/api/v1/users/root", "/api/v1/assets/QN-1", f"/api/v1/targets/{await target(of=await asset())}"]
-    async with served(house, demo=True) as open_house:
-        demo = open_house.client(**dict(root.headers))
-        made = await demo.post(
-            "/api/v1/channels", json={"name": "a", "url": "mailto://127.0.0.1:2525/?from=a@b.vn&to=c@d.vn"}
-        )
-        assert (made.status_code, made.headers["etag"]) == (201, '"1"'), made.text
-        asked = await demo.post("/api/v1/subscriptions", json={"channel": made.json()["id"]})
-        assert (asked.status_code, asked.headers["etag"]) == (201, '"1"'), asked.text
-        rate = {"category": "printer", "years": 5, "valid_from": "2025-01-01"}
-        written = await demo.post("/api/v1/wear-rates", json=rate)
-        assert (written.status_code, written.headers["etag"]) == (201, '"1"'), written.text
-        paths += [f"/api/v1/wear-rates/{written.json()['id']}"]
-        paths += [f"/api/v1/channels/{made.json()['id']}", f"/api/v1/subscriptions/{asked.json()['id']}"]
-        assert len(paths) == len(EDITABLE)
-        for path in paths:
-            read = await demo.get(path)
-            assert read.headers["etag"] == f'"{read.json()["version"]}"', path
+    open_house = await served(demo=True)
+    demo = open_house.client(**dict(root.headers))
+    made = await demo.post(
+        "/api/v1/channels", json={"name": "a", "url": "mailto://127.0.0.1:2525/?from=a@b.vn&to=c@d.vn"}
+    )
+    assert (made.status_code, made.headers["etag"]) == (201, '"1"'), made.text
+    asked = await demo.post("/api/v1/subscriptions", json={"channel": made.json()["id"]})
+    assert (asked.status_code, asked.headers["etag"]) == (201, '"1"'), asked.text
+    rate = {"category": "printer", "years": 5, "valid_from": "2025-01-01"}
+    written = await demo.post("/api/v1/wear-rates", json=rate)
+    assert (written.status_code, written.headers["etag"]) == (201, '"1"'), written.text
+    paths += [f"/api/v1/wear-rates/{written.json()['id']}"]
+    paths += [f"/api/v1/channels/{made.json()['id']}", f"/api/v1/subscriptions/{asked.json()['id']}"]
+    assert len(paths) == len(EDITABLE)
+    for path in paths:
+        read = await demo.get(path)
+        assert read.headers["etag"] == f'"{read.json()["version"]}"', path

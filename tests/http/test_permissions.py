@@ -115,9 +115,9 @@ def text_of(answer: httpx2.Response) -> str:
 
 
 @pytest.fixture(scope="module")
-async def stage(migrated: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def stage(migrated: str) -> AsyncIterator[Stage]:
     """One world for all cells."""
-    async with open_house(migrated, tmp_path_factory.mktemp("permissions")) as house:
+    async with open_house(migrated) as house:
         world = await build(house)
         yield Stage(house, world, await principals(house))
 

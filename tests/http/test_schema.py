@@ -27,9 +27,8 @@ from schemathesis.specs.openapi.checks import (
 
 from assets import clock
 from assets.access.permissions import Role
-from tests.conftest import House
+from tests.conftest import House, served
 from tests.http.test_contract import asset, target
-from tests.http.test_edge import served
 
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "2"))
 MODES = tuple(schemathesis.GenerationMode)
@@ -73,18 +72,18 @@ async def furnish(house: House) -> None:
 @pytest.mark.parametrize("who", WHO)
 async def test_what_the_document_says_is_what_is_answered(house: House, who: str) -> None:
     await furnish(house)
-    async with served(house, rate_per_minute=1_000_000) as fast:
-        token = (await client_of(house, who)).headers["authorization"]
-        client = fast.client(Authorization=token)
-        document = (await client.get("/schema/openapi.json")).json()
-        loop = asyncio.get_running_loop()
+    fast = await served(rate_per_minute=1_000_000)
+    token = (await client_of(house, who)).headers["authorization"]
+    client = fast.client(Authorization=token)
+    document = (await client.get("/schema/openapi.json")).json()
+    loop = asyncio.get_running_loop()
 
-        def send(case: schemathesis.Case) -> httpx2.Response:
-            # Drawn in a thread, sent in the one loop that the pool of connections belongs to.
-            call = asyncio.run_coroutine_threadsafe(client.send(built(case, client, fast.settings.url)), loop)
-            return call.result(TIMEOUT_SECONDS)
+    def send(case: schemathesis.Case) -> httpx2.Response:
+        # Drawn in a thread, sent in the one loop that the pool of connections belongs to.
+        call = asyncio.run_coroutine_threadsafe(client.send(built(case, client, fast.settings.url)), loop)
+        return call.result(TIMEOUT_SECONDS)
 
-        broken = await anyio.to_thread.run_sync(lambda: list(failures(document, send, collector=who == "collector")))
+    broken = await anyio.to_thread.run_sync(lambda: list(failures(document, send, collector=who == "collector")))
     assert not broken, "\n\n".join(broken)
 
 
