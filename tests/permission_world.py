@@ -6,7 +6,7 @@ that site's code in its name, so that an answer shows whose it is.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,8 +23,11 @@ from assets.equipment_requests import service as requests
 from assets.equipment_requests.service import Asked, Doing, Filing
 from assets.equipment_requests.workflow import Step
 from assets.ids import new_id
+from assets.inventory import custom_fields, things, wear_rates
 from assets.inventory import service as inventory
-from assets.inventory import things, wear_rates
+from assets.inventory.batches import service as batches
+from assets.inventory.batches.planning import Wanted
+from assets.inventory.values import Type
 from assets.monitoring import collectors, declarations, targets
 from assets.places import service as places
 from assets.probing.contract import Order, OrderKind
@@ -58,6 +61,9 @@ class There:
     asset: str = ""
     spare: str = ""
     link: str = ""
+    capability: UUID = field(default_factory=new_id)
+    batch: int = 0
+    undoable: int = 0
     target: UUID = field(default_factory=new_id)
     incident: int = 0
     declaration: UUID = field(default_factory=new_id)
@@ -73,6 +79,8 @@ class World:
     own: There
     foreign: There
     model: UUID
+    category: UUID
+    own_field: UUID
     rate: UUID
     channel: UUID
     collector: UUID
@@ -93,6 +101,8 @@ async def build(house: House) -> World:
     model = await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP"))
     rate = await wear_rates.add_rate(SYSTEM, wear_rates.NewRate("printer", 5, date(2025, 1, 1)))
     await things.add_application(SYSTEM, things.NewApplication("igate", "iGate"))
+    category = await custom_fields.add_category(SYSTEM, custom_fields.NewCategory("tent", "Lều"))
+    own_field = await custom_fields.add_field(SYSTEM, custom_fields.NewField("ports", "Số cổng", Type.INTEGER))
     await access.add_user(SYSTEM, NewUser("asker", Role.CLERK, PASSWORD, "Bà A", unit=OWN, must_change=False))
     await access.give_grant(SYSTEM, "asker", NewGrant(Role.CLERK, FOREIGN), now=now)
     await collectors.enrol(SYSTEM, None, now=now)
@@ -122,7 +132,7 @@ async def build(house: House) -> World:
     )  # fmt: skip
     await collectors.order(SYSTEM, collector, order, now=now)
     session, token, grant = await _account(house)
-    return World(own, foreign, model, rate, channel, collector, order.id, session, token, grant)
+    return World(own, foreign, model, category, own_field, rate, channel, collector, order.id, session, token, grant)
 
 
 async def _there(code: str, model: UUID) -> There:
@@ -138,7 +148,22 @@ async def _there(code: str, model: UUID) -> There:
             SYSTEM, inventory.NewAsset(tag, model, store, stage=inventory.Stage.IN_STOCK), now=now
         )  # fmt: skip
     await things.add_link(SYSTEM, things.NewLink(there.link, code, "fibre", f"VNPT {code}"))
-    await things.add_capability(SYSTEM, things.NewCapability(code, "account", f"Tài khoản {code}", "issued", "igate"))
+    there.capability = await things.add_capability(
+        SYSTEM, things.NewCapability(code, "account", f"Tài khoản {code}", "issued", "igate")
+    )
+    async with db.transaction(db.EVERYTHING) as tx:
+        site = await tx.fetchval("select id from sites where code = $1", code)
+    here = replace(SYSTEM, scope=db.Scope.of_sites([site]))
+    rows = [Wanted({"tag": there.asset, "note": "Kiểm kê"})]
+    there.batch = await batches.plan_rows(here, "assets", rows, title=f"Sửa {code}", now=now)
+    there.undoable = await batches.plan_rows(
+        here,
+        "assets",
+        [Wanted({"tag": there.asset, "national_code": "1"})],
+        title=f"Mã {code}",
+        now=now,
+        apply_at_once=True,
+    )
     there.target = await targets.add_target(
         SYSTEM, targets.NewTarget("127.0.0.9", "snmp", 161, asset_tag=there.asset)
     )  # fmt: skip
@@ -178,8 +203,6 @@ async def _there(code: str, model: UUID) -> There:
 
 
 async def _request(code: str, state: str, asker: UUID) -> int:
-    from dataclasses import replace
-
     by, now = replace(SYSTEM, id=asker, name="Bà A"), clock.now()
     filing = Filing([Asked("printer", 1)], f"cần cho {code}", site=code, send=state != "draft")
     filed = await requests.file(by, filing, now=now)
@@ -239,6 +262,7 @@ class Call:
     path: str
     json: Any = None
     form: Mapping[str, str] | None = None
+    content: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -345,6 +369,25 @@ RECIPES: dict[str, Recipe] = {
     "POST /incidents/{number}/acknowledge": lambda w, t: Call("", form={}),
     "POST /api/v1/wear-rates": lambda w, t: Call("", json={"category": "ups", "years": 8, "valid_from": "2025-01-01"}),
     "PATCH /api/v1/wear-rates/{rate}": lambda w, t: Call("", json={"years": 7}, headers=IF_MATCH),
+    "PATCH /api/v1/asset-models/{model}": lambda w, t: Call("", json={"note": "x"}, headers=IF_MATCH),
+    "GET /api/v1/applications/{code}": lambda w, t: Call("/api/v1/applications/igate"),
+    "PATCH /api/v1/applications/{code}": lambda w, t: Call(
+        "/api/v1/applications/igate", json={"owner_office": "x"}, headers=IF_MATCH
+    ),
+    "GET /api/v1/links/{tag}": lambda w, t: Call(f"/api/v1/links/{t.link}"),
+    "PATCH /api/v1/links/{tag}": lambda w, t: Call(f"/api/v1/links/{t.link}", json={"note": "x"}, headers=IF_MATCH),
+    "PATCH /api/v1/capabilities/{capability}": lambda w, t: Call("", json={"note": "x"}, headers=IF_MATCH),
+    "POST /api/v1/asset-categories": lambda w, t: Call("", json={"code": "neu", "name": "N"}),
+    "PATCH /api/v1/asset-categories/{category}": lambda w, t: Call("", json={"name": "x"}, headers=IF_MATCH),
+    "POST /api/v1/custom-fields": lambda w, t: Call("", json={"code": "neu", "name": "N", "kind": "text"}),
+    "PATCH /api/v1/custom-fields/{field}": lambda w, t: Call("", json={"name": "x"}, headers=IF_MATCH),
+    "POST /api/v1/imports": lambda w, t: Call(
+        "/api/v1/imports?resource=assets", headers={"Content-Type": "text/csv"}, content=f"tag,note\n{t.asset},x\n"
+    ),
+    "POST /api/v1/imports/{number}/undo": lambda w, t: Call(f"/api/v1/imports/{t.undoable}/undo"),
+    "POST /api/v1/bulk-edits": lambda w, t: Call(
+        "", json={"resource": "assets", "rows": [{"tag": t.asset, "note": "x"}], "apply": True}
+    ),
     "POST /language": lambda w, t: Call("", form={"language": "en"}),
     "POST /sign-in": lambda w, t: Call("", form={"name": "x", "password": "y"}),
     "POST /sign-in/code": lambda w, t: Call("", form={"code": "1"}),
@@ -389,9 +432,13 @@ def addressed(path: str, world: World, there: There) -> str:
         "{tag}": there.asset, "{code}": there.site, "{site}": there.site, "{target}": there.target,
         "{declaration}": there.declaration, "{notification}": there.notification, "{subscription}": there.subscription,
         "{channel}": world.channel, "{collector}": world.collector, "{order}": world.order, "{name}": "asker",
-        "{rate}": world.rate,
+        "{rate}": world.rate, "{model}": world.model, "{category}": world.category, "{field}": world.own_field,
+        "{capability}": there.capability,
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
-        "{number}": there.incident if "/incidents" in path else there.requests["submitted"],
+        "{number}": (
+            there.incident if "/incidents" in path
+            else there.batch if "/imports" in path else there.requests["submitted"]
+        ),
     }  # fmt: skip
     for name, value in values.items():
         path = path.replace(name, str(value))

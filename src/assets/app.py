@@ -39,7 +39,8 @@ from assets.incidents import api as incidents_api
 from assets.incidents import pages as incidents_pages
 from assets.ingest import Ingest
 from assets.inventory import api as inventory_api
-from assets.inventory import wear_api, wear_pages
+from assets.inventory import custom_fields_api, things_api, wear_api, wear_pages
+from assets.inventory.batches import api as batches_api
 from assets.monitoring import api as monitoring_api
 from assets.monitoring import collectors
 from assets.notifications import api as notifications_api
@@ -116,9 +117,10 @@ class NamedMiddleware(ASGIMiddleware):
 
 
 FEATURES: Sequence[Any] = (
-    observations, places_api, access_api, audit_api, inventory_api, wear_api, monitoring_api, incidents_api, notifications_api,
-    readiness_api, requests_api, access_pages, people_pages, audit_pages, dashboard_pages, incidents_pages, requests_pages,
-    wear_pages,
+    observations, places_api, access_api, audit_api, inventory_api, things_api, custom_fields_api, batches_api, wear_api,
+    monitoring_api, incidents_api,
+    notifications_api, readiness_api, requests_api, access_pages, people_pages, audit_pages, dashboard_pages,
+    incidents_pages, requests_pages, wear_pages,
 )  # fmt: skip
 
 

@@ -122,7 +122,8 @@ def _parameters(handler: HTTPRouteHandler) -> list[str]:
 
 def _route(one: Exported, kind: str) -> HTTPRouteHandler:
     async def export(request: AnyRequest, actor: NamedDependency[Actor], headings: Headings = "names") -> Stream:
-        asked = ListQuery.of(request.query_params, one.listing, known=("headings", *one.also.values()), pages=False)
+        listing = await one.listing.widened(request.query_params)
+        asked = ListQuery.of(request.query_params, listing, known=("headings", *one.also.values()), pages=False)
         await _told(one, kind, request, actor, asked)
         first = one.headings(choose(request) if headings == "labels" else None)
 
@@ -159,7 +160,11 @@ async def _told(one: Exported, kind: str, request: AnyRequest, actor: Actor, ask
 
     Of the audit trail itself one row more comes out: this one.
     """
-    total = (await one.ask(request, actor, ListQuery(limit=1, sort=asked.sort, q=asked.q, filters=asked.filters))).total
+    total = (
+        await one.ask(
+            request, actor, ListQuery(limit=1, sort=asked.sort, q=asked.q, filters=asked.filters, more=asked.more)
+        )
+    ).total
     chosen = {name: request.query_params.getall(name) for name in request.query_params if name != "headings"}
     async with db.transaction(actor.scope) as tx:
         await record(

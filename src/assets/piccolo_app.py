@@ -12,6 +12,7 @@ FEATURES = (
     "access",
     "audit",
     "inventory",
+    "inventory.batches",
     "monitoring",
     "incidents",
     "notifications",

@@ -53,14 +53,17 @@ class Walk:
         self.walked: set[tuple[str, str]] = set()
 
     async def __call__(
-        self, method: str, path: str, body: Any = None, *, version: int | None = None, form: Any = None, **places: Any
-    ) -> Any:
+        self, method: str, path: str, body: Any = None, *, version: int | None = None, form: Any = None,
+        file: str | None = None, query: str = "", **places: Any,
+    ) -> Any:  # fmt: skip
         assert (method, path) in self.routes, f"{method} {path} is no write route any more"
         before = await self.events()
         headers = {"If-Match": f'"{version}"'} if version is not None else {}
-        kind = {"data": form} if form is not None else {"json": body}
+        kind: Any = {"data": form} if form is not None else {"json": body}
+        if file is not None:
+            kind, headers = {"content": file}, {"Content-Type": "text/csv"}
         answer = await self.client.request(
-            method, path.format(**{k: quote(str(v)) for k, v in places.items()}), headers=headers,
+            method, path.format(**{k: quote(str(v)) for k, v in places.items()}) + query, headers=headers,
             **(kind if method != "DELETE" else {}),
         )  # fmt: skip
         assert answer.status_code in (200, 201, 202, 204, 303), (method, path, answer.status_code, answer.text[:500])
@@ -98,9 +101,19 @@ async def inventory_is_written(walk: Walk) -> None:
     await walk("POST", "/api/v1/assets/{tag}/stage", {"stage": "in_repair", "reason": "Kẹt giấy"}, tag="QN-1")
     await walk("POST", "/api/v1/assets/{tag}/stage", {"stage": "in_use"}, tag="QN-1")
     await walk("POST", "/api/v1/links", {"tag": "L-1", "site": "21025", "kind": "fibre", "carrier": "VNPT"})
+    line = "/api/v1/links/{tag}"
+    await walk("PATCH", line, {"hotline": "1800"}, version=1, tag="L-1")
+    await walk("PATCH", "/api/v1/asset-models/{model}", {"expected_months": 60}, version=1, model=model["id"])
     await walk("POST", "/api/v1/applications", {"code": "igate", "name": "Một cửa"})
     account = {"site": "21025", "kind": "account", "title": "Một cửa", "status": "issued", "application": "igate"}
-    await walk("POST", "/api/v1/capabilities", account)
+    has = await walk("POST", "/api/v1/capabilities", account)
+    await walk("PATCH", "/api/v1/applications/{code}", {"owner_office": "Sở KH&CN"}, version=1, code="igate")
+    await walk("PATCH", "/api/v1/capabilities/{capability}", {"note": "x"}, version=1, capability=has["id"])
+    kind = await walk("POST", "/api/v1/asset-categories", {"code": "tent", "name": "Lều"})
+    await walk("PATCH", "/api/v1/asset-categories/{category}", {"name": "Lều bạt"}, version=1, category=kind["id"])
+    own = await walk("POST", "/api/v1/custom-fields", {"code": "ports", "name": "Số cổng", "kind": "integer"})
+    await walk("PATCH", "/api/v1/custom-fields/{field}", {"name": "Cổng"}, version=1, field=own["id"])
+    await batches_are_written(walk)
     rate = {"category": "printer", "years": 5, "valid_from": "2025-01-01"}
     rate = await walk("POST", "/api/v1/wear-rates", rate)
     await walk("PATCH", "/api/v1/wear-rates/{rate}", {"years": 7}, version=rate["version"], rate=rate["id"])
@@ -110,6 +123,14 @@ async def inventory_is_written(walk: Walk) -> None:
     await inventory.register(
         SYSTEM, inventory.NewAsset("QN-2", UUID(model["id"]), "KHO", stage=Stage.IN_STOCK), now=clock.now()
     )
+
+
+async def batches_are_written(walk: Walk) -> None:
+    edit = {"resource": "assets", "rows": [{"tag": "QN-1", "custodian": "Quầy 2"}], "apply": True}
+    await walk("POST", "/api/v1/bulk-edits", edit)
+    planned = await walk("POST", "/api/v1/imports", file="tag,note\nQN-1,Nhập\n", query="?resource=assets")
+    await walk("POST", "/api/v1/imports/{number}/apply", number=planned["number"])
+    await walk("POST", "/api/v1/imports/{number}/undo", number=planned["number"])
 
 
 async def monitoring_is_written(walk: Walk) -> None:

@@ -78,7 +78,13 @@ class Stage:
         address = made.path or addressed(path, self.world, there)
         async with Undone():
             return await client.request(
-                verb, address, json=made.json, data=made.form, headers=dict(made.headers), follow_redirects=False
+                verb,
+                address,
+                json=made.json,
+                data=made.form,
+                content=made.content,
+                headers=dict(made.headers),
+                follow_redirects=False,
             )
 
 
@@ -216,7 +222,7 @@ async def test_when_a_thing_is_foreign_then_the_answer_is_the_one_for_what_does_
     assert problem_of(tried[0]) == problem_of(tried[1])
     for site in (FOREIGN, "99999"):
         answer = await keeper.post("/api/v1/links", json={"tag": "N", "site": site, "kind": "fibre", "carrier": "c"})
-        assert problem_of(answer)["detail"].replace(site, "X") == "There is no such site."
+        assert problem_of(answer)["detail"].replace(site, "X") == "There is no site X."
 
 
 async def test_when_a_session_owes_a_step_then_it_opens_nothing(stage: Stage) -> None:

@@ -51,7 +51,7 @@ async def test_when_a_table_has_a_site_then_it_has_a_policy_or_a_reason(world: d
         secured = {r["relname"] for r in await tx.fetch("select relname from pg_class where relrowsecurity")}
     named = {row["table_name"] for row in with_site}
     assert named - secured == set(WITHOUT_POLICY) - {"fulfilments"}
-    assert secured == {*BY_SITE, *BY_PARENT, "audit_events"}
+    assert secured == {*BY_SITE, *BY_PARENT, "audit_events", "batches", "batch_rows"}
 
 
 @pytest.mark.parametrize("table", [*BY_SITE, *BY_PARENT])

@@ -1,7 +1,8 @@
 """Writing the audit trail: one event, in the transaction of its cause."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -23,6 +24,17 @@ _INSERT = (
 )
 
 
+@dataclass(frozen=True)
+class Event:
+    """What one event of many says; see `record`."""
+
+    subject: UUID
+    name: str = ""
+    site: UUID | None = None
+    before: Mapping[str, object] | None = None
+    after: Mapping[str, object] | None = None
+
+
 async def record(
     tx: Connection,
     *,
@@ -41,14 +53,27 @@ async def record(
     Their keys are the columns of the subject's row, so that the past can be rebuilt from them. `before` is None of what
     has just come to be, `after` of what is gone.
     """
-    stored = {"before": _json(before), "after": _json(after)}
+    await record_all(
+        tx, by=by, action=action, kind=kind, events=[Event(subject, name, site, before, after)], reason=reason
+    )
+
+
+async def record_all(
+    tx: Connection, *, by: Any, action: str, kind: str, events: Iterable[Event], reason: str = ""
+) -> None:
+    """Add an event for each of many things that one act changed."""
+    await tx.executemany(_INSERT, [_columns(by, action, kind, event, reason) for event in events])
+
+
+def _columns(by: Any, action: str, kind: str, said: Event, reason: str) -> tuple[object, ...]:
+    stored = {"before": _json(said.before), "after": _json(said.after)}
     event: dict[str, Any] = {
         "id": new_id(), "at": now(), "actor": by.id, "actor_name": by.name, "action": action, "subject_kind": kind,
-        "subject": subject, "subject_name": name[:255], "site": site, "reason": reason, "origin": by.origin,
+        "subject": said.subject, "subject_name": said.name[:255], "site": said.site, "reason": reason, "origin": by.origin,
         "request": occasion.current(), **{key: parsed(text) for key, text in stored.items()},
     }  # fmt: skip
     event |= {"digest": digest(event), **stored}
-    await tx.execute(_INSERT, *(event[column] for column in COLUMNS))
+    return tuple(event[column] for column in COLUMNS)
 
 
 class Changes(TypedDict, total=False):

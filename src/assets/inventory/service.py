@@ -1,24 +1,28 @@
 """The verbs of the inventory: register, describe, move, hand out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.audit.service import differences, record, shown
+from assets.audit.service import differences, record
 from assets.db import Connection, as_owner, transaction
-from assets.errors import Conflict, Invalid, NotFound, Stale
+from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
+from assets.inventory import editing
+from assets.inventory.batches.planning import Wanted
+from assets.inventory.batches.writing import change_one
+from assets.inventory.kinds import ASSETS, CUSTOM
 from assets.inventory.lifecycle import PhysicalState, Stage, refused
-from assets.text import clean, fold
+from assets.text import clean
 
 
 @dataclass(frozen=True)
 class NewAsset:
-    """An asset to be registered; its site, room and model are told by code, name and id."""
+    """An asset to be registered; its site and room are told by code and name, its model by id."""
 
     tag: str
     model: UUID
@@ -29,43 +33,43 @@ class NewAsset:
     stage: Stage = Stage.IN_USE
     physical_state: PhysicalState = PhysicalState.GOOD
     custodian: str = ""
+    custodian_kind: str = ""
+    macs: Sequence[str] = ()
+    addresses: Sequence[str] = ()
+    supplier: str = ""
+    funding_source: str = ""
+    purchased_on: date | None = None
     original_cost: int | None = None
     put_into_use: date | None = None
     warranty_until: date | None = None
+    national_code: str = ""
     note: str = ""
+    custom: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def register(actor: Actor, new: NewAsset, *, now: datetime) -> UUID:
-    """Add an asset; Conflict when the tag was ever used, NotFound when site or model are not there for the actor."""
+    """Add an asset; Conflict when the tag was ever used, NotFound when its site is not there for the actor."""
     actor = actor.require(Action.EDIT_INVENTORY)
-    tag = clean(new.tag, 40).upper()
-    if not tag:
-        raise Invalid(fields={"tag": "missing"})
-    if new.original_cost is not None and not 0 <= new.original_cost <= 10**13:
-        raise Invalid(fields={"original_cost": "whole đồng, from 0 to 10,000,000,000,000"})
+    cells = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(new).items()}
+    del cells["model"], cells["custom"]
     async with transaction(actor.scope) as tx:
-        site = await _site(tx, actor, new.site)
-        model = await tx.fetchrow("select id, manufacturer, name from asset_models where id = $1", new.model)
+        model = await tx.fetchrow("select manufacturer, name from asset_models where id = $1", new.model)
         if model is None:
             raise Invalid(fields={"model": "there is no such model"})
-        await refuse_used(tx, "assets", tag)
-        room = await _room(tx, actor, site, new.room)
-        asset = new_id()
-        search = fold(f"{tag} {new.serial} {new.name} {model['manufacturer']} {model['name']}")
-        made = await tx.fetchrow(
-            "insert into assets (id, tag, model, site, room, serial, name, stage, physical_state, physical_state_at, "
-            "custodian, original_cost, put_into_use, warranty_until, note, search, created_at, version) "
-            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$10,1) "
-            "returning *",
-            asset, tag, model["id"], site, room, clean(new.serial, 120), clean(new.name, 200), new.stage, new.physical_state,
-            now, clean(new.custodian, 120), new.original_cost, new.put_into_use, new.warranty_until, clean(new.note), search,
-        )  # fmt: skip
-        await write_event(tx, asset, site, "registered", "", actor, now)
-        await record(
-            tx, by=actor, action="register", kind="asset", subject=asset, name=tag, site=site,
-            after=shown(made),
-        )  # fmt: skip
-        return asset
+        cells |= {"manufacturer": model["manufacturer"], "model": model["name"]} | own_cells(new.custom)
+        return await change_one(tx, actor, ASSETS.resource, Wanted(cells), now=now, add=True)
+
+
+async def edit(actor: Actor, tag: str, changes: Mapping[str, Any], *, version: int, now: datetime) -> None:
+    """Change some fields of an asset that is still as the caller saw it."""
+    cells = dict(changes) | own_cells(changes.get("custom", {})) | {"tag": tag}
+    cells.pop("custom", None)
+    await editing.edit(actor, ASSETS.resource, cells, version=version, now=now)
+
+
+def own_cells(custom: Mapping[str, Any]) -> dict[str, Any]:
+    """The province's own fields by the names that they have among the others."""
+    return {CUSTOM + code: value for code, value in custom.items()}
 
 
 async def refuse_used(tx: Connection, table: str, tag: str) -> None:
@@ -73,73 +77,6 @@ async def refuse_used(tx: Connection, table: str, tag: str) -> None:
     async with as_owner(tx):
         if await tx.fetchval(f"select 1 from {table} where tag = $1", tag):  # noqa: S608 - a table of ours
             raise Conflict(f"The tag {tag} is in use already.")
-
-
-async def _site(tx: Connection, actor: Actor, code: str) -> UUID:
-    site: UUID | None = await tx.fetchval("select id from sites where code = $1", code)
-    if site is None or not actor.scope.sees(site):
-        raise NotFound(f"There is no site with the code {clean(code, 20)}.")
-    return site
-
-
-async def _room(tx: Connection, actor: Actor, site: UUID, name: str) -> UUID | None:
-    if not clean(name, 120):
-        return None
-    new = new_id()
-    row = await tx.fetchrow(
-        "insert into rooms (id, site, kind, name, sort, version) values ($1,$2,'room',$3,'',1) "
-        "on conflict on constraint rooms_site_name_uq do update set name = excluded.name returning *",
-        new, site, clean(name, 120),
-    )  # fmt: skip
-    room: UUID = row["id"]
-    if room == new:
-        await record(
-            tx, by=actor, action="add", kind="room", subject=room, name=row["name"], site=site, after=shown(row)
-        )
-    return room
-
-
-EDITABLE = frozenset({"serial", "name", "physical_state", "custodian", "note", "original_cost", "put_into_use"})
-
-
-async def edit(actor: Actor, tag: str, changes: Mapping[str, Any], *, version: int, now: datetime) -> None:
-    """Change some columns of an asset that is still as the caller saw it."""
-    actor = actor.require(Action.EDIT_INVENTORY)
-    wrong = sorted(set(changes) - EDITABLE)
-    if wrong:
-        raise Invalid(fields=dict.fromkeys(wrong, "cannot be changed like this"))
-    async with transaction(actor.scope) as tx:
-        before = await lock(tx, actor, tag)
-        if before["version"] != version:
-            raise Stale()
-        columns = sorted(changes)
-        values = [_cleaned(changes[c]) for c in columns]
-        sets = "".join(f", {column} = ${i}" for i, column in enumerate(columns, start=3))  # names from EDITABLE only
-        kept = "$2" if "physical_state" in changes else "coalesce(physical_state_at, $2)"
-        after = await tx.fetchrow(
-            f"update assets set version = version + 1, physical_state_at = {kept}{sets} where id = $1 returning *",  # noqa: S608
-            before["id"],
-            now,
-            *values,
-        )
-        await _index(tx, before["id"])
-        await record(
-            tx, by=actor, action="edit", kind="asset", subject=before["id"], name=before["tag"], site=before["site"],
-            **differences(before, after),
-        )  # fmt: skip
-
-
-def _cleaned(value: Any) -> Any:
-    return clean(value) if isinstance(value, str) else value
-
-
-async def _index(tx: Connection, asset: UUID) -> None:
-    row = await tx.fetchrow(
-        "select a.tag, a.serial, a.name, m.manufacturer, m.name as model from assets a join asset_models m on m.id = a.model "
-        "where a.id = $1", asset,
-    )  # fmt: skip
-    assert row is not None
-    await tx.execute("update assets set search = $2 where id = $1", asset, fold(" ".join(row.values())))
 
 
 async def lock(tx: Connection, actor: Actor, tag: str) -> Any:

@@ -1,7 +1,9 @@
 """Rows of the inventory."""
 
 from piccolo.columns import (
+    JSONB,
     UUID,
+    Array,
     BigInt,
     Boolean,
     Date,
@@ -21,7 +23,17 @@ from assets.db import DB
 from assets.ids import new_id
 from assets.places.tables import Room, Site
 
-__all__ = ["Application", "Asset", "AssetCategory", "AssetEvent", "AssetModel", "Capability", "Link", "WearRate"]
+__all__ = [
+    "Application",
+    "Asset",
+    "AssetCategory",
+    "AssetEvent",
+    "AssetModel",
+    "Capability",
+    "CustomField",
+    "Link",
+    "WearRate",
+]
 
 
 class AssetCategory(Table, db=DB, tablename="asset_categories"):
@@ -44,13 +56,19 @@ class AssetModel(Table, db=DB, tablename="asset_models"):
     manufacturer = Varchar(length=80)
     name = Varchar(length=120)
     profile = Varchar(length=60, default="")
+    expected_months = Integer(null=True, default=None)
+    note = Text(default="")
     search = Text(default="")
     version = Integer(default=1)
     asset_models_maker_name_uq = Unique([manufacturer, name])
 
 
 class Asset(Table, db=DB, tablename="assets"):
-    """One thing that we own. `stage` is its lifecycle, `physical_state` what a person saw (hiện trạng), dated."""
+    """One thing that we own. `stage` is its lifecycle, `physical_state` what a person saw (hiện trạng), dated.
+
+    `custodian` is a person or a post, as `custodian_kind` says; `national_code` is its code in the books of others;
+    `custom` holds the values of the fields that its category has beside these, by their codes.
+    """
 
     id = UUID(primary_key=True, default=new_id)
     tag = Varchar(length=40, unique=True)
@@ -62,10 +80,18 @@ class Asset(Table, db=DB, tablename="assets"):
     stage = Varchar(length=20, index=True)
     physical_state = Varchar(length=20, default="good")
     physical_state_at = Timestamptz(null=True, default=None)
+    macs = Array(base_column=Varchar(length=17), default=list)
+    addresses = Array(base_column=Varchar(length=45), default=list)
     custodian = Varchar(length=120, default="")
+    custodian_kind = Varchar(length=10, default="")
+    supplier = Varchar(length=160, default="")
+    funding_source = Varchar(length=160, default="")
+    purchased_on = Date(null=True, default=None)
     original_cost = BigInt(null=True, default=None)  # nguyên giá, whole đồng
     put_into_use = Date(null=True, default=None)
     warranty_until = Date(null=True, default=None)
+    national_code = Varchar(length=60, default="")
+    custom = JSONB(default="{}")
     note = Text(default="")
     search = Text(default="")
     created_at = Timestamptz(default=now)
@@ -96,6 +122,12 @@ class Link(Table, db=DB, tablename="links"):
     bandwidth_mbps = Integer(null=True, default=None)
     is_primary = Boolean(default=True)
     hotline = Varchar(length=40, default="")
+    near_end = Varchar(length=160, default="")
+    far_end = Varchar(length=160, default="")
+    contract_number = Varchar(length=60, default="")
+    contract_until = Date(null=True, default=None)
+    monthly_cost = BigInt(null=True, default=None)  # whole đồng
+    note = Text(default="")
     search = Text(default="")
     version = Integer(default=1)
 
@@ -128,6 +160,26 @@ class Capability(Table, db=DB, tablename="capabilities"):
     status = Varchar(length=20)
     since = Date(null=True, default=None)
     expires_on = Date(null=True, default=None)
+    note = Text(default="")
+    version = Integer(default=1)
+
+
+class CustomField(Table, db=DB, tablename="custom_fields"):
+    """A field that assets have beside the built-in ones: of one category, or of all (none named).
+
+    A deprecated one keeps the values that there are and takes no new ones.
+    """
+
+    id = UUID(primary_key=True, default=new_id)
+    code = Varchar(length=40, unique=True)
+    category = ForeignKey(AssetCategory, null=True, default=None, on_delete=OnDelete.restrict)
+    name = Varchar(length=120)
+    name_en = Varchar(length=120, default="")
+    kind = Varchar(length=20)
+    choices = Array(base_column=Varchar(length=80), default=list)
+    required = Boolean(default=False)
+    deprecated = Boolean(default=False)
+    sort = SmallInt(default=0)
     version = Integer(default=1)
 
 

@@ -1,18 +1,22 @@
 """The verbs for what stands beside assets: categories, models, links, applications, capabilities."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import record, shown
+from assets.clock import now
 from assets.db import transaction
-from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
+from assets.inventory.batches.planning import Wanted
+from assets.inventory.batches.service import kind_for
+from assets.inventory.batches.writing import change_one
 from assets.inventory.categories import CATEGORIES
-from assets.inventory.service import refuse_used
-from assets.text import clean, fold
+from assets.inventory.kinds import APPLICATIONS, CAPABILITIES, LINKS, MODELS, Kind
 
 
 async def add_default_categories(actor: Actor) -> int:
@@ -39,28 +43,13 @@ class NewModel:
     manufacturer: str
     name: str
     profile: str = ""
+    expected_months: int | None = None
+    note: str = ""
 
 
 async def add_model(actor: Actor, new: NewModel) -> UUID:
     """Add a model; Invalid when the category is not known, Conflict when the model is there."""
-    actor = actor.require(Action.EDIT_INVENTORY)
-    maker, name = clean(new.manufacturer, 80), clean(new.name, 120)
-    async with transaction(actor.scope) as tx:
-        category = await tx.fetchval("select id from asset_categories where code = $1", new.category)
-        if category is None:
-            raise Invalid(fields={"category": "there is no such category"})
-        if await tx.fetchval("select 1 from asset_models where manufacturer = $1 and name = $2", maker, name):
-            raise Conflict(f"There is already a model {maker} {name}.")
-        model = new_id()
-        made = await tx.fetchrow(
-            "insert into asset_models (id, category, manufacturer, name, profile, search, version) "
-            "values ($1,$2,$3,$4,$5,$6,1) returning *",
-            model, category, maker, name, clean(new.profile, 60), fold(f"{maker} {name}"),
-        )  # fmt: skip
-        await record(
-            tx, by=actor, action="add", kind="asset_model", subject=model, name=f"{maker} {name}", after=shown(made)
-        )
-        return model
+    return await _add(actor, MODELS, vars(new))
 
 
 @dataclass(frozen=True)
@@ -75,26 +64,17 @@ class NewLink:
     bandwidth_mbps: int | None = None
     is_primary: bool = True
     hotline: str = ""
+    near_end: str = ""
+    far_end: str = ""
+    contract_number: str = ""
+    contract_until: date | None = None
+    monthly_cost: int | None = None
+    note: str = ""
 
 
 async def add_link(actor: Actor, new: NewLink) -> UUID:
     """Add a line; Conflict when the tag is in use, NotFound when the site is not the actor's."""
-    actor = actor.require(Action.EDIT_INVENTORY)
-    tag = clean(new.tag, 40).upper()
-    async with transaction(actor.scope) as tx:
-        site = await tx.fetchval("select id from sites where code = $1", new.site)
-        if site is None or not actor.scope.sees(site):
-            raise NotFound("There is no such site.")
-        await refuse_used(tx, "links", tag)
-        link = new_id()
-        made = await tx.fetchrow(
-            "insert into links (id, site, tag, kind, carrier, circuit_number, bandwidth_mbps, is_primary, hotline, search, "
-            "version) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,1) returning *",
-            link, site, tag, new.kind, clean(new.carrier, 60), clean(new.circuit_number, 60), new.bandwidth_mbps,
-            new.is_primary, clean(new.hotline, 40), fold(f"{tag} {new.carrier} {new.circuit_number}"),
-        )  # fmt: skip
-        await record(tx, by=actor, action="add", kind="link", subject=link, name=tag, site=site, after=shown(made))
-        return link
+    return await _add(actor, LINKS, vars(new))
 
 
 @dataclass(frozen=True)
@@ -111,20 +91,7 @@ class NewApplication:
 
 async def add_application(actor: Actor, new: NewApplication) -> UUID:
     """Add an application; Conflict when its code is in use."""
-    actor = actor.require(Action.EDIT_INVENTORY)
-    code = clean(new.code, 40).lower()
-    async with transaction(actor.scope) as tx:
-        if await tx.fetchval("select 1 from applications where code = $1", code):
-            raise Conflict(f"There is already an application {code}.")
-        application = new_id()
-        made = await tx.fetchrow(
-            "insert into applications (id, code, name, name_en, owner_office, web_address, needs_account, version) "
-            "values ($1,$2,$3,$4,$5,$6,$7,1) returning *",
-            application, code, clean(new.name, 160), clean(new.name_en, 160), clean(new.owner_office, 160),
-            clean(new.web_address), new.needs_account,
-        )  # fmt: skip
-        await record(tx, by=actor, action="add", kind="application", subject=application, name=code, after=shown(made))
-        return application
+    return await _add(actor, APPLICATIONS, vars(new) | {"code": new.code.lower()})
 
 
 @dataclass(frozen=True)
@@ -139,27 +106,16 @@ class NewCapability:
     holder_post: str = ""
     since: date | None = None
     expires_on: date | None = None
+    note: str = ""
 
 
 async def add_capability(actor: Actor, new: NewCapability) -> UUID:
-    """Add a capability; Invalid when its application is not known."""
+    """Add a capability; Invalid when its application is not known, Conflict when the holder has it already."""
+    return await _add(actor, CAPABILITIES, vars(new))
+
+
+async def _add(actor: Actor, kind: Kind, cells: Mapping[str, Any]) -> UUID:
     actor = actor.require(Action.EDIT_INVENTORY)
+    kind_for(actor, kind.resource)
     async with transaction(actor.scope) as tx:
-        site = await tx.fetchval("select id from sites where code = $1", new.site)
-        if site is None or not actor.scope.sees(site):
-            raise NotFound("There is no such site.")
-        application = await tx.fetchval("select id from applications where code = $1", new.application)
-        if new.application and application is None:
-            raise Invalid(fields={"application": "there is no such application"})
-        capability = new_id()
-        made = await tx.fetchrow(
-            "insert into capabilities (id, site, application, kind, title, holder_post, status, since, expires_on, version) "
-            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,1) returning *",
-            capability, site, application, new.kind, clean(new.title, 160), clean(new.holder_post, 120), new.status,
-            new.since, new.expires_on,
-        )  # fmt: skip
-        await record(
-            tx, by=actor, action="add", kind="capability", subject=capability, name=made["title"], site=site,
-            after=shown(made),
-        )  # fmt: skip
-        return capability
+        return await change_one(tx, actor, kind.resource, Wanted(cells), now=now(), add=True)

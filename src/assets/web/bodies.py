@@ -27,6 +27,7 @@ CHANGES = frozenset({"POST", "PUT", "PATCH"})
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 API = "/api/"
 OWN = "own_body"  # in a route's `opt`: it reads the body itself, as it comes
+TAKES = "takes"  # in a route's `opt`: the media types of files that it takes in the place of JSON
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -43,6 +44,9 @@ class BodyMiddleware(ASGIMiddleware):
             await handler.authorize_connection(request)
             if not scope["path"].startswith(API):
                 _refuse_other_than_forms(request)
+            elif TAKES in handler.opt:
+                _refuse_other_than(request, handler.opt[TAKES])
+                _refuse_packed(request)
             elif OWN in handler.opt:
                 _refuse_other_than_json(request)
             elif body := await request.body():
@@ -64,6 +68,12 @@ def _refuse_other_than_json(request: Request[Any, Any, Any]) -> None:
         raise HTTPException(status_code=415, detail="Send JSON and say so: Content-Type: application/json.")
     if options.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         raise HTTPException(status_code=415, detail="JSON is sent as UTF-8.")
+
+
+def _refuse_other_than(request: Request[Any, Any, Any], kinds: frozenset[str]) -> None:
+    kind, _ = request.content_type
+    if kind not in kinds:
+        raise HTTPException(status_code=415, detail=f"Send one of: {', '.join(sorted(kinds))}.")
 
 
 def _refuse_packed(request: Request[Any, Any, Any]) -> None:

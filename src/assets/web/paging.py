@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -81,6 +81,7 @@ class Listing:
     """What a list can be asked: `select` and `source` (from … join …) in SQL, columns by the name callers use.
 
     `key` is the unique id that breaks ties; `search` are folded columns that `q` looks in (none: there is no `q`);
+    `more` finds further columns among the names that a caller gives, such as fields that the province has made.
     `found_by` names the table whose trigram index finds them: see the SQL function of that name, which applies the scope
     before row-level security would put the index out of use. `site` is the column that a scope restricts (empty: the
     list belongs to nobody); `sort` is the order when none is asked for, "-name" downwards.
@@ -94,6 +95,16 @@ class Listing:
     search: tuple[str, ...] = ()
     site: str = ""
     found_by: str = ""
+    more: Callable[[Sequence[str]], Awaitable[Mapping[str, Column]]] | None = None
+
+    async def widened(self, parameters: MultiDict[Any] | Mapping[str, Any]) -> "Listing":
+        """The same list with the further columns that these parameters ask for."""
+        if self.more is None:
+            return self
+        sort = _multi(parameters).get("sort", [""])[-1]
+        asked = [name.partition("__")[0] for name in (*parameters, sort.removeprefix("-")) if name not in RESERVED]
+        found = await self.more([name for name in asked if name and name not in self.columns])
+        return replace(self, columns={**self.columns, **found}) if found else self
 
 
 @dataclass(frozen=True)
@@ -114,6 +125,7 @@ class ListQuery:
     sort: str = ""
     q: str = ""
     filters: tuple["Filter", ...] = ()
+    more: Mapping[str, Column] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -144,6 +156,7 @@ class ListQuery:
             sort=_sort(values, listing, wrong),
             q=_text(values, listing, wrong),
             filters=tuple(filters),
+            more=listing.columns,
         )
         if wrong:
             raise Invalid("Some parameters are not valid.", fields=wrong)
@@ -183,10 +196,10 @@ def listed(listing: Listing, *, known: Iterable[str] = ()) -> dict[str, Any]:
     `known` are parameters of the handler's own signature.
     """
 
-    def provide(request: Request[Any, Any, Any]) -> ListQuery:
-        return ListQuery.of(request.query_params, listing, known=known)
+    async def provide(request: Request[Any, Any, Any]) -> ListQuery:
+        return ListQuery.of(request.query_params, await listing.widened(request.query_params), known=known)
 
-    return {"dependencies": {"asked": Provide(provide, sync_to_thread=False)}, "opt": {"listing": listing}}
+    return {"dependencies": {"asked": Provide(provide)}, "opt": {"listing": listing}}
 
 
 async def fetch(
@@ -199,6 +212,7 @@ async def fetch(
     where: Sequence[tuple[str, Sequence[object]]] = (),
 ) -> Page[T]:
     """One page. `where` holds further conditions with `{}` for each value: `("i.state = any({})", [states])`."""
+    listing = _with_more(listing, query)
     conditions = chosen(listing, query, scope=scope, where=where)
     if isinstance(query, Whole):
         return Page(items=[], total=await _hand_over(tx, listing, query, conditions, make))
@@ -210,6 +224,12 @@ async def fetch(
     return Page(items=[make(row) for row in shown], total=total, next=following)
 
 
+def _with_more(listing: Listing, query: ListQuery) -> Listing:
+    # Columns that the list itself has can differ from those that the query was read by: see inventory.wear_api.
+    more = {name: column for name, column in query.more.items() if name not in listing.columns}
+    return replace(listing, columns={**listing.columns, **more}) if more else listing
+
+
 def chosen(
     listing: Listing,
     query: ListQuery,
@@ -218,6 +238,7 @@ def chosen(
     where: Sequence[tuple[str, Sequence[object]]] = (),
 ) -> "Conditions":
     """What chooses the rows of a list, all pages of it."""
+    listing = _with_more(listing, query)
     conditions = Conditions()
     if scope is not None and not scope.everything:
         conditions.add(f"{listing.site} = any({{}}::uuid[])", list(scope.sites))

@@ -88,6 +88,7 @@ CAPABILITY_KIND = {
     "training": N_("Training"),
     "manual": N_("Manual"),
 }
+CUSTODIAN_KIND = {"": N_("Not said"), "person": N_("Person"), "post": N_("Post")}
 CAPABILITY_STATUS = {
     "not_issued": N_("Not issued"),
     "waiting": N_("Waiting to be issued"),
@@ -202,6 +203,14 @@ NO_WEAR = {
     "not_yet": N_("not in use yet on this day"), "no_rate": N_("no rate for this kind on the day of use"),
     "below_threshold": N_("below the threshold: tools, no fixed asset"),
 }  # fmt: skip
+BATCH_STATE = {"planned": N_("Planned, nothing changed yet"), "applied": N_("Applied"), "undone": N_("Undone")}
+BATCH_ACTION = {
+    "create": N_("New"), "change": N_("Will change"), "same": N_("The same"), "refused": N_("Refused"),
+}  # fmt: skip
+FIELD_KIND = {
+    "text": N_("Text"), "integer": N_("Whole number"), "money": N_("Amount in đồng"), "date": N_("Date"),
+    "boolean": N_("Yes or no"), "choice": N_("Choice of a list"),
+}  # fmt: skip
 SITE_KIND = {"centre": N_("Centre"), "reception_point": N_("Reception point"), "store": N_("Store")}
 # What the audit log is about, what was done, and the fields of a change.
 ACTION = {
@@ -223,7 +232,7 @@ AUDIT_KIND = {
     "incident": N_("Incident"), "maintenance_window": N_("Planned work"), "silence": N_("Silence"),
     "channel": N_("Channel"), "subscription": N_("Subscription"), "notification": N_("Message"),
     "equipment_request": N_("Equipment request"), "user": N_("Account of a person"), "token": N_("Access token"),
-    "wear_rate": N_("Wear rate"),
+    "wear_rate": N_("Wear rate"), "custom_field": N_("Field of its own"), "batch": N_("Import or edit of many"),
     "export": N_("File of a list"),
 }  # fmt: skip
 AUDIT_ACTION = {
@@ -241,6 +250,7 @@ AUDIT_ACTION = {
     "enrol_second_factor": N_("Second factor set up"), "show_second_factor": N_("Second factor shown"),
     "use_recovery_code": N_("Recovery code used"), "remove_second_factor": N_("Second factor removed"),
     "give_grant": N_("Role given"), "end_grant": N_("Role ended"), "export": N_("Exported"),
+    "plan_batch": N_("Planned"), "apply_batch": N_("Applied"), "undo_batch": N_("Undone"), "unregister": N_("Taken back"),
 }  # fmt: skip
 AUDIT_FIELD = {
     "acknowledged_at": N_("Acknowledged at"), "acknowledged_by": N_("Acknowledged by"), "actions": N_("Permissions"),
@@ -278,6 +288,14 @@ AUDIT_FIELD = {
     "tag": N_("Tag"), "target": N_("Monitored thing"), "text": N_("Text"), "title": N_("Title"),
     "threshold": N_("Fixed asset from"), "token_prefix": N_("Beginning of the token"), "unit": N_("Unit"),
     "valid_from": N_("In force from"), "warranty_until": N_("Warranty until"), "web_address": N_("Web address"),
+    "macs": N_("MAC addresses"), "addresses": N_("Network addresses"), "custodian_kind": N_("In charge is a"),
+    "supplier": N_("Supplier"), "funding_source": N_("Funding source"), "purchased_on": N_("Purchased on"),
+    "national_code": N_("Code in the national database"), "custom": N_("Fields of its own"),
+    "expected_months": N_("Expected life (months)"), "near_end": N_("Near end"), "far_end": N_("Far end"),
+    "contract_number": N_("Contract number"), "contract_until": N_("Contract until"),
+    "monthly_cost": N_("Cost a month"), "required": N_("Must be filled in"), "deprecated": N_("No longer used"),
+    "choices": N_("Choices"), "sort": N_("Order"), "counts": N_("Counts"), "resource": N_("List"),
+    "applied_at": N_("Applied at"), "undone_at": N_("Undone at"),
     "years": N_("Useful life (years)"), "rate": N_("Yearly rate (0.01 %)"), "source": N_("Written in"),
 }  # fmt: skip
 # Headings of exported lists: the fields of the API beside those of the audit log, and those that mean something else there.
@@ -315,7 +333,8 @@ TABLES = {
     "request_state": REQUEST_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
-    "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR,
+    "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR, "custodian_kind": CUSTODIAN_KIND,
+    "batch_state": BATCH_STATE, "batch_action": BATCH_ACTION, "field_kind": FIELD_KIND,
 }  # fmt: skip
 
 

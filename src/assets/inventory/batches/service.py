@@ -1,0 +1,328 @@
+"""The verbs of batches: plan, apply, undo. All or nothing, and nothing twice."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+from assets.audit.service import record
+from assets.db import Connection, transaction
+from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.ids import new_id
+from assets.inventory.batches.headings import OWN, VERSION, columns
+from assets.inventory.batches.planning import Emptiness, Outcome, Planned, Wanted, plan
+from assets.inventory.batches.reading import Sheet, read_table
+from assets.inventory.batches.world import described, look
+from assets.inventory.batches.writing import take_back, write
+from assets.inventory.kinds import CUSTOM, KINDS, Kind
+from assets.inventory.values import plain
+from assets.phrases import Phrase
+from assets.text import clean
+from assets.web.language import N_
+
+ROWS_MAX = 50_000
+AUDITED = "batch"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of the rows of a batch that was applied at once."""
+
+    number: int
+    counts: Mapping[str, int]
+
+
+def kind_for(actor: Actor, resource: str) -> Kind:
+    """The kind of a resource that this person may change; Invalid when it cannot be changed by rows."""
+    kind = KINDS.get(resource)
+    if kind is None:
+        raise Invalid(fields={"resource": f"One of: {', '.join(KINDS)}."})
+    if not kind.site and not actor.scope.everything:
+        raise NotAllowed()
+    return kind
+
+
+async def plan_file(
+    actor: Actor, resource: str, content: bytes, name: str, *, empty: Emptiness = Emptiness.KEEP, now: datetime
+) -> int:
+    """Plan the import of a file; answers the number of the batch. Nothing is changed yet."""
+    actor = actor.require(Action.EDIT_INVENTORY)
+    kind_for(actor, resource)
+    sheets = read_table(content, name)
+    async with transaction(actor.scope) as tx:
+        kind, own = await described(tx, resource)
+        rows: list[Wanted] = []
+        headings = []
+        for sheet in sheets:
+            fields, unknown = columns(kind, sheet.headings, own)
+            if not any(name in fields for name in kind.key):
+                if len(sheets) > 1:
+                    continue  # a sheet of notes beside the list
+                raise Invalid(fields={"file": _without_key(kind, sheet)})
+            headings.append({"sheet": sheet.name, "columns": fields, "unknown": unknown})
+            rows += _wanted(sheet, fields)
+        if not rows:
+            raise Invalid(fields={"file": N_("There is no row in it.")})
+        if len(rows) > ROWS_MAX:
+            raise Invalid(fields={"file": f"At most {ROWS_MAX} rows."})
+        digest = hashlib.sha256(content).hexdigest()
+        return await _keep(tx, actor, resource, "file", clean(name), digest, headings, rows, empty, now)
+
+
+def _without_key(kind: Kind, sheet: Sheet) -> str:
+    found = ", ".join(heading for heading in sheet.headings if heading)[:200]
+    return f"No column is one of: {', '.join(kind.key)}. The headings are: {found}."
+
+
+def _wanted(sheet: Sheet, fields: Sequence[str | None]) -> list[Wanted]:
+    rows = []
+    for number, cells in sheet.rows:
+        said: dict[str, object] = {name: cell for name, cell in zip(fields, cells, strict=False) if name is not None}
+        version = said.pop(VERSION, None)
+        said |= _unfolded(said.pop(OWN, None))
+        formulas = frozenset(
+            name for column, name in enumerate(fields) if name is not None and (number, column) in sheet.formulas
+        )
+        rows.append(Wanted(said, sheet.name, number, _version(version), formulas=formulas))
+    return rows
+
+
+def _unfolded(cell: object) -> dict[str, object]:
+    """The province's own fields of an exported list, which has all of them in one cell."""
+    try:
+        found = json.loads(str(cell or "{}"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return {}
+    return {CUSTOM + code: value for code, value in found.items()}
+
+
+def _version(cell: object) -> int | None:
+    text = str(cell or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+async def plan_rows(
+    actor: Actor, resource: str, rows: Sequence[Wanted], *, title: str = "", empty: Emptiness = Emptiness.CLEAR,
+    now: datetime, apply_at_once: bool = False,
+) -> int:  # fmt: skip
+    """Plan changes of many things at once, and do them if asked to; answers the number of the batch.
+
+    Invalid when a row is refused that should be done at once: then there is no batch either.
+    """
+    actor = actor.require(Action.EDIT_INVENTORY)
+    kind_for(actor, resource)
+    if not rows:
+        raise Invalid(fields={"rows": "There is no row to change."})
+    if len(rows) > ROWS_MAX:
+        raise Invalid(fields={"rows": f"At most {ROWS_MAX} rows."})
+    async with transaction(actor.scope) as tx:
+        number = await _keep(tx, actor, resource, "edit", clean(title), "", [], rows, empty, now)
+        if apply_at_once:
+            await _refuse_refused(tx, number)
+            await apply(actor, number, now=now)
+        return number
+
+
+async def _refuse_refused(tx: Connection, number: int) -> None:
+    rows = await tx.fetch(
+        "select r.row, r.faults from batch_rows r join batches b on b.id = r.batch where b.number = $1 "
+        "and r.action = 'refused' order by r.position limit 20", number,
+    )  # fmt: skip
+    if rows:
+        raise Invalid(fields={
+            f"rows.{row['row'] - 1}.{name}": Phrase(text, params).english()
+            for row in rows for name, text, params in json.loads(row["faults"])
+        })  # fmt: skip
+
+
+async def _keep(
+    tx: Connection, actor: Actor, resource: str, source: str, title: str, digest: str, headings: list[Any],
+    rows: Sequence[Wanted], empty: Emptiness, now: datetime,
+) -> int:  # fmt: skip
+    planned = await _plan(tx, actor, resource, rows, empty)
+    batch = new_id()
+    counts = _counts(planned)
+    made = await tx.fetchrow(
+        "insert into batches (id, number, resource, source, title, digest, state, counts, headings, sites, made_by, "
+        "made_by_name, made_at) values ($1, nextval('batch_numbers'), $2, $3, $4, $5, 'planned', $6, $7, $8, $9, $10, $11) "
+        "returning number",
+        batch, resource, source, title, digest, json.dumps(counts | {"empty": empty}), json.dumps(headings),
+        [] if actor.scope.everything else list(actor.scope.sites), actor.id, actor.name, now,
+    )  # fmt: skip
+    number: int = made["number"]
+    await _store(tx, batch, planned)
+    await record(
+        tx, by=actor, action="plan_batch", kind=AUDITED, subject=batch, name=shown_number(number), site=actor.home_site,
+        after={"resource": resource, "title": title, "counts": counts},
+    )  # fmt: skip
+    return number
+
+
+def shown_number(number: int) -> str:
+    """A batch as people call it."""
+    return f"#{number}"
+
+
+async def _plan(
+    tx: Connection, actor: Actor, resource: str, rows: Sequence[Wanted], empty: Emptiness, *, lock: bool = False
+) -> list[Planned]:
+    kind, own = await described(tx, resource)
+    world = await look(tx, actor, kind, own, rows, lock=lock)
+    return plan(kind, rows, world, empty=empty)
+
+
+def _counts(planned: Sequence[Planned]) -> dict[str, int]:
+    found = Counter(row.outcome for row in planned)
+    return {outcome.value: found[outcome] for outcome in Outcome}
+
+
+_ROW = (
+    "id", "batch", "position", "sheet", "row", "action", "key", "subject", "subject_version", "wanted", "changes", "faults",
+)  # fmt: skip
+
+
+async def _store(tx: Connection, batch: UUID, planned: Sequence[Planned]) -> None:
+    await tx.execute("delete from batch_rows where batch = $1", batch)
+    await tx.executemany(
+        f"insert into batch_rows ({', '.join(_ROW)}) values ({', '.join(f'${i}' for i in range(1, len(_ROW) + 1))})",  # noqa: S608
+        [_row(batch, position, row) for position, row in enumerate(planned)],
+    )
+
+
+def _row(batch: UUID, position: int, row: Planned) -> tuple[Any, ...]:
+    wanted = {
+        "cells": {name: plain(cell) for name, cell in row.wanted.cells.items()},
+        "version": row.wanted.version, "formulas": sorted(row.wanted.formulas),
+        "id": str(row.wanted.id) if row.wanted.id else None,
+    }  # fmt: skip
+    present = row.present
+    return (
+        new_id(), batch, position, row.wanted.sheet[:120], row.wanted.row, row.outcome, row.key[:255],
+        present.id if present else None, present.version if present else None, _json(wanted), changes_json(row),
+        _json([[fault.name, fault.reason.text, dict(fault.reason.params)] for fault in row.faults]),
+    )  # fmt: skip
+
+
+def changes_json(row: Planned) -> str:
+    """What a row changes, as JSON: before and after by the names of fields."""
+    return _json({name: [plain(before), plain(after)] for name, (before, after) in row.changes.items()})
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+async def _locked(tx: Connection, actor: Actor, number: int, state: str) -> Any:
+    row = await tx.fetchrow("select * from batches where number = $1 for update", number)
+    if row is None:
+        raise NotFound()
+    kind_for(actor, row["resource"])
+    if row["state"] != state:
+        raise Conflict(
+            N_("It is not to be undone: it was not applied, or is undone already.") if state == "applied"
+            else N_("It was applied already."), state=row["state"],
+        )  # fmt: skip
+    return row
+
+
+async def apply(actor: Actor, number: int, *, now: datetime) -> Applied:
+    """Do what a batch planned, all of it; Conflict when a row is refused or the plan is not the same any more.
+
+    Then nothing has been changed, and the plan is renewed for whoever looks at it next.
+    """
+    actor = actor.require(Action.EDIT_INVENTORY)
+    renewed = False
+    async with transaction(actor.scope) as tx:
+        batch = await _locked(tx, actor, number, "planned")
+        kind, _ = await described(tx, batch["resource"])
+        stored = await tx.fetch("select * from batch_rows where batch = $1 order by position", batch["id"])
+        counts = json.loads(batch["counts"])
+        rows = [_restored(row) for row in stored]
+        planned = await _plan(tx, actor, batch["resource"], rows, Emptiness(counts["empty"]), lock=True)
+        fresh = _counts(planned)
+        if any(_differs(was, is_) for was, is_ in zip(stored, planned, strict=True)):
+            await _store(tx, batch["id"], planned)
+            await tx.execute(
+                "update batches set counts = $2 where id = $1", batch["id"],
+                json.dumps(fresh | {"empty": counts["empty"]}),
+            )  # fmt: skip
+            renewed = True
+        elif fresh[Outcome.REFUSED]:
+            raise Conflict(N_("Some rows are refused; all or nothing is changed."), refused=fresh[Outcome.REFUSED])
+        else:
+            reason = f"{shown_number(number)} {batch['title']}".strip()
+            written = await write(tx, actor, kind, planned, now=now, reason=reason)
+            await tx.executemany(
+                "update batch_rows set subject = $2, subject_version = $3 where id = $1",
+                [(stored[place]["id"], thing, version) for place, (thing, version) in written.items()],
+            )
+            await tx.execute("update batches set state = 'applied', applied_at = $2 where id = $1", batch["id"], now)
+            await record(
+                tx, by=actor, action="apply_batch", kind=AUDITED, subject=batch["id"], name=shown_number(number),
+                site=actor.home_site, before={"state": "planned"}, after={"state": "applied", "counts": fresh},
+            )  # fmt: skip
+    if renewed:
+        raise Stale(N_("The register has changed since this was planned; look at the plan again."))
+    return Applied(number, fresh)
+
+
+def _restored(row: Any) -> Wanted:
+    said = json.loads(row["wanted"])
+    return Wanted(
+        said["cells"], row["sheet"], row["row"], said["version"], UUID(said["id"]) if said["id"] else None,
+        frozenset(said["formulas"]),
+    )  # fmt: skip
+
+
+def _differs(stored: Any, planned: Planned) -> bool:
+    return bool(stored["action"] != planned.outcome) or json.loads(stored["changes"]) != json.loads(
+        changes_json(planned)
+    )
+
+
+async def undo(actor: Actor, number: int, *, now: datetime) -> None:
+    """Put everything back that a batch changed and take back what it added; Conflict when something was touched since."""
+    actor = actor.require(Action.EDIT_INVENTORY)
+    async with transaction(actor.scope) as tx:
+        batch = await _locked(tx, actor, number, "applied")
+        kind, own = await described(tx, batch["resource"])
+        stored = await tx.fetch(
+            "select * from batch_rows where batch = $1 and action in ('create', 'change') order by position",
+            batch["id"],
+        )
+        changed = [row for row in stored if row["action"] == Outcome.CHANGE]
+        back = [
+            Wanted({n: was for n, (was, _) in json.loads(row["changes"]).items()}, row["sheet"], row["row"],
+                   row["subject_version"], row["subject"]) for row in changed
+        ]  # fmt: skip
+        world = await look(tx, actor, kind, own, back, lock=True)
+        planned = plan(kind, back, world, empty=Emptiness.CLEAR, undoing=True)
+        made = [row for row in stored if row["action"] == Outcome.CREATE]
+        now_at = {
+            row["id"]: row["version"]
+            for row in await tx.fetch(
+                f"select id, version from {kind.table} where id = any($1) for update",  # noqa: S608 - a table of ours
+                [row["subject"] for row in made],
+            )
+        }
+        touched = [row["key"] for row in made if now_at.get(row["subject"]) != 1]
+        touched += [row.key for row, was in zip(planned, changed, strict=True)
+                    if row.faults or row.present is None or row.present.version != was["subject_version"]]  # fmt: skip
+        if touched:
+            raise Conflict(N_("Some were changed since; nothing was undone."), count=len(touched), keys=touched[:20])
+        reason = shown_number(number)
+        await write(tx, actor, kind, planned, now=now, reason=reason)
+        await take_back(tx, actor, kind, [row["subject"] for row in made], reason=reason)
+        await tx.execute("update batches set state = 'undone', undone_at = $2 where id = $1", batch["id"], now)
+        await record(
+            tx, by=actor, action="undo_batch", kind=AUDITED, subject=batch["id"], name=reason, site=actor.home_site,
+            before={"state": "applied"}, after={"state": "undone"},
+        )  # fmt: skip

@@ -1,0 +1,256 @@
+"""Imports and edits of many: a full plan, all or nothing, undone as one, repeated without effect."""
+
+import csv
+import io
+from typing import Any
+
+import httpx2
+import pytest
+
+from assets.access.actor import SYSTEM
+from assets.access.permissions import Role
+from assets.inventory import things
+from tests.conftest import House
+
+CSV = {"content-type": "text/csv"}
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+LIST = (
+    "Mã tài sản;Hãng sản xuất;Kiểu máy (model);Số sê-ri;Đơn vị;Vị trí lắp đặt;Nguyên giá;Năm đưa vào sử dụng;Ghi chú\r\n"
+    "QN-1;Canon;LBP 2900;S1;21025;Quầy 1;12.500.000 đồng;2024;Máy in một cửa\r\n"
+    "QN-2;canon;lbp 2900;S2;21025;Quầy 2;9.000.000;15/03/2025;\r\n"
+)
+
+
+async def ready(house: House) -> httpx2.AsyncClient:
+    await things.add_default_categories(SYSTEM)
+    await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP 2900"))
+    return await house.person("root", Role.ADMINISTRATOR)
+
+
+async def planned(client: httpx2.AsyncClient, text: str | bytes, resource: str = "assets", **more: str) -> Any:
+    content = text.encode() if isinstance(text, str) else text
+    query = {"resource": resource, "filename": "list.csv", **more}
+    answer = await client.post("/api/v1/imports", params=query, content=content, headers=CSV)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def rows_of(client: httpx2.AsyncClient, number: int) -> list[Any]:
+    return (await client.get(f"/api/v1/imports/{number}/rows?limit=1000")).json()["items"]
+
+
+def counts(batch: Any) -> list[int]:
+    return [batch[name] for name in ("create", "change", "same", "refused")]
+
+
+async def asset(client: httpx2.AsyncClient, tag: str) -> Any:
+    return (await client.get(f"/api/v1/assets/{tag}")).json()
+
+
+async def test_a_list_with_vietnamese_headings_is_planned_applied_repeated_and_undone(house: House) -> None:
+    client = await ready(house)
+    batch = await planned(client, LIST)
+    assert (counts(batch), batch["state"], batch["unknown"]) == ([2, 0, 0, 0], "planned", [])
+    assert (await client.get("/api/v1/assets")).json()["total"] == 0
+    done = await client.post(f"/api/v1/imports/{batch['number']}/apply")
+    assert (done.status_code, done.json()["state"]) == (200, "applied")
+    one, two = await asset(client, "QN-1"), await asset(client, "QN-2")
+    assert (one["original_cost"], one["put_into_use"], one["room"]) == (12_500_000, "2024-01-01", "Quầy 1")
+    assert (two["manufacturer"], two["model"], two["put_into_use"]) == ("Canon", "LBP 2900", "2025-03-15")
+
+    again = await planned(client, LIST)
+    assert counts(again) == [0, 0, 2, 0]
+    assert (await client.post(f"/api/v1/imports/{again['number']}/apply")).status_code == 200
+    assert (await asset(client, "QN-1"))["version"] == one["version"]
+
+    changed = await planned(client, LIST.replace("Quầy 2", "Quầy 3"))
+    assert counts(changed) == [0, 1, 1, 0]
+    [row] = [row for row in await rows_of(client, changed["number"]) if row["action"] == "change"]
+    assert (row["key"], row["row"], row["changes"]) == ("QN-2", 3, {"room": ["Quầy 2", "Quầy 3"]})
+    await client.post(f"/api/v1/imports/{changed['number']}/apply")
+    assert (await asset(client, "QN-2"))["room"] == "Quầy 3"
+    assert (await client.post(f"/api/v1/imports/{changed['number']}/undo")).json()["state"] == "undone"
+    assert (await asset(client, "QN-2"))["room"] == "Quầy 2"
+
+    undone = await client.post(f"/api/v1/imports/{batch['number']}/undo")
+    assert undone.status_code == 409  # QN-2 was changed and put back since: versions went on
+    assert undone.json()["keys"] == ["QN-2"]
+
+
+async def test_what_a_batch_added_is_taken_back_and_can_be_added_again(house: House) -> None:
+    client = await ready(house)
+    for _ in range(2):
+        batch = await planned(client, LIST)
+        assert (await client.post(f"/api/v1/imports/{batch['number']}/apply")).status_code == 200
+        assert (await client.post(f"/api/v1/imports/{batch['number']}/undo")).status_code == 200
+        assert (await client.get("/api/v1/assets")).json()["total"] == 0
+    assert (await client.post(f"/api/v1/imports/{batch['number']}/undo")).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "said"),
+    [
+        ("QN-9;Canon;LBP 2900;S9;99999;;;;", "site", "There is no site 99999."),
+        ("QN-9;Canon;LBP 9000;S9;21025;;;;", "model", "There is no model Canon LBP 9000; add it first."),
+        ("QN-9;Canon;LBP 2900;S9;21025;;mười triệu;;", "original_cost", "A whole number is expected."),
+        ("QN-9;Canon;LBP 2900;S9;21025;;;31/02/2025;", "put_into_use", "A date is expected, as day/month/year."),
+        (";Canon;LBP 2900;S9;21025;;;;", "tag", "This must be filled in."),
+        ("QN-1;Canon;LBP 2900;S9;21025;;;;", "tag", "The same thing stands in row 2 already."),
+        ("QN-9;Canon;LBP 2900;s1;21025;;;;", "serial", "The same serial number stands in another row."),
+        (f"QN-9;Canon;LBP 2900;{'9' * 200};21025;;;;", "serial", "At most 120 characters."),
+    ],
+)  # fmt: skip
+async def test_a_row_that_cannot_be_says_why_and_nothing_is_changed(
+    house: House, line: str, column: str, said: str
+) -> None:
+    client = await ready(house)
+    batch = await planned(client, LIST + line + "\r\n")
+    [refused] = [row for row in await rows_of(client, batch["number"]) if row["action"] == "refused"]
+    assert (refused["row"], refused["faults"]) == (4, [{"column": column, "reason": said}])
+    answer = await client.post(f"/api/v1/imports/{batch['number']}/apply")
+    assert (answer.status_code, answer.json()["refused"]) == (409, 1)
+    assert (await client.get("/api/v1/assets")).json()["total"] == 0
+
+
+async def test_when_the_register_changed_since_the_plan_then_it_is_renewed_and_not_applied(house: House) -> None:
+    client = await ready(house)
+    batch = await planned(client, LIST)
+    other = await planned(client, LIST.replace("Quầy 1", "Kho"))
+    await client.post(f"/api/v1/imports/{other['number']}/apply")
+    assert (await client.post(f"/api/v1/imports/{batch['number']}/apply")).status_code == 412
+    renewed = (await client.get(f"/api/v1/imports/{batch['number']}")).json()
+    assert (counts(renewed), renewed["state"]) == ([0, 1, 1, 0], "planned")
+    assert (await client.post(f"/api/v1/imports/{batch['number']}/apply")).status_code == 200
+    assert (await asset(client, "QN-1"))["room"] == "Quầy 1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "headings"), [("csv", "names"), ("csv", "labels"), ("xlsx", "names"), ("xlsx", "labels")]
+)
+async def test_a_list_that_was_exported_comes_back_the_same_and_loses_nothing(
+    house: House, kind: str, headings: str
+) -> None:
+    client = await ready(house)
+    field = {"code": "port_count", "name": "Số cổng", "kind": "integer", "category": "printer"}
+    assert (await client.post("/api/v1/custom-fields", json=field)).status_code == 201
+    [model] = (await client.get("/api/v1/asset-models")).json()["items"]
+    whole = {
+        "tag": "QN-7", "model": model["id"], "site": "21025", "serial": "=1+1", "name": "Máy in, \"màu\"", "room": "Quầy 7",
+        "stage": "in_stock", "physical_state": "worn", "custodian": "Quầy 7", "custodian_kind": "post",
+        "macs": ["00:11:22:33:44:55"], "addresses": ["10.0.0.7", "2001:db8::7"], "supplier": "-Công ty A",
+        "funding_source": "Ngân sách tỉnh", "purchased_on": "2024-02-29", "original_cost": 10_000_000,
+        "put_into_use": "2024-03-01", "warranty_until": "2027-03-01", "national_code": "0012", "note": "'=x",
+        "custom": {"port_count": 4},
+    }  # fmt: skip
+    made = await client.post("/api/v1/assets", json=whole)
+    assert made.status_code == 201, made.text
+    file = await client.get(f"/api/v1/exports/assets.{kind}?headings={headings}")
+    query = {"resource": "assets", "filename": f"x.{kind}"}
+    sent = await client.post(
+        "/api/v1/imports",
+        params=query,
+        content=file.content,
+        headers={"content-type": file.headers["content-type"].partition(";")[0]},
+    )
+    assert sent.status_code == 201, sent.text
+    assert (counts(sent.json()), sent.json()["unknown"]) == ([0, 0, 1, 0], []), await rows_of(
+        client, sent.json()["number"]
+    )
+    if kind == "csv" and headings == "names":
+        lines = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
+        text = io.StringIO()
+        new = [{**line, "tag": "QN-8", "serial": "S8", "version": ""} for line in lines]
+        writer = csv.DictWriter(text, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(new)
+        batch = await planned(client, text.getvalue())
+        assert counts(batch) == [1, 0, 0, 0], await rows_of(client, batch["number"])
+        assert (await client.post(f"/api/v1/imports/{batch['number']}/apply")).status_code == 200
+        before, after = await asset(client, "QN-7"), await asset(client, "QN-8")
+        apart = {"id", "tag", "serial", "physical_state_at", "version"}
+        assert {k: v for k, v in before.items() if k not in apart} == {k: v for k, v in after.items() if k not in apart}
+
+
+async def test_many_are_changed_by_a_filter_with_a_preview_and_undone(house: House) -> None:
+    client = await ready(house)
+    await client.post(f"/api/v1/imports/{(await planned(client, LIST))['number']}/apply")
+    edit = {"resource": "assets", "filter": {"site": "21025"}, "changes": {"funding_source": "Ngân sách tỉnh"}}
+    preview = (await client.post("/api/v1/bulk-edits", json=edit)).json()
+    assert (counts(preview), preview["state"]) == ([0, 2, 0, 0], "planned")
+    assert (await asset(client, "QN-1"))["funding_source"] == ""
+    await client.post(f"/api/v1/imports/{preview['number']}/apply")
+    assert (await asset(client, "QN-1"))["funding_source"] == "Ngân sách tỉnh"
+    await client.post(f"/api/v1/imports/{preview['number']}/undo")
+    assert (await asset(client, "QN-1"))["funding_source"] == ""
+
+
+async def test_rows_with_versions_are_done_at_once_or_not_at_all(house: House) -> None:
+    client = await ready(house)
+    await client.post(f"/api/v1/imports/{(await planned(client, LIST))['number']}/apply")
+    rows = [{"tag": "QN-1", "version": 1, "note": "A"}, {"tag": "QN-2", "version": 7, "note": "B"}]
+    answer = await client.post("/api/v1/bulk-edits", json={"resource": "assets", "rows": rows, "apply": True})
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == ["rows.1.version"]
+    assert (await asset(client, "QN-1"))["note"] == "Máy in một cửa"
+    rows[1]["version"] = 1
+    answer = await client.post("/api/v1/bulk-edits", json={"resource": "assets", "rows": rows, "apply": True})
+    assert (answer.status_code, counts(answer.json())) == (201, [0, 2, 0, 0])
+    assert (await asset(client, "QN-2"))["note"] == "B"
+
+
+async def test_another_commune_cannot_be_changed_by_a_file_and_is_not_told_of(house: House) -> None:
+    client = await ready(house)
+    await client.post(f"/api/v1/imports/{(await planned(client, LIST))['number']}/apply")
+    other = await house.person("kho", Role.STOREKEEPER, unit="21028")
+    batch = await planned(other, LIST)
+    rows = await rows_of(other, batch["number"])
+    assert [row["action"] for row in rows] == ["refused", "refused"]
+    assert all(not row["changes"] or "Quầy" not in str(row["changes"].get("room", [""])[0]) for row in rows)
+    assert (await other.get("/api/v1/imports/1")).status_code == 404
+    assert (await other.post("/api/v1/imports/1/undo")).status_code == 404
+
+
+async def test_the_fields_that_the_province_gives_a_kind_are_checked_kept_and_filtered_by(house: House) -> None:
+    client = await ready(house)
+    field = {"code": "toner", "name": "Loại mực", "kind": "choice", "choices": ["đen", "màu"], "category": "printer"}
+    made = (await client.post("/api/v1/custom-fields", json=field)).json()
+    await client.post(f"/api/v1/imports/{(await planned(client, LIST))['number']}/apply")
+    change = {"custom": {"toner": "xanh"}}
+    wrong = await client.patch("/api/v1/assets/QN-1", json=change, headers={"If-Match": '"1"'})
+    assert [error["field"] for error in wrong.json()["errors"]] == ["custom.toner"]
+    change = {"custom": {"toner": "màu"}}
+    assert (await client.patch("/api/v1/assets/QN-1", json=change, headers={"If-Match": '"1"'})).status_code == 200
+    found = (await client.get("/api/v1/assets", params={"custom.toner": "màu"})).json()["items"]
+    assert [one["tag"] for one in found] == ["QN-1"]
+    assert (await client.get("/api/v1/assets", params={"custom.toner": "nâu"})).status_code == 400
+    assert (await client.get("/api/v1/assets", params={"custom.none": "1"})).status_code == 400
+    gone = {"choices": ["đen"]}
+    path = f"/api/v1/custom-fields/{made['id']}"
+    assert (await client.patch(path, json=gone, headers={"If-Match": '"1"'})).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("resource", "path", "new", "change"),
+    [
+        ("links", "/api/v1/links/L-1", {"tag": "L-1", "site": "21025", "kind": "fibre", "carrier": "VNPT"},
+         {"contract_until": "2027-01-01", "monthly_cost": 900_000}),
+        ("applications", "/api/v1/applications/igate", {"code": "igate", "name": "Một cửa"}, {"owner_office": "Sở KH&CN"}),
+        ("capabilities", "", {"site": "21025", "kind": "token", "title": "Chữ ký số", "status": "issued"},
+         {"status": "expired", "expires_on": "2026-01-01"}),
+        ("asset-models", "", {"category": "printer", "manufacturer": "HP", "name": "M1"}, {"expected_months": 60}),
+    ],
+)  # fmt: skip
+async def test_what_stands_beside_assets_is_read_and_changed_with_its_version(
+    house: House, resource: str, path: str, new: dict[str, Any], change: dict[str, Any]
+) -> None:
+    client = await ready(house)
+    made = await client.post(f"/api/v1/{resource}", json=new)
+    assert (made.status_code, made.headers["etag"]) == (201, '"1"'), made.text
+    path = path or f"/api/v1/{resource}/{made.json()['id']}"
+    assert (await client.patch(path, json=change)).status_code == 428
+    assert (await client.patch(path, json=change, headers={"If-Match": '"7"'})).status_code == 412
+    done = await client.patch(path, json=change, headers={"If-Match": '"1"'})
+    assert (done.status_code, done.headers["etag"]) == (200, '"2"'), done.text
+    assert {name: done.json()[name] for name in change} == change
+    assert (await client.get(path)).json() == done.json()
+    assert (await client.post(f"/api/v1/{resource}", json=new)).status_code == 409
