@@ -29,6 +29,8 @@ from assets.settings import Settings
 from assets.settings import load as load_settings
 
 os.environ.setdefault("PICCOLO_CONF", "assets.piccolo_app")
+# A few tests have a short run for every day and a long one, which `.ci/run` does in addition: LONG=1 asks for it.
+LONG = os.environ.get("LONG", "") not in ("", "0")
 # Tables whose rows belong to the installation and not to a test.
 KEPT = {"migration"}
 

@@ -1,10 +1,9 @@
 """The OpenAPI document keeps its word: what is drawn from it is answered as it says, whoever asks.
 
-A few examples of each operation with `make test`; SCHEMA_EXAMPLES asks for more of them (`.ci/run` does).
+Two examples of each operation; with LONG=1, as `.ci/run` does, fifty.
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -27,10 +26,10 @@ from schemathesis.specs.openapi.checks import (
 
 from assets import clock
 from assets.access.permissions import Role
-from tests.conftest import House, served
+from tests.conftest import LONG, House, served
 from tests.http.test_contract import asset, target
 
-EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "2"))
+EXAMPLES = 50 if LONG else 2
 MODES = tuple(schemathesis.GenerationMode)
 POSITIVE = schemathesis.GenerationMode.POSITIVE
 CHECKS: list[Any] = [
