@@ -28,6 +28,12 @@ from assets.inventory import service as inventory
 from assets.inventory.batches import service as batches
 from assets.inventory.batches.planning import Wanted
 from assets.inventory.values import Type
+from assets.inventory.kits import norm_book
+from assets.inventory.kits import service as kits
+from assets.inventory.kits.allowance import What
+from assets.inventory.stock import consumables
+from assets.inventory.stock import service as stock
+from assets.inventory.stock.ledger import Act
 from assets.monitoring import collectors, declarations, targets
 from assets.places import service as places
 from assets.probing.contract import Order, OrderKind
@@ -69,6 +75,8 @@ class There:
     declaration: UUID = field(default_factory=new_id)
     notification: UUID = field(default_factory=new_id)
     subscription: UUID = field(default_factory=new_id)
+    stock: UUID = field(default_factory=new_id)
+    movement: UUID = field(default_factory=new_id)
     requests: dict[str, int] = field(default_factory=dict)
 
 
@@ -82,6 +90,7 @@ class World:
     category: UUID
     own_field: UUID
     rate: UUID
+    norm: UUID
     channel: UUID
     collector: UUID
     order: UUID
@@ -103,6 +112,11 @@ async def build(house: House) -> World:
     await things.add_application(SYSTEM, things.NewApplication("igate", "iGate"))
     category = await custom_fields.add_category(SYSTEM, custom_fields.NewCategory("tent", "Lều"))
     own_field = await custom_fields.add_field(SYSTEM, custom_fields.NewField("ports", "Số cổng", Type.INTEGER))
+    await kits.add_kit(SYSTEM, kits.NewKit("centre", "K", "centre", lines=[kits.NewLine(What.CATEGORY, "printer")]))
+    norm = await norm_book.add_norm(
+        SYSTEM, norm_book.NewNorm("printer", ["printer"], "Máy in", 1, date(2025, 7, 1), "QĐ 15/2025/QĐ-TTg")
+    )
+    await consumables.add_consumable(SYSTEM, consumables.NewConsumable("CF259A", "Hộp mực", "hộp", models=[model]))
     await access.add_user(SYSTEM, NewUser("asker", Role.CLERK, PASSWORD, "Bà A", unit=OWN, must_change=False))
     await access.give_grant(SYSTEM, "asker", NewGrant(Role.CLERK, FOREIGN), now=now)
     await collectors.enrol(SYSTEM, None, now=now)
@@ -132,7 +146,9 @@ async def build(house: House) -> World:
     )  # fmt: skip
     await collectors.order(SYSTEM, collector, order, now=now)
     session, token, grant = await _account(house)
-    return World(own, foreign, model, category, own_field, rate, channel, collector, order.id, session, token, grant)
+    return World(
+        own, foreign, model, category, own_field, rate, norm, channel, collector, order.id, session, token, grant
+    )
 
 
 async def _there(code: str, model: UUID) -> There:
@@ -197,6 +213,10 @@ async def _there(code: str, model: UUID) -> There:
             "values ($1,$2,$3,$4,'up','down',$5)", new_id(), there.target, site, now, f"change {code}",
         )  # fmt: skip
         asker = await tx.fetchrow("select id, name from users where name = 'asker'")
+    there.movement = await stock.move(SYSTEM, stock.Movement(Act.RECEIVE, code, "CF259A", 5), now=now)
+    await norm_book.count_posts(SYSTEM, code, "VIII", 5, as_of=date(2026, 1, 1))
+    async with db.transaction(db.EVERYTHING) as tx:
+        there.stock = await tx.fetchval("select stock from stock_movements where id = $1", there.movement)
     for state in ("draft", "submitted", "returned", "approved", "fulfilled"):
         there.requests[state] = await _request(code, state, asker["id"])
     return there
@@ -388,6 +408,39 @@ RECIPES: dict[str, Recipe] = {
     "POST /api/v1/bulk-edits": lambda w, t: Call(
         "", json={"resource": "assets", "rows": [{"tag": t.asset, "note": "x"}], "apply": True}
     ),
+    "POST /api/v1/kits": lambda w, t: Call("", json={"code": "n", "name": "N", "site_kind": "store"}),
+    "PATCH /api/v1/kits/{kit}": lambda w, t: Call("", json={"name": "x"}, headers=IF_MATCH),
+    "DELETE /api/v1/kits/{kit}": lambda w, t: Call("", headers=IF_MATCH),
+    "POST /api/v1/norms": lambda w, t: Call(
+        "", json={
+            "equipment": "ups", "categories": ["ups"], "title": "x", "quantity": 1, "valid_from": "2026-01-01", "source": "x"
+        },
+    ),
+    "PATCH /api/v1/norms/{norm}": lambda w, t: Call("", json={"note": "x"}, headers=IF_MATCH),
+    "DELETE /api/v1/norms/{norm}": lambda w, t: Call("", headers=IF_MATCH),
+    "POST /api/v1/sites/{code}/posts": lambda w, t: Call(
+        "", json={"post_group": "VI", "people": 1, "as_of": "2026-01-01"}
+    ),
+    "POST /api/v1/consumables": lambda w, t: Call("", json={"code": "N", "name": "N", "unit": "u"}),
+    "PATCH /api/v1/consumables/{consumable}": lambda w, t: Call("", json={"note": "x"}, headers=IF_MATCH),
+    "DELETE /api/v1/consumables/{consumable}": lambda w, t: Call("", headers=IF_MATCH),
+    "POST /api/v1/stock": lambda w, t: Call("", json={"site": t.site, "consumable": "CF259A"}),
+    "PATCH /api/v1/stock/{stock}": lambda w, t: Call("", json={"minimum": 3}, headers=IF_MATCH),
+    "POST /api/v1/stock-movements": lambda w, t: Call(
+        "", json={"act": "issue", "site": t.site, "consumable": "CF259A", "quantity": 1, "asset_tag": t.asset}
+    ),
+    "POST /api/v1/stock-movements (to)": lambda w, t: Call(
+        "/api/v1/stock-movements",
+        json={"act": "transfer", "site": OWN, "consumable": "CF259A", "quantity": 1, "to_site": t.site},
+    ),
+    "POST /api/v1/stock-movements/{movement}/reverse": lambda w, t: Call("", json={"reason": "x"}),
+    "POST /kits/new": lambda w, t: Call("", form={"code": "n", "name": "N", "site_kind": "store"}),
+    "POST /kits/{kit}": lambda w, t: Call("", form={"version": "1", "name": "x"}),
+    "POST /stock/new": lambda w, t: Call("", form={"code": "N", "name": "N", "unit": "u", "kind": "other"}),
+    "GET /stock/{consumable}/move": lambda w, t: Call(f"/stock/CF259A/move?site={t.site}"),
+    "GET /stock/{consumable}/move.json": lambda w, t: Call(f"/stock/CF259A/move.json?site={t.site}"),
+    "POST /stock/{consumable}/move": lambda w, t: Call("", form={"act": "receive", "site": t.site, "quantity": "1"}),
+    "POST /stock/{consumable}/{movement}/reverse": lambda w, t: Call("", form={"reason": "x"}),
     "POST /language": lambda w, t: Call("", form={"language": "en"}),
     "POST /sign-in": lambda w, t: Call("", form={"name": "x", "password": "y"}),
     "POST /sign-in/code": lambda w, t: Call("", form={"code": "1"}),
@@ -434,6 +487,8 @@ def addressed(path: str, world: World, there: There) -> str:
         "{channel}": world.channel, "{collector}": world.collector, "{order}": world.order, "{name}": "asker",
         "{rate}": world.rate, "{model}": world.model, "{category}": world.category, "{field}": world.own_field,
         "{capability}": there.capability,
+        "{kit}": "centre", "{norm}": world.norm, "{consumable}": "CF259A", "{stock}": there.stock,
+        "{movement}": there.movement,
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
         "{number}": (
             there.incident if "/incidents" in path

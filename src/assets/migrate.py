@@ -39,7 +39,7 @@ grant usage on schema public to {db.ROLE};
 grant select, insert, update, delete on all tables in schema public to {db.ROLE};
 grant usage, select, update on all sequences in schema public to {db.ROLE};
 revoke insert, update, delete on migration from {db.ROLE};
-revoke update, delete on audit_events, audit_seals from {db.ROLE};
+revoke update, delete on audit_events, audit_seals, stock_movements from {db.ROLE};
 """
 
 

@@ -13,6 +13,8 @@ FEATURES = (
     "audit",
     "inventory",
     "inventory.batches",
+    "inventory.kits",
+    "inventory.stock",
     "monitoring",
     "incidents",
     "notifications",

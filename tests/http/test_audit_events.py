@@ -117,6 +117,8 @@ async def inventory_is_written(walk: Walk) -> None:
     rate = {"category": "printer", "years": 5, "valid_from": "2025-01-01"}
     rate = await walk("POST", "/api/v1/wear-rates", rate)
     await walk("PATCH", "/api/v1/wear-rates/{rate}", {"years": 7}, version=rate["version"], rate=rate["id"])
+    await kits_are_written(walk)
+    await stock_is_written(walk, model["id"])
     store = {"unit": "21025", "code": "KHO", "kind": "store", "name": "Kho"}
     await walk("POST", "/api/v1/sites", store)
     await walk("POST", "/api/v1/sites/{code}/head-counts", {"people": 9, "as_of": "2026-01-01"}, code="21025")
@@ -131,6 +133,47 @@ async def batches_are_written(walk: Walk) -> None:
     planned = await walk("POST", "/api/v1/imports", file="tag,note\nQN-1,Nhập\n", query="?resource=assets")
     await walk("POST", "/api/v1/imports/{number}/apply", number=planned["number"])
     await walk("POST", "/api/v1/imports/{number}/undo", number=planned["number"])
+
+
+async def kits_are_written(walk: Walk) -> None:
+    one = "/api/v1/kits/{kit}"
+    lines = [{"what": "category", "code": "printer", "quantity": 2}]
+    made = await walk("POST", "/api/v1/kits", {"code": "k", "name": "K", "site_kind": "centre", "lines": lines})
+    lines = [*lines, {"what": "application", "code": "igate", "per": "person"}]
+    made = await walk("PATCH", one, {"lines": lines}, version=made["version"], kit="k")
+    await walk("DELETE", one, version=made["version"], kit="k")
+    form = {"code": "f", "name": "F", "site_kind": "store", "of_1": "category:printer", "quantity_1": "2"}
+    await walk("POST", "/kits/new", form=form)
+    await walk("POST", "/kits/{kit}", form={**form, "version": "1", "of_2": "link:fibre"}, kit="f")
+    one = "/api/v1/norms/{norm}"
+    norm = {"equipment": "printer", "categories": ["printer"], "title": "Máy in", "quantity": 1, "source": "QĐ",
+            "valid_from": "2025-07-01"}  # fmt: skip
+    made = await walk("POST", "/api/v1/norms", norm)
+    made = await walk("PATCH", one, {"verified": True}, version=made["version"], norm=made["id"])
+    await walk("DELETE", one, version=made["version"], norm=made["id"])
+    posts = {"post_group": "VIII", "people": 9, "as_of": "2026-01-01"}
+    await walk("POST", "/api/v1/sites/{code}/posts", posts, code="21025")
+
+
+async def stock_is_written(walk: Walk, model: str) -> None:
+    one = "/api/v1/consumables/{consumable}"
+    made = await walk("POST", "/api/v1/consumables", {"code": "C1", "name": "Mực", "unit": "hộp", "models": [model]})
+    made = await walk("PATCH", one, {"minimum": 2, "models": []}, version=made["version"], consumable="C1")
+    await walk("DELETE", one, version=made["version"], consumable="C1")
+    await walk("POST", "/api/v1/consumables", {"code": "C1", "name": "Mực", "unit": "hộp"})
+    kept = await walk("POST", "/api/v1/stock", {"site": "21025", "consumable": "C1"})
+    await walk("PATCH", "/api/v1/stock/{stock}", {"minimum": 3}, version=kept["version"], stock=kept["id"])
+    moved = {"act": "receive", "site": "21025", "consumable": "C1", "quantity": 2}
+    await walk("POST", "/api/v1/stock-movements", moved)
+    issued = await walk("POST", "/api/v1/stock-movements", {**moved, "act": "issue", "asset_tag": "QN-1"})
+    await walk("POST", "/api/v1/stock-movements/{movement}/reverse", {"reason": "Nhầm"}, movement=issued["id"])
+    await walk("POST", "/stock/new", form={"code": "C2", "name": "Giấy", "unit": "ram", "kind": "paper"})
+    move, form = "/stock/{consumable}/move", {"act": "receive", "site": "21025", "quantity": "5"}
+    await walk("POST", move, form=form, consumable="C2")
+    async with transaction(EVERYTHING) as tx:
+        line = await tx.fetchval("select id from stock_movements order by id desc limit 1")
+    wrong = "/stock/{consumable}/{movement}/reverse"
+    await walk("POST", wrong, form={"reason": "Nhầm"}, consumable="C2", movement=line)
 
 
 async def monitoring_is_written(walk: Walk) -> None:

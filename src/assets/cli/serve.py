@@ -21,6 +21,7 @@ from assets.access.actor import SYSTEM
 from assets.app import Parts, create_app
 from assets.cli.runtime import find_database, keep_database, opened, refuse_demo, set_up_logs
 from assets.inventory import things
+from assets.inventory.kits import decree, norm_book
 from assets.monitoring import collectors
 from assets.places import service as places
 from assets.places.units import parse, shipped
@@ -54,13 +55,15 @@ async def _serve(settings: Settings, dsn: str, *, collector: bool, worker: bool)
 
 
 async def _first_start() -> None:
-    """The 96 units with their centres and the usual kinds of equipment, when there are none yet."""
+    """The 96 units with their centres, the usual kinds of equipment and their norms, when there are none yet."""
     async with db.transaction(db.EVERYTHING) as tx:
         empty = not await tx.fetchval("select exists(select 1 from administrative_units)")
     if empty:
         await places.load_units(SYSTEM, parse(shipped()))
         await places.open_centres(SYSTEM)
     await things.add_default_categories(SYSTEM)
+    if empty:
+        await norm_book.add_decree_norms(SYSTEM, decree.NORMS)
 
 
 class _Web(uvicorn.Server):

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from assets import __version__
 from assets.access.actor import Actor
+from assets.clock import LOCAL_ZONE
 from assets.dashboards import asset_rows, history
 from assets.dashboards.views import (
     AssetPage,
@@ -36,6 +37,7 @@ from assets.equipment_requests.workflow import State
 from assets.errors import NotAllowed, NotFound
 from assets.incidents.queries import IncidentRow
 from assets.incidents.queries import rows as incident_rows
+from assets.inventory.kits.api import site_kit
 from assets.probing.readings import Identity
 from assets.readiness.rules import RANK, Readiness, Reason
 from assets.text import clean, fold
@@ -152,12 +154,14 @@ async def centre(actor: Actor, code: str, now: datetime) -> Centre:
         links = await _links(tx, site["id"])
         capabilities = await _capabilities(tx, site["id"])
         requests = await _requests(tx, actor, site["id"])
+        kit = await site_kit(tx, site["id"], code, now.astimezone(LOCAL_ZONE).date())
         silent = await _silent(tx, scope, site["id"])
     return Centre(
         at=now, code=site["code"], name=site["name"], kind=site["kind"], unit=site["unit_name"],
         unit_kind=site["unit_kind"], address=site["address"], phone=site["phone"], people=site["people"],
         readiness=site["verdict"], since=site["since"], facts=facts_of(_REASONS.validate_json(site["reasons"])),
         incidents=incidents, assets=assets, links=links, capabilities=capabilities, requests=requests,
+        kit=kit.lines, norms=kit.norms,
         observed_at=site["observed_at"], silent=silent,
     )  # fmt: skip
 

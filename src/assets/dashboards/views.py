@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from assets.incidents.queries import IncidentRow
 from assets.inventory.api import AssetOut
+from assets.inventory.kits.gaps import KitGapOut, NormGapOut
 from assets.probing.readings import Identity
 from assets.readiness.rules import Reason
 
@@ -172,6 +173,8 @@ class Centre(View):
     links: list[LinkRow]
     capabilities: list[CapabilityRow]
     requests: list[RequestRow]
+    kit: list[KitGapOut]
+    norms: list[NormGapOut]
     observed_at: datetime | None
     silent: list[SilentCollector]
 

@@ -17,9 +17,11 @@ from assets.access.passwords import hashed
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, as_owner, transaction
 from assets.demo import accounts, fleet, people, register, simulation, stock, troubles
+from assets.demo.catalogue import Make
 from assets.demo.faults import break_tag
 from assets.demo.fleet import Centre, Thing
 from assets.demo.history import Watched, remembered, write_conditions
+from assets.demo.kit import write_kit
 from assets.demo.measured import DAYS, write_readings
 from assets.demo.people import Person
 from assets.demo.rates import write_rates
@@ -28,6 +30,7 @@ from assets.demo.requested import House, write_requests
 from assets.demo.rows import write
 from assets.demo.said import write_words
 from assets.demo.spec import SPEC_NAME, Spec, save
+from assets.demo.supplies import Shop, write_supplies
 from assets.demo.verdicts import settle_verdicts
 from assets.ids import new_id
 from assets.incidents.reaction import Kind
@@ -111,6 +114,7 @@ class _Building:
         self.assets: dict[str, UUID] = {}
         self.targets: dict[str, UUID] = {}
         self.people: dict[str, Person] = {}
+        self.models: dict[Make, UUID] = {}
 
     async def place(self, password_hash: str, sim_port: int) -> None:
         """Sites, people, equipment, lines, accounts, and what is watched."""
@@ -120,14 +124,16 @@ class _Building:
             tx, password_hash=password_hash, units=units, now=now - register.ENTERED_BEFORE
         )
         rooms = await register.furnish(tx, self.sites, centres, now)
-        self.categories, models = await register.enter_models(tx)
+        self.categories, self.models = await register.enter_models(tx)
         await write_rates()
         things = [*(t for c in centres for t in c.things), *self.shelves]
         by = self.people[people.PROVINCE].name
-        entering = register.Entering(self.sites, rooms, models, by, now)
+        entering = register.Entering(self.sites, rooms, self.models, by, now)
         self.assets = await register.enter_assets(tx, things, entering)
         lines = await register.enter_lines(tx, [line for c in centres for line in c.lines], self.sites)
         await accounts.issue(tx, centres, self.sites, now)
+        await write_kit(tx, centres, self.sites, now)
+        await write_supplies(Shop(self.centres, self.models, self.people), now)
         community = Community(id=new_id(), community=SecretStr(simulation.COMMUNITY))
         credential = await collectors.add_credential(SYSTEM, register.SNMP_CREDENTIAL, community, vault=self.vault)
         since = now - register.WATCHED_BEFORE

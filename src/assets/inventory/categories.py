@@ -40,4 +40,5 @@ CATEGORIES = (
     Category("ups", "Bộ lưu điện (UPS)", "Uninterruptible power supply"),
     Category("generator", "Máy phát điện", "Generator"),
     Category("conference", "Bộ họp trực tuyến", "Video conference set"),
+    Category("shredder", "Máy hủy tài liệu", "Document shredder"),
 )

@@ -100,6 +100,9 @@ ASSET_EVENT = {
     "registered": N_("Entered in the register"),
     "sent": N_("Sent"),
     "received": N_("Received"),
+    "consumable_issued": N_("Consumable put in"),
+    "consumable_returned": N_("Consumable given back"),
+    "consumable_reversed": N_("Entry about a consumable taken back"),
     **STAGE,
 }
 DECLARATION = {
@@ -212,6 +215,39 @@ FIELD_KIND = {
     "boolean": N_("Yes or no"), "choice": N_("Choice of a list"),
 }  # fmt: skip
 SITE_KIND = {"centre": N_("Centre"), "reception_point": N_("Reception point"), "store": N_("Store")}
+STOCK_MOVEMENT = {
+    "received": N_("Received"), "issued": N_("Issued"), "returned": N_("Given back"), "transfer_out": N_("Sent to another site"),
+    "transfer_in": N_("Came from another site"), "corrected": N_("Counted"), "discarded": N_("Discarded"),
+    "expired": N_("Expired"), "reversed": N_("Taken back"),
+}  # fmt: skip
+STOCK_ACT = {
+    "receive": N_("Receive"), "issue": N_("Issue"), "return": N_("Take back unused"), "transfer": N_("Send to another site"),
+    "count": N_("Count"), "discard": N_("Discard"), "expire": N_("Take out as expired"),
+}  # fmt: skip
+CONSUMABLE_KIND = {
+    "toner": N_("Toner cartridge"), "ink": N_("Ink cartridge"), "drum": N_("Drum"), "maintenance": N_("Maintenance kit"),
+    "paper": N_("Paper"), "label": N_("Labels"), "ribbon": N_("Ribbon"), "token": N_("Signing token"), "battery": N_("Battery"),
+    "cable": N_("Cable"), "other": N_("Other consumable"),
+}  # fmt: skip
+KIT_WHAT = {
+    "category": N_("Kind of equipment"), "application": N_("Application"), "capability": N_("Capability"),
+    "link": N_("Network line"),
+}  # fmt: skip
+PER = {
+    "site": N_("for each site"),
+    "counter": N_("for each counter"),
+    "person": N_("for each person"),
+    "post": N_("by group"),
+}
+# What norms count together; the province may add words of its own.
+NORM_EQUIPMENT = {
+    "computer": N_("Computers"), "printer": N_("Printers"), "scanner": N_("Document scanners"), "shredder": N_("Shredders"),
+    "copier": N_("Photocopiers"),
+}  # fmt: skip
+# Why nobody can say what a site should have.
+NO_ALLOWANCE = {
+    "no_head_count": N_("no head-count written down"), "no_posts": N_("people by group not written down"),
+}  # fmt: skip
 # What the audit log is about, what was done, and the fields of a change.
 ACTION = {
     "view": N_("Look at centres, assets and incidents"), "view_system": N_("Look at collectors, channels and messages"),
@@ -233,12 +269,14 @@ AUDIT_KIND = {
     "channel": N_("Channel"), "subscription": N_("Subscription"), "notification": N_("Message"),
     "equipment_request": N_("Equipment request"), "user": N_("Account of a person"), "token": N_("Access token"),
     "wear_rate": N_("Wear rate"), "custom_field": N_("Field of its own"), "batch": N_("Import or edit of many"),
+    "kit": N_("Kit"), "norm": N_("Norm"), "post_count": N_("People by group"), "consumable": N_("Consumable"),
+    "stock": N_("Stock of a site"), "stock_movement": N_("Movement of stock"),
     "export": N_("File of a list"),
 }  # fmt: skip
 AUDIT_ACTION = {
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
     "edit": N_("Changed"), "move": N_("Stage or place changed"), "hand_out": N_("Handed out"),
-    "count_heads": N_("Head-count noted"),
+    "count_heads": N_("Head-count noted"), "count_posts": N_("People by group noted"), **STOCK_MOVEMENT,
     "delete": N_("Removed"), "end": N_("Ended"), "declare": N_("Declared"), "acknowledge": N_("Acknowledged"),
     "enrol": N_("Enrolled"), "renew_token": N_("New token"), "revoke": N_("Revoked"), "test": N_("Test message"),
     "order_probe_now": N_("Asked at once"), "order_walk": N_("Read in full"), "order_sweep": N_("Network searched"),
@@ -297,6 +335,14 @@ AUDIT_FIELD = {
     "choices": N_("Choices"), "sort": N_("Order"), "counts": N_("Counts"), "resource": N_("List"),
     "applied_at": N_("Applied at"), "undone_at": N_("Undone at"),
     "years": N_("Useful life (years)"), "rate": N_("Yearly rate (0.01 %)"), "source": N_("Written in"),
+    "site_kind": N_("Kind of site"), "unit_kind": N_("Kind of unit"), "is_example": N_("Example only"),
+    "equipment": N_("Counted together as"), "categories": N_("Kinds of equipment"), "quantity": N_("Quantity"),
+    "per": N_("Counted by"), "every": N_("For every"), "post_group": N_("Post group"), "price_max": N_("Highest price"),
+    "one_stop": N_("One-stop equipment"), "valid_to": N_("In force until"), "verified": N_("Held against the text"),
+    "minimum": N_("Lowest stock"), "models": N_("Fits the models"), "stock": N_("Stock of a site"),
+    "consumable": N_("Consumable"), "balance": N_("Left afterwards"), "batch": N_("Batch"), "holder": N_("Issued to"),
+    "other_site": N_("Other site"), "transfer": N_("Identifier of the transfer"), "reverses": N_("Takes back the line"),
+    "actor": N_("Identifier of the person"), "actor_name": N_("Who"), "at": N_("When"),
 }  # fmt: skip
 # Headings of exported lists: the fields of the API beside those of the audit log, and those that mean something else there.
 FIELD = {
@@ -305,7 +351,7 @@ FIELD = {
     "has_password": N_("Has a password"), "must_change_password": N_("Password to be changed"),
     "second_factor_since": N_("Second factor since"), "second_factor": N_("Second factor"), "last_seen_at": N_("Last seen"),
     "created_at": N_("Made at"), "user": N_("Account"), "prefix": N_("Beginning of the token"),
-    "last_used_at": N_("Last used at"), "at": N_("When"), "actor": N_("Identifier of the person"), "actor_name": N_("Who"),
+    "last_used_at": N_("Last used at"),
     "action": N_("What"), "subject_kind": N_("What kind of thing"), "subject": N_("Identifier of the thing"),
     "subject_name": N_("Thing"), "before": N_("Before"), "after": N_("After"), "origin": N_("From where"),
     "request": N_("Part of"), "digest": N_("Digest"), "site_name": N_("Name of the site"), "asset_tag": N_("Tag of the asset"),
@@ -320,6 +366,11 @@ FIELD = {
     "site_id": N_("Identifier of the site"), "readiness": N_("Readiness"), "computed_at": N_("Judged at"),
     "reasons": N_("Reasons"), "holder": N_("Now with"), "next": N_("Next step"), "yearly": N_("Wear a year"),
     "accumulated": N_("Accumulated wear"), "remaining": N_("Remaining value"), "worn_out": N_("Worn out"),
+    "kit": N_("Kit"), "allowance": N_("Should or may have"), "present": N_("There"), "broken": N_("Of these broken"),
+    "missing": N_("Missing"), "over": N_("Over"), "short": N_("Missing or broken"), "unknown": N_("Why not reckoned"),
+    "counters": N_("Counters"), "what": N_("What it is"), "apart": N_("At counters, apart"),
+    "above_price": N_("Above the highest price"), "sources": N_("Written in"), "own_minimum": N_("Lowest stock of the site"),
+    "low": N_("Low"), "expires_first": N_("Expires first"), "reversed_by": N_("Taken back by the line"),
 }  # fmt: skip
 FIELD_OF = {
     ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
@@ -335,6 +386,8 @@ TABLES = {
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
     "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR, "custodian_kind": CUSTODIAN_KIND,
     "batch_state": BATCH_STATE, "batch_action": BATCH_ACTION, "field_kind": FIELD_KIND,
+    "stock_movement": STOCK_MOVEMENT, "consumable_kind": CONSUMABLE_KIND, "kit_what": KIT_WHAT, "per": PER,
+    "no_allowance": NO_ALLOWANCE, "stock_act": STOCK_ACT, "norm_equipment": NORM_EQUIPMENT,
 }  # fmt: skip
 
 

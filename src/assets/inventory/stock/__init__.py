@@ -1,0 +1,1 @@
+"""Consumables, and what of them lies where: a ledger to which lines are only ever added."""

@@ -1,0 +1,90 @@
+"""Rows of consumables and of their stock."""
+
+from typing import Any
+
+from piccolo.columns import UUID, Date, ForeignKey, Integer, Text, Timestamptz, Varchar
+from piccolo.columns.base import OnDelete
+from piccolo.constraints import Unique
+from piccolo.table import Table
+
+from assets.clock import now
+from assets.db import DB
+from assets.ids import new_id
+from assets.inventory.tables import Asset, AssetModel
+from assets.places.tables import Site
+
+__all__ = ["Consumable", "ConsumableModel", "Stock", "StockBatch", "StockMovement"]
+
+
+class Consumable(Table, db=DB, tablename="consumables"):
+    """Vật tư tiêu hao, counted in whole `unit`s (đơn vị tính); `minimum` holds for sites that say none themselves."""
+
+    id = UUID(primary_key=True, default=new_id)
+    code = Varchar(length=40, unique=True)
+    name = Varchar(length=160)
+    name_en = Varchar(length=160, default="")
+    kind = Varchar(length=20)
+    unit = Varchar(length=40)
+    minimum = Integer(default=0)
+    note = Varchar(length=255, default="")
+    search = Text(default="")
+    version = Integer(default=1)
+
+
+class ConsumableModel(Table, db=DB, tablename="consumable_models"):
+    """A model that a consumable fits: the cartridges of a printer."""
+
+    id = UUID(primary_key=True, default=new_id)
+    consumable = ForeignKey(Consumable, null=False, on_delete=OnDelete.cascade)
+    model = ForeignKey(AssetModel, null=False, on_delete=OnDelete.cascade, index=True)
+    consumable_models_uq = Unique([consumable, model])
+
+
+class Stock(Table, db=DB, tablename="stock"):
+    """What of a consumable lies at a site, never below zero; the sum of its movements. `version` is that of `minimum`."""
+
+    id = UUID(primary_key=True, default=new_id)
+    site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
+    consumable = ForeignKey(Consumable, null=False, on_delete=OnDelete.restrict, index=True)
+    quantity = Integer(default=0)
+    minimum = Integer(null=True, default=None)
+    version = Integer(default=1)
+    stock_site_consumable_uq = Unique([site, consumable])
+
+
+class StockBatch(Table, db=DB, tablename="stock_batches"):
+    """What is left of a batch (số lô); the batch without a name is what came without one."""
+
+    id = UUID(primary_key=True, default=new_id)
+    stock = ForeignKey(Stock, null=False, on_delete=OnDelete.cascade)
+    batch = Varchar(length=60, default="")
+    expires_on = Date(null=True, default=None)
+    quantity = Integer(default=0)
+    stock_batches_uq = Unique([stock, batch])
+
+
+class StockMovement(Table, db=DB, tablename="stock_movements"):
+    """One line of the ledger; it is never changed. `change` is signed, `balance` is what lay there afterwards.
+
+    `asset` is the printer that it went to, `holder` the person or post, `other_site` and `transfer` the other half of a
+    transfer, `reverses` the line that this one takes back.
+    """
+
+    id = UUID(primary_key=True, default=new_id)
+    stock = ForeignKey(Stock, null=False, on_delete=OnDelete.restrict)
+    site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
+    consumable = ForeignKey(Consumable, null=False, on_delete=OnDelete.restrict)
+    at = Timestamptz(default=now)
+    kind = Varchar(length=20)
+    change = Integer()
+    balance = Integer()
+    batch = Varchar(length=60, default="")
+    expires_on = Date(null=True, default=None)
+    asset = ForeignKey(Asset, null=True, default=None, on_delete=OnDelete.restrict)
+    holder = Varchar(length=120, default="")
+    other_site = ForeignKey(Site, null=True, default=None, on_delete=OnDelete.restrict)
+    transfer = UUID(null=True, default=None)
+    reverses: ForeignKey[Any] = ForeignKey("self", null=True, default=None, on_delete=OnDelete.restrict, unique=True)
+    reason = Varchar(length=255, default="")
+    actor = UUID(null=True, default=None)
+    actor_name = Varchar(length=120, default="")
