@@ -977,6 +977,27 @@ async def forwards() -> MigrationManager:
     manager.add_column(
         table_class_name="StockMovement",
         tablename="stock_movements",
+        column_name="number",
+        db_column_name="number",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="StockMovement",
+        tablename="stock_movements",
         column_name="balance",
         db_column_name="balance",
         column_class_name="Integer",

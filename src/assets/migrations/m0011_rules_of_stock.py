@@ -36,7 +36,7 @@ alter table norms
     # A count that finds what the books say is a line too.
     "alter table stock_movements add constraint stock_movements_numbers "
     "check ((change <> 0 or kind = 'corrected') and balance >= 0)",
-    "create index stock_movements_stock on stock_movements (stock, id desc)",
+    "create unique index stock_movements_number on stock_movements (stock, number)",
     "create index stock_movements_site on stock_movements (site, at desc)",
     "create index stock_movements_asset on stock_movements (asset) where asset is not null",
 )

@@ -275,13 +275,14 @@ class Stocks(Controller):
 
 
 class MovementOut(BaseModel):
-    """One line of the ledger: `change` is signed, `balance` what lay at the site afterwards."""
+    """One line of the ledger, the `number`-th of a consumable at a site: `balance` is what lay there afterwards."""
 
     id: UUID
     at: datetime
     site: str
     site_name: str
     consumable: str
+    number: int
     kind: Kind
     change: int
     balance: int
@@ -333,6 +334,7 @@ MOVEMENTS = Listing(
     key="m.id",
     columns={
         "at": Column("m.at", "timestamptz"), "site": Column("s.code"), "consumable": Column("c.code"),
+        "number": Column("m.number", "integer"),
         "kind": Column("m.kind", choices=tuple(Kind)), "change": Column("m.change", "integer"),
         "batch": Column("m.batch"), "asset_tag": Column("a.tag"), "transfer": Column("m.transfer", "uuid"),
         "actor_name": Column("m.actor_name"),

@@ -163,7 +163,10 @@ async def _ledger(
         consumable = await one_consumable(tx, code)
         where: list[tuple[str, Sequence[object]]] = [("c.id = {}", [consumable.id])]
         narrowed = [*where, ("s.code = {}", [site])] if site else where
-        found = await fetch(tx, MOVEMENTS, ListQuery(limit=LINES), movement_out, scope=actor.scope, where=narrowed)
+        order = "-number" if site else "-at"
+        found = await fetch(
+            tx, MOVEMENTS, ListQuery(limit=LINES, sort=order), movement_out, scope=actor.scope, where=narrowed
+        )
         view = LedgerPage(
             consumable=consumable, stock=(await fetch(tx, STOCK, own, stock_out, scope=actor.scope, where=where)).items,
             lines=found.items, total=found.total, site=site, sites=await _sites(tx),

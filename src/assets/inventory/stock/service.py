@@ -171,8 +171,9 @@ async def _write(tx: Connection, actor: Actor, stock: Any, consumable: Any, line
     )  # fmt: skip
     made = await tx.fetchrow(
         "insert into stock_movements (id, stock, site, consumable, at, kind, change, balance, batch, expires_on, asset, "
-        "holder, other_site, transfer, reverses, reason, actor, actor_name) "
-        "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18) returning *",
+        "holder, other_site, transfer, reverses, reason, actor, actor_name, number) "
+        "select $1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18, coalesce(max(number), 0) + 1 "
+        "from stock_movements where stock = $2 returning *",
         line.id or new_id(), stock["id"], stock["site"], stock["consumable"], line.now, line.kind, line.change, after,
         line.batch.name, line.batch.expires_on, line.asset, line.holder, line.other_site, line.transfer, line.reverses,
         line.reason, actor.id, clean(actor.name, 120),

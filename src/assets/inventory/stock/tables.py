@@ -64,7 +64,9 @@ class StockBatch(Table, db=DB, tablename="stock_batches"):
 
 
 class StockMovement(Table, db=DB, tablename="stock_movements"):
-    """One line of the ledger; it is never changed. `change` is signed, `balance` is what lay there afterwards.
+    """One line of the ledger, the `number`-th of its stock; it is never changed.
+
+    `change` is signed, `balance` is what lay there afterwards.
 
     `asset` is the printer that it went to, `holder` the person or post, `other_site` and `transfer` the other half of a
     transfer, `reverses` the line that this one takes back.
@@ -75,6 +77,7 @@ class StockMovement(Table, db=DB, tablename="stock_movements"):
     site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
     consumable = ForeignKey(Consumable, null=False, on_delete=OnDelete.restrict)
     at = Timestamptz(default=now)
+    number = Integer()
     kind = Varchar(length=20)
     change = Integer()
     balance = Integer()
