@@ -27,13 +27,13 @@ from assets.inventory import custom_fields, things, wear_rates
 from assets.inventory import service as inventory
 from assets.inventory.batches import service as batches
 from assets.inventory.batches.planning import Wanted
-from assets.inventory.values import Type
 from assets.inventory.kits import norm_book
 from assets.inventory.kits import service as kits
 from assets.inventory.kits.allowance import What
 from assets.inventory.stock import consumables
 from assets.inventory.stock import service as stock
 from assets.inventory.stock.ledger import Act
+from assets.inventory.values import Type
 from assets.monitoring import collectors, declarations, targets
 from assets.places import service as places
 from assets.probing.contract import Order, OrderKind

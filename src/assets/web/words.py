@@ -218,7 +218,7 @@ SITE_KIND = {"centre": N_("Centre"), "reception_point": N_("Reception point"), "
 STOCK_MOVEMENT = {
     "received": N_("Received"), "issued": N_("Issued"), "returned": N_("Given back"), "transfer_out": N_("Sent to another site"),
     "transfer_in": N_("Came from another site"), "corrected": N_("Counted"), "discarded": N_("Discarded"),
-    "expired": N_("Expired"), "reversed": N_("Taken back"),
+    "expired": N_("Expired"), "reversed": N_("Opposite entry"),
 }  # fmt: skip
 STOCK_ACT = {
     "receive": N_("Receive"), "issue": N_("Issue"), "return": N_("Take back unused"), "transfer": N_("Send to another site"),
