@@ -33,6 +33,7 @@ from assets.inventory.kits.allowance import What
 from assets.inventory.stock import consumables
 from assets.inventory.stock import service as stock
 from assets.inventory.stock.ledger import Act
+from assets.inventory.transfers import service as transfers
 from assets.inventory.values import Type
 from assets.monitoring import collectors, declarations, targets
 from assets.places import service as places
@@ -78,6 +79,7 @@ class There:
     stock: UUID = field(default_factory=new_id)
     movement: UUID = field(default_factory=new_id)
     requests: dict[str, int] = field(default_factory=dict)
+    transfers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -159,7 +161,7 @@ async def _there(code: str, model: UUID) -> There:
     await inventory.register(
         SYSTEM, inventory.NewAsset(there.asset, model, code, serial=f"SN-{code}", room=f"Quầy {code}"), now=now
     )
-    for tag in (there.spare, f"T-{code}"):
+    for tag in (there.spare, f"T-{code}", f"U-{code}", f"V-{code}"):
         await inventory.register(
             SYSTEM, inventory.NewAsset(tag, model, store, stage=inventory.Stage.IN_STOCK), now=now
         )  # fmt: skip
@@ -180,6 +182,9 @@ async def _there(code: str, model: UUID) -> There:
         now=now,
         apply_at_once=True,
     )
+    for tag, state in ((f"U-{code}", "draft"), (f"V-{code}", "sent")):
+        new = transfers.NewTransfer(store, code, [tag], send=state == "sent")
+        there.transfers[state] = await transfers.draft(SYSTEM, new, now=now)
     there.target = await targets.add_target(
         SYSTEM, targets.NewTarget("127.0.0.9", "snmp", 161, asset_tag=there.asset)
     )  # fmt: skip
@@ -305,6 +310,10 @@ def _quiet(there: There) -> dict[str, Any]:
 
 def _step(step: str, state: str, **body: Any) -> Recipe:
     return lambda w, t: Call(f"/api/v1/equipment-requests/{t.requests[state]}/{step}", json=body)
+
+
+def _transfer(act: str, state: str, **body: Any) -> Recipe:
+    return lambda w, t: Call(f"/api/v1/transfers/{t.transfers[state]}/{act}", json=body)
 
 
 def _form(step: str, state: str, **fields: str) -> Recipe:
@@ -441,6 +450,32 @@ RECIPES: dict[str, Recipe] = {
     "GET /stock/{consumable}/move.json": lambda w, t: Call(f"/stock/CF259A/move.json?site={t.site}"),
     "POST /stock/{consumable}/move": lambda w, t: Call("", form={"act": "receive", "site": t.site, "quantity": "1"}),
     "POST /stock/{consumable}/{movement}/reverse": lambda w, t: Call("", form={"reason": "x"}),
+    "GET /api/v1/assets/{tag}/custody?as_of": lambda w, t: Call(
+        f"/api/v1/assets/{t.asset}/custody?as_of={_moment()}"
+    ),
+    "POST /api/v1/assets/{tag}/replace": lambda w, t: Call("", json={"by": t.spare}),
+    "POST /api/v1/assets/{tag}/replace (by)": lambda w, t: Call(
+        f"/api/v1/assets/{w.own.asset}/replace", json={"by": t.spare}
+    ),
+    "POST /assets/{tag}/stage": lambda w, t: Call("", form={"stage": "in_repair"}),
+    "POST /assets/{tag}/replace": lambda w, t: Call("", form={"by": t.spare, "stage": "in_stock"}),
+    "POST /api/v1/transfers": lambda w, t: Call(
+        "", json={"from_site": f"KHO-{t.site}", "to_site": t.site, "assets": [t.spare]}
+    ),
+    "POST /api/v1/transfers (to)": lambda w, t: Call(
+        "/api/v1/transfers", json={"from_site": f"KHO-{OWN}", "to_site": t.site, "assets": [w.own.spare]}
+    ),
+    "POST /api/v1/transfers/{number}/send": _transfer("send", "draft"),
+    "POST /api/v1/transfers/{number}/receive": _transfer("receive", "sent"),
+    "POST /api/v1/transfers/{number}/refuse": _transfer("refuse", "sent", note="n"),
+    "POST /api/v1/transfers/{number}/cancel": _transfer("cancel", "sent"),
+    "POST /transfers/new": lambda w, t: Call(
+        "", form={"from_site": f"KHO-{t.site}", "to_site": t.site, "asset": t.spare}
+    ),
+    "POST /transfers/{number}/send": lambda w, t: Call(f"/transfers/{t.transfers['draft']}/send", form={}),
+    "POST /transfers/{number}/receive": lambda w, t: Call("", form={}),
+    "POST /transfers/{number}/refuse": lambda w, t: Call("", form={"note": "n"}),
+    "POST /transfers/{number}/cancel": lambda w, t: Call("", form={}),
     "POST /language": lambda w, t: Call("", form={"language": "en"}),
     "POST /sign-in": lambda w, t: Call("", form={"name": "x", "password": "y"}),
     "POST /sign-in/code": lambda w, t: Call("", form={"code": "1"}),
@@ -492,7 +527,8 @@ def addressed(path: str, world: World, there: There) -> str:
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
         "{number}": (
             there.incident if "/incidents" in path
-            else there.batch if "/imports" in path else there.requests["submitted"]
+            else there.batch if "/imports" in path
+            else there.transfers["sent"] if "/transfers" in path else there.requests["submitted"]
         ),
     }  # fmt: skip
     for name, value in values.items():

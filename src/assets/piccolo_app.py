@@ -15,6 +15,7 @@ FEATURES = (
     "inventory.batches",
     "inventory.kits",
     "inventory.stock",
+    "inventory.transfers",
     "monitoring",
     "incidents",
     "notifications",

@@ -18,7 +18,7 @@ from assets.errors import Conflict
 from assets.ids import new_id
 from assets.inventory import service as inventory
 from assets.inventory import things
-from assets.inventory.lifecycle import PhysicalState, Stage
+from assets.inventory.lifecycle import PhysicalState, Stage, Told, inputs
 from assets.places import service as places
 from assets.probing.contract import AuditHead
 from tests.conftest import House
@@ -171,7 +171,10 @@ async def any_verb(chance: random.Random) -> None:
             more = {"physical_state": chance.choice(list(PhysicalState)), "original_cost": chance.randrange(10**9)}
             await inventory.edit(SYSTEM, "QN-1", {**changes, **more}, version=version, now=clock.now())
         elif choice == 1:
-            await inventory.move_stage(SYSTEM, "QN-1", chance.choice(STAGES), now=clock.now())
+            now, wanted = clock.now(), chance.choice(STAGES)
+            asked = {"reason": "r", "borrower": "b", "due_back": now.date() + timedelta(days=chance.randrange(2, 9))}
+            said = Told(**{name: asked[name] for name in inputs(wanted).required})
+            await inventory.move_stage(SYSTEM, "QN-1", wanted, told=said, now=now)
         elif choice == 2:
             await move("QN-1", chance.choice(["21025", "21028"]))
         else:

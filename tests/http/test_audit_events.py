@@ -85,6 +85,7 @@ async def test_every_route_that_writes_leaves_events_that_name_its_request(maili
     walk = Walk(mailing, await mailing.person("bob", Role.ADMINISTRATOR))
     await things.add_default_categories(SYSTEM)
     await inventory_is_written(walk)
+    await transfers_are_written(walk)
     await monitoring_is_written(walk)
     await channels_are_written(walk)
     await requests_are_written(walk)
@@ -174,6 +175,34 @@ async def stock_is_written(walk: Walk, model: str) -> None:
         line = await tx.fetchval("select id from stock_movements order by id desc limit 1")
     wrong = "/stock/{consumable}/{movement}/reverse"
     await walk("POST", wrong, form={"reason": "Nhầm"}, consumable="C2", movement=line)
+
+
+async def transfers_are_written(walk: Walk) -> None:
+    """There and back again, on pages too; QN-1 stands where it stood before, and QN-2 in its store."""
+    one, page = "/api/v1/transfers/{number}/", "/transfers/{number}/"
+
+    async def make(send: bool = True) -> int:
+        new = {"from_site": "21025", "to_site": "KHO", "assets": ["QN-1"], "send": send}
+        return int((await walk("POST", "/api/v1/transfers", new))["number"])
+
+    number = await make(send=False)
+    await walk("POST", one + "send", number=number)
+    await walk("POST", one + "cancel", {"note": "Nhầm"}, number=number)
+    await walk("POST", one + "refuse", {"note": "Hỏng"}, number=await make())
+    await walk("POST", one + "receive", number=await make())
+    back = {"from_site": "KHO", "to_site": "21025", "asset": "QN-1"}
+    for act in ("cancel", "refuse", "receive"):
+        await walk("POST", "/transfers/new", form=back)
+        async with transaction(EVERYTHING) as tx:
+            number = await tx.fetchval("select max(number) from transfers")
+        await walk("POST", page + "send", form={}, number=number)
+        await walk("POST", page + act, form={"note": "Hỏng"}, number=number)
+    await walk("POST", "/assets/{tag}/stage", form={"stage": "in_repair", "repairer": "Công ty"}, tag="QN-1")
+    await walk("POST", "/assets/{tag}/stage", form={"stage": "in_use"}, tag="QN-1")
+    await walk("POST", "/api/v1/assets/{tag}/replace", {"by": "QN-2"}, tag="QN-1")
+    await walk("POST", "/assets/{tag}/replace", form={"by": "QN-1", "stage": "in_stock"}, tag="QN-2")
+    async with transaction(EVERYTHING) as tx:
+        await tx.execute("update assets set site = (select id from sites where code = 'KHO') where tag = 'QN-2'")
 
 
 async def monitoring_is_written(walk: Walk) -> None:

@@ -165,6 +165,8 @@ async def ugly(house: House) -> Ugly:
         "/api/v1/equipment-requests",
         json={"site": "21025", "reason": "x", "lines": [{"category": "printer", "quantity": 1}], "draft": True},
     )
+    moving = {"from_site": "21025", "to_site": "21028", "assets": ["QN-1"]}
+    things["number"] = str((await everybody.post("/api/v1/transfers", json=moving)).json()["number"])
     return Ugly(house, everybody, collector, {**things, "collector": found})
 
 

@@ -9,6 +9,7 @@ import pytest
 from assets import db
 from assets.db import EVERYTHING, NOTHING, Scope, transaction
 from assets.ids import new_id
+from assets.migrations import m0009_transfers_custody as transfers
 from assets.migrations import m0011_rules_of_stock as stock
 from assets.migrations.m0004_row_level_security import BY_PARENT as PARENTS
 from assets.migrations.m0004_row_level_security import BY_SITE as SITES
@@ -16,7 +17,7 @@ from tests import web_world
 from tests.conftest import empty
 
 BY_SITE = {**SITES, **stock.BY_SITE}
-BY_PARENT = {**PARENTS, **stock.BY_PARENT}
+BY_PARENT = {**PARENTS, **stock.BY_PARENT, **transfers.BY_PARENT}
 # Tables with a site and no policy, each with its reason.
 WITHOUT_POLICY = {
     "notifications": "the outbox: announced from any scope, delivered by workers, listed with the filter of its listing",
@@ -55,7 +56,8 @@ async def test_when_a_table_has_a_site_then_it_has_a_policy_or_a_reason(world: d
         secured = {r["relname"] for r in await tx.fetch("select relname from pg_class where relrowsecurity")}
     named = {row["table_name"] for row in with_site}
     assert named - secured == set(WITHOUT_POLICY) - {"fulfilments"}
-    assert secured == {*BY_SITE, *BY_PARENT, "audit_events", "batches", "batch_rows"}
+    others = {"audit_events", "batches", "batch_rows", *transfers.BY_ONE_OF}
+    assert secured == {*BY_SITE, *BY_PARENT, *others}
 
 
 @pytest.mark.parametrize("table", [*BY_SITE, *BY_PARENT])

@@ -33,6 +33,7 @@ class Action(StrEnum):
     VIEW = "view"  # places, inventory, conditions, readiness, incidents of one's scope
     VIEW_SYSTEM = "view_system"  # collectors, channels, notifications, jobs
     EDIT_INVENTORY = "edit_inventory"
+    RECEIVE_TRANSFER = "receive_transfer"  # at the site that something was sent to
     EDIT_PLACES = "edit_places"
     EDIT_MONITORING = "edit_monitoring"
     EDIT_CHANNELS = "edit_channels"
@@ -49,17 +50,17 @@ class Action(StrEnum):
 
 
 A = Action
-_CENTRE = {A.VIEW, A.DECLARE, A.REQUEST_EQUIPMENT, A.VIEW_REQUESTS}
+_CENTRE = {A.VIEW, A.RECEIVE_TRANSFER, A.DECLARE, A.REQUEST_EQUIPMENT, A.VIEW_REQUESTS}
 _IT = {
-    A.VIEW, A.VIEW_SYSTEM, A.EDIT_INVENTORY, A.EDIT_PLACES, A.EDIT_MONITORING, A.EDIT_CHANNELS, A.HANDLE_INCIDENT,
-    A.SILENCE, A.DECLARE, A.REQUEST_EQUIPMENT, A.VIEW_REQUESTS, A.DECIDE_REQUEST, A.FULFIL_REQUEST,
+    A.VIEW, A.VIEW_SYSTEM, A.EDIT_INVENTORY, A.RECEIVE_TRANSFER, A.EDIT_PLACES, A.EDIT_MONITORING, A.EDIT_CHANNELS,
+    A.HANDLE_INCIDENT, A.SILENCE, A.DECLARE, A.REQUEST_EQUIPMENT, A.VIEW_REQUESTS, A.DECIDE_REQUEST, A.FULFIL_REQUEST,
 }  # fmt: skip
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.ADMINISTRATOR: frozenset(_IT | {A.MANAGE_PEOPLE, A.VIEW_AUDIT}),
     Role.PROVINCE_IT: frozenset(_IT),
     Role.ON_CALL: frozenset({A.VIEW, A.VIEW_SYSTEM, A.HANDLE_INCIDENT, A.SILENCE, A.DECLARE}),
     Role.APPROVER: frozenset({A.VIEW, A.VIEW_REQUESTS, A.DECIDE_REQUEST}),
-    Role.STOREKEEPER: frozenset({A.VIEW, A.EDIT_INVENTORY, A.VIEW_REQUESTS, A.FULFIL_REQUEST}),
+    Role.STOREKEEPER: frozenset({A.VIEW, A.EDIT_INVENTORY, A.RECEIVE_TRANSFER, A.VIEW_REQUESTS, A.FULFIL_REQUEST}),
     Role.ACCOUNTANT: frozenset({A.VIEW, A.VIEW_REQUESTS}),
     Role.DIRECTOR: frozenset(_CENTRE),
     Role.CLERK: frozenset(_CENTRE),

@@ -21,8 +21,9 @@ CODES_OF = {
     ("incident", "state"): "incident_state", ("equipment_request", "state"): "request_state",
     ("link", "kind"): "link_kind", ("capability", "kind"): "capability_kind", ("declaration", "kind"): "declaration",
     ("administrative_unit", "kind"): "unit_kind", ("site", "kind"): "site_kind", ("incident", "kind"): "incident_kind",
+    ("transfer", "state"): "transfer_state",
 }  # fmt: skip
-MONEY = frozenset({"original_cost", "threshold"})
+MONEY = frozenset({"original_cost", "threshold", "quotation"})
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")

@@ -38,6 +38,8 @@ from assets.errors import NotAllowed, NotFound
 from assets.incidents.queries import IncidentRow
 from assets.incidents.queries import rows as incident_rows
 from assets.inventory.kits.api import site_kit
+from assets.inventory.lifecycle import KEPT
+from assets.inventory.transfers.queries import under_way
 from assets.probing.readings import Identity
 from assets.readiness.rules import RANK, Readiness, Reason
 from assets.text import clean, fold
@@ -241,8 +243,9 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
         )  # fmt: skip
         timeline = await tx.fetch(
             "select at, kind, actor_name as by, text from asset_events where asset = $3 "  # noqa: S608
-            f"and {_IN_SCOPE.format(site='site')} order by at desc limit $4", *seen, ROWS_MAX,
+            f"and {_IN_SCOPE.format(site='site')} order by at desc, id desc limit $4", *seen, ROWS_MAX,
         )  # fmt: skip
+        transfer = await under_way(tx, row["id"])
     kept = (
         "serial",
         "site_name",
@@ -252,10 +255,11 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
         "warranty_until",
         "note",
         "manufacturer",
+        *KEPT,
     )
     return AssetPage(
-        at=now, id=row["id"], asset=shown, model=row["model_name"], site=row["site_code"], monitoring=monitoring,
-        incidents=incidents, declarations=[DeclarationRow(**dict(d)) for d in declarations],
+        at=now, id=row["id"], asset=shown, transfer=transfer, model=row["model_name"], site=row["site_code"],
+        monitoring=monitoring, incidents=incidents, declarations=[DeclarationRow(**dict(d)) for d in declarations],
         timeline=[TimelineRow(**dict(t)) for t in timeline], **{name: row[name] for name in kept},
     )  # fmt: skip
 

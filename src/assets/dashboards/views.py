@@ -247,7 +247,7 @@ class TimelineRow(View):
 
 
 class AssetPage(View):
-    """One asset; `id` is its subject in the audit trail."""
+    """One asset; `id` is its subject in the audit trail, `transfer` the number of the one that it is on its way in."""
 
     at: datetime
     id: UUID
@@ -262,6 +262,11 @@ class AssetPage(View):
     put_into_use: date | None
     warranty_until: date | None
     note: str
+    borrower: str
+    due_back: date | None
+    repairer: str
+    quotation: int | None
+    transfer: int | None
     monitoring: Monitoring | None
     incidents: list[IncidentRow]
     declarations: list[DeclarationRow]

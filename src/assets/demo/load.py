@@ -31,6 +31,7 @@ from assets.demo.rows import write
 from assets.demo.said import write_words
 from assets.demo.spec import SPEC_NAME, Spec, save
 from assets.demo.supplies import Shop, write_supplies
+from assets.demo.transferred import write_transfers
 from assets.demo.verdicts import settle_verdicts
 from assets.ids import new_id
 from assets.incidents.reaction import Kind
@@ -191,9 +192,16 @@ class _Building:
         names = {c.code: f"{c.name} {c.name_en}" for c in CATEGORIES}
         house = House(self.people, self.sites, self.categories, names, _by_category(self.shelves, self.assets))
         requests = await write_requests(tx, house, now)
+        transfers = await write_transfers(tx, self.people, now)
         verdicts = await settle_verdicts(tx, self.sites, now)
         assets = len(self.assets)
-        return {"assets": assets, "declarations": words, "equipment requests": requests, **verdicts}
+        return {
+            "assets": assets,
+            "declarations": words,
+            "equipment requests": requests,
+            "transfers": transfers,
+            **verdicts,
+        }
 
 
 def _by_category(things: Iterable[Thing], assets: Mapping[str, UUID]) -> dict[str, list[tuple[str, UUID]]]:

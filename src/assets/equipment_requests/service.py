@@ -24,7 +24,6 @@ from assets.equipment_requests.workflow import Refused, State, Step, Why, move
 from assets.errors import AssetsError, Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.service import hand_out
-from assets.monitoring.targets import follow_asset
 from assets.notifications.service import announce
 from assets.readiness.service import request_recompute
 from assets.text import clean, clean_block, fold
@@ -286,7 +285,6 @@ async def fulfil(
             for candidate in chosen[line["id"]]:
                 why = shown_number(row["number"])
                 from_site = await hand_out(tx, actor, asset=candidate.asset, to_site=row["site"], why=why, now=now)
-                await follow_asset(tx, actor, candidate.asset, row["site"])
                 await tx.execute(
                     "insert into fulfilments (id, line, asset, from_site, at, actor_name) values ($1,$2,$3,$4,$5,$6)",
                     new_id(), line["id"], candidate.asset, from_site, now, actor.name,

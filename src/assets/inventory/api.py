@@ -21,7 +21,7 @@ from assets.errors import NotFound
 from assets.inventory import service
 from assets.inventory.batches.world import definitions
 from assets.inventory.kinds import CUSTODIANS, CUSTOM
-from assets.inventory.lifecycle import PhysicalState, Stage
+from assets.inventory.lifecycle import PhysicalState, Stage, Told
 from assets.inventory.past import asset_as_of
 from assets.inventory.values import Type
 from assets.web.moments import AsOf, past_moment
@@ -41,8 +41,9 @@ Custom = Annotated[
 class AssetOut(BaseModel):
     """One asset, what it is and where it stands.
 
-    `original_cost` is nguyên giá in whole đồng; `custodian` is a person or a post, as `custodian_kind` says;
+    `original_cost` (nguyên giá) and `quotation` are whole đồng; `custodian` is a person or a post, as `custodian_kind` says;
     `national_code` is its code in the national database; `custom` has the values of the province's own fields by code.
+    `borrower` and `due_back` belong to the stage loaned, `repairer` and `quotation` to in_repair.
     """
 
     id: UUID
@@ -71,6 +72,10 @@ class AssetOut(BaseModel):
     national_code: str
     custom: dict[str, Any]
     note: str
+    borrower: str
+    due_back: date | None
+    repairer: str
+    quotation: int | None
     version: int
 
 
@@ -127,11 +132,24 @@ class AssetChange(BaseModel):
 
 
 class StageMove(BaseModel):
-    """The stage to bring an asset to, and why."""
+    """The stage to bring an asset to, and what it asks for.
+
+    `reason` is required for lost, awaiting_disposal and disposed, `borrower` and `due_back` for loaned; `repairer` and
+    `quotation` (whole đồng) can be told for in_repair. in_transit is set by transfers alone.
+    """
 
     model_config = ConfigDict(extra="forbid")
     stage: Stage
     reason: Line = ""
+    borrower: Annotated[str, Field(max_length=120)] = ""
+    due_back: date | None = None
+    repairer: Annotated[str, Field(max_length=120)] = ""
+    quotation: Money | None = None
+
+    @property
+    def told(self) -> Told:
+        """What the stage asks for."""
+        return Told(self.reason, self.borrower, self.due_back, self.repairer, self.quotation)
 
 
 _SQL = {Type.INTEGER: "bigint", Type.MONEY: "bigint", Type.DATE: "date", Type.BOOLEAN: "boolean"}
@@ -169,6 +187,7 @@ ASSETS = Listing(
         "purchased_on": Column("a.purchased_on", "date"), "supplier": Column("a.supplier"),
         "funding_source": Column("a.funding_source"), "custodian": Column("a.custodian"),
         "custodian_kind": Column("a.custodian_kind", choices=CUSTODIANS), "national_code": Column("a.national_code"),
+        "due_back": Column("a.due_back", "date"),
     },
     sort="tag",
     search=("a.search", "s.search"),
@@ -185,7 +204,8 @@ def asset_out(row: Mapping[str, Any]) -> AssetOut:
     return AssetOut(**same, model=row["model_name"], site=row["site_code"], room=row["room_name"], custom=own)
 
 
-async def _one(actor: Actor, tag: str) -> AssetOut:
+async def one_asset(actor: Actor, tag: str) -> AssetOut:
+    """An asset by its tag; NotFound outside the scope."""
     async with transaction(actor.scope) as tx:
         found = await fetch(
             tx, ASSETS, ListQuery(limit=1), asset_out, scope=actor.scope, where=[("a.tag = {}", [tag.upper()])]
@@ -211,14 +231,14 @@ class Assets(Controller):
     async def register(self, data: JSONBody[AssetIn], actor: NamedDependency[Actor]) -> Response[AssetOut]:
         """Register an asset; its tag is never used again."""
         await service.register(actor, service.NewAsset(**data.model_dump()), now=clock.now())
-        return with_version(await _one(actor, data.tag))
+        return with_version(await one_asset(actor, data.tag))
 
     @get("/{tag:str}", operation_id="getAsset", guards=[requires(Action.VIEW)])
     async def one(self, tag: FromPath[str], actor: NamedDependency[Actor], as_of: AsOf = None) -> Response[AssetOut]:
         """One asset by its tag, as it is or as it was; what was has no ETag, for it cannot be changed."""
         if as_of is not None:
             return Response(asset_out(await asset_as_of(actor.scope, tag, past_moment(as_of))))
-        return with_version(await _one(actor, tag))
+        return with_version(await one_asset(actor, tag))
 
     @patch("/{tag:str}", operation_id="editAsset", guards=[requires(Action.EDIT_INVENTORY)])
     async def edit(
@@ -227,13 +247,13 @@ class Assets(Controller):
         """Change an asset that is still as the caller read it."""
         changes, version = data.model_dump(exclude_unset=True), version_of(if_match)
         await service.edit(actor, tag, changes, version=version, now=clock.now())
-        return with_version(await _one(actor, tag))
+        return with_version(await one_asset(actor, tag))
 
     @post("/{tag:str}/stage", operation_id="moveAsset", status_code=200, guards=[requires(Action.EDIT_INVENTORY)])
     async def move(self, tag: FromPath[str], data: JSONBody[StageMove], actor: NamedDependency[Actor]) -> AssetOut:
         """Bring an asset to another stage of its life."""
-        await service.move_stage(actor, tag, data.stage, why=data.reason, now=clock.now())
-        return await _one(actor, tag)
+        await service.move_stage(actor, tag, data.stage, told=data.told, now=clock.now())
+        return await one_asset(actor, tag)
 
 
 routes: Sequence[ControllerRouterHandler] = [Assets]

@@ -1,7 +1,7 @@
 """The verbs of the inventory: register, describe, move, hand out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -9,15 +9,27 @@ from uuid import UUID
 from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record
+from assets.clock import LOCAL_ZONE
 from assets.db import Connection, as_owner, transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
-from assets.inventory import editing
+from assets.inventory import editing, following
 from assets.inventory.batches.planning import Wanted
 from assets.inventory.batches.writing import change_one
 from assets.inventory.kinds import ASSETS, CUSTOM
-from assets.inventory.lifecycle import PhysicalState, Stage, refused
+from assets.inventory.lifecycle import (
+    BY_TRANSFER,
+    NOTHING_TOLD,
+    PhysicalState,
+    Stage,
+    Told,
+    faults,
+    kept,
+    refused,
+)
+from assets.phrases import Phrase, store
 from assets.text import clean
+from assets.web.language import N_
 
 
 @dataclass(frozen=True)
@@ -104,6 +116,7 @@ async def hand_out(tx: Connection, actor: Actor, *, asset: UUID, to_site: UUID, 
     )  # fmt: skip
     await write_event(tx, asset, row["site"], "sent", why, actor, now)
     await write_event(tx, asset, to_site, "received", why, actor, now)
+    await following.moved(tx, actor, asset, row["site"], to_site)
     for site in dict.fromkeys((row["site"], to_site)):  # both sites' own trails say that it went, and that it came
         await record(
             tx, by=actor, action="hand_out", kind="asset", subject=asset, name=row["tag"], site=site, reason=why,
@@ -113,29 +126,75 @@ async def hand_out(tx: Connection, actor: Actor, *, asset: UUID, to_site: UUID, 
     return from_site
 
 
-async def move_stage(actor: Actor, tag: str, wanted: Stage, *, why: str = "", now: datetime) -> None:
-    """Bring an asset to another stage; Conflict says why when the table of moves forbids it."""
+async def move_stage(
+    actor: Actor, tag: str, wanted: Stage, *, why: str = "", told: Told = NOTHING_TOLD, now: datetime
+) -> None:
+    """Bring an asset to another stage; Conflict says why when the table of moves forbids it.
+
+    `told` is what the stage asks for; `why` stands for a reason alone. Invalid names what is missing.
+    """
     actor = actor.require(Action.EDIT_INVENTORY)
+    told = cleaned(told if told.reason or not why else replace(told, reason=why))
     async with transaction(actor.scope) as tx:
         row = await lock(tx, actor, tag)
-        reason = refused(Stage(row["stage"]), wanted)
+        reason = refused(Stage(row["stage"]), wanted, by_transfer=await _left_under_way(tx, row))
         if reason:
-            raise Conflict(reason)
-        after = await tx.fetchrow(
-            "update assets set stage = $2, version = version + 1 where id = $1 returning *", row["id"], wanted
-        )
-        await write_event(tx, row["id"], row["site"], wanted, why, actor, now)
+            raise Conflict(reason, stage=row["stage"])
+        if wrong := faults(wanted, told, now.astimezone(LOCAL_ZONE).date()):
+            raise Invalid(fields=wrong)
+        after = await bring(tx, row, wanted, told)
+        await write_event(tx, row["id"], row["site"], wanted, told.reason, actor, now, phrases=said(told))
         await record(
             tx, by=actor, action="move", kind="asset", subject=row["id"], name=row["tag"], site=row["site"],
-            reason=clean(why), **differences(row, after),
+            reason=told.reason, **differences(row, after),
         )  # fmt: skip
 
 
+async def _left_under_way(tx: Connection, row: Any) -> bool:
+    """Whether an asset is on its way in no transfer, as what was entered elsewhere can be: somebody must get it out."""
+    return row["stage"] in BY_TRANSFER and not await tx.fetchval(
+        "select exists(select from transfer_lines where asset = $1 and state = 'waiting')", row["id"]
+    )
+
+
+async def bring(
+    tx: Connection, row: Any, stage: Stage, told: Told = NOTHING_TOLD, more: Mapping[str, object] | None = None
+) -> Any:
+    """Write a locked asset's new stage, what it asks for, and `more` columns (names of ours); answers the row."""
+    columns = {"stage": stage, **kept(told), **(more or {})}
+    sets = "".join(f", {column} = ${i}" for i, column in enumerate(columns, start=2))
+    return await tx.fetchrow(
+        f"update assets set version = version + 1{sets} where id = $1 returning *",  # noqa: S608
+        row["id"], *columns.values(),
+    )  # fmt: skip
+
+
+def cleaned(told: Told) -> Told:
+    """What was told, as it can be stored."""
+    return replace(
+        told, reason=clean(told.reason), borrower=clean(told.borrower, 120), repairer=clean(told.repairer, 120)
+    )
+
+
+def said(told: Told) -> list[Phrase]:
+    """What was told with a stage, as phrases for the timeline, the reason last; nothing when there is but a reason."""
+    found = []
+    if told.borrower and told.due_back:
+        day = f"{told.due_back:%d/%m/%Y}"
+        found.append(Phrase(N_("lent to %(borrower)s until %(day)s"), {"borrower": told.borrower, "day": day}))
+    if told.repairer:
+        found.append(Phrase(N_("repaired by %(repairer)s"), {"repairer": told.repairer}))
+    if told.quotation is not None:
+        found.append(Phrase(N_("quotation of %(money)s đồng"), {"money": f"{told.quotation:,}".replace(",", ".")}))
+    return [*found, *([Phrase(told.reason)] if told.reason else ())] if found else []
+
+
 async def write_event(
-    tx: Connection, asset: UUID, site: UUID, kind: str, text: str, actor: Actor, now: datetime
-) -> None:
-    """One line on an asset's timeline, at the site where it happened."""
+    tx: Connection, asset: UUID, site: UUID, kind: str, text: str, actor: Actor, now: datetime,
+    *, phrases: Sequence[Phrase] = (),
+) -> None:  # fmt: skip
+    """One line on an asset's timeline, at the site where it happened: a person's text, or phrases where there are any."""
     await tx.execute(
         "insert into asset_events (id, asset, site, at, kind, actor_name, text) values ($1,$2,$3,$4,$5,$6,$7)",
-        new_id(), asset, site, now, kind, actor.name, clean(text),
+        new_id(), asset, site, now, kind, actor.name, store(phrases) if phrases else clean(text),
     )  # fmt: skip

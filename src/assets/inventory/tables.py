@@ -93,6 +93,11 @@ class Asset(Table, db=DB, tablename="assets"):
     national_code = Varchar(length=60, default="")
     custom = JSONB(default="{}")
     note = Text(default="")
+    # What its stage asks for: see lifecycle.KEPT.
+    borrower = Varchar(length=120, default="")
+    due_back = Date(null=True, default=None)
+    repairer = Varchar(length=120, default="")
+    quotation = BigInt(null=True, default=None)  # whole đồng
     search = Text(default="")
     created_at = Timestamptz(default=now)
     version = Integer(default=1)

@@ -10,6 +10,7 @@ from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
+from assets.inventory.following import on_move, on_replacement
 from assets.monitoring.topology import ancestors
 from assets.text import clean
 from assets.web.language import N_
@@ -19,6 +20,8 @@ ASKED = (
     "t.enabled and (t.asset is null or exists (select 1 from assets kept where kept.id = t.asset "
     "and kept.stage in ('in_use', 'loaned')))"
 )
+
+NAME = "coalesce(nullif(name, '') || ' (' || tag || ')', tag)"  # of an asset's target, as people read it
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ async def add_target(actor: Actor, new: NewTarget) -> UUID:
 async def _thing(tx: Connection, actor: Actor, new: NewTarget) -> Any:
     if new.asset_tag:
         row = await tx.fetchrow(
-            "select id, site, coalesce(nullif(name, '') || ' (' || tag || ')', tag) as name from assets where tag = $1",
+            f"select id, site, {NAME} as name from assets where tag = $1",  # noqa: S608
             clean(new.asset_tag, 40).upper(),
         )
     elif new.application:
@@ -149,7 +152,8 @@ async def edit_target(actor: Actor, target: UUID, changes: dict[str, Any], *, ve
         )  # fmt: skip
 
 
-async def follow_asset(tx: Connection, actor: Actor, asset: UUID, site: UUID) -> None:
+@on_move
+async def follow_asset(tx: Connection, actor: Actor, asset: UUID, _: UUID, site: UUID) -> None:
     """An asset has moved: it is asked by the collector of its new site, and no longer stands behind its old router."""
     for row in await tx.fetch("select * from targets where asset = $1 and site <> $2 for update", asset, site):
         after = await tx.fetchrow(
@@ -161,3 +165,37 @@ async def follow_asset(tx: Connection, actor: Actor, asset: UUID, site: UUID) ->
             tx, by=actor, action="move", kind="target", subject=row["id"], name=row["name"], site=site,
             **differences(row, after),
         )  # fmt: skip
+
+
+@on_replacement
+async def keep_place(tx: Connection, actor: Actor, old: UUID, new: UUID, _: UUID) -> None:
+    """An asset took another's place: what is asked there, and all that it answered, stays with the place.
+
+    What the new one was asked at its own former place ends there: it is switched off and belongs to no asset any more.
+    What the old device told of itself is not said of the new one.
+    """
+    kept = await tx.fetchrow("select * from targets where asset = $1 for update", old)
+    if kept is None:
+        return
+    left = await tx.fetchrow("select * from targets where asset = $1 for update", new)
+    if left is not None:
+        await _change(tx, actor, left, asset=None, enabled=False)
+        await tx.execute("delete from device_states where target = $1", left["id"])
+    name = await tx.fetchval(f"select {NAME} from assets where id = $1", new)  # noqa: S608
+    await _change(tx, actor, kept, asset=new, name=name)
+    await tx.execute(
+        "update device_states set identity = null, readings = '[]', counters = '{}', uptime_seconds = null where target = $1",
+        kept["id"],
+    )
+
+
+async def _change(tx: Connection, actor: Actor, row: Any, **columns: object) -> None:
+    sets = "".join(f", {column} = ${i}" for i, column in enumerate(columns, start=2))
+    after = await tx.fetchrow(
+        f"update targets set version = version + 1{sets} where id = $1 returning *",  # noqa: S608
+        row["id"], *columns.values(),
+    )  # fmt: skip
+    await record(
+        tx, by=actor, action="edit", kind="target", subject=row["id"], name=row["name"], site=row["site"],
+        **differences(row, after),
+    )  # fmt: skip

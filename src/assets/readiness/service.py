@@ -12,8 +12,10 @@ import asyncpg
 from pydantic import BaseModel, ConfigDict
 
 from assets import jobs
+from assets.access.actor import Actor
 from assets.db import EVERYTHING, Connection, transaction
 from assets.ids import new_id
+from assets.inventory.following import on_move, on_replacement
 from assets.monitoring.conditions import Condition
 from assets.readiness.rules import (
     Account,
@@ -68,6 +70,16 @@ async def request_recompute(tx: Connection, sites: Iterable[UUID]) -> None:
         return
     for site in asked:
         await jobs.enqueue(tx, JOB, {"sites": [str(site)]}, key=f"{JOB}:{site}")
+
+
+@on_move
+async def _moved(tx: Connection, actor: Actor, asset: UUID, from_site: UUID, to_site: UUID) -> None:
+    await request_recompute(tx, [from_site, to_site])
+
+
+@on_replacement
+async def _replaced(tx: Connection, actor: Actor, old: UUID, new: UUID, site: UUID) -> None:
+    await request_recompute(tx, [site])
 
 
 async def run(payload: Mapping[str, Any], now: datetime) -> list[Change]:

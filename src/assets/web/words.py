@@ -103,8 +103,21 @@ ASSET_EVENT = {
     "consumable_issued": N_("Consumable put in"),
     "consumable_returned": N_("Consumable given back"),
     "consumable_reversed": N_("Entry about a consumable taken back"),
+    "received_damaged": N_("Received damaged"),
+    "refused": N_("Sent back"),
+    "transfer_cancelled": N_("Transfer cancelled"),
+    "replaced": N_("Replaced"),
+    "replaces": N_("Put in its place"),
     **STAGE,
 }
+TRANSFER_STATE = {
+    "draft": N_("Draft"), "in_transit": N_("On its way"), "received": N_("Received"), "refused": N_("Refused"),
+    "cancelled": N_("Cancelled"),
+}  # fmt: skip
+TRANSFER_LINE = {
+    "listed": N_("Not sent yet"), "waiting": N_("On its way"), "received": N_("Received"),
+    "damaged": N_("Received damaged"), "refused": N_("Sent back"), "missing": N_("Missing"), "cancelled": N_("Cancelled"),
+}  # fmt: skip
 DECLARATION = {
     "broken": N_("Reported as broken"),
     "works": N_("Reported as working"),
@@ -251,7 +264,8 @@ NO_ALLOWANCE = {
 # What the audit log is about, what was done, and the fields of a change.
 ACTION = {
     "view": N_("Look at centres, assets and incidents"), "view_system": N_("Look at collectors, channels and messages"),
-    "edit_inventory": N_("Change the register"), "edit_places": N_("Change sites"),
+    "edit_inventory": N_("Change the register"), "receive_transfer": N_("Receive transfers"),
+    "edit_places": N_("Change sites"),
     "edit_monitoring": N_("Change what is monitored"), "edit_channels": N_("Change channels and subscriptions"),
     "handle_incident": N_("Take incidents"), "silence": N_("Plan work and silences"), "declare": N_("Report faults"),
     "request_equipment": N_("Ask for equipment"), "view_requests": N_("Look at equipment requests"),
@@ -271,12 +285,15 @@ AUDIT_KIND = {
     "wear_rate": N_("Wear rate"), "custom_field": N_("Field of its own"), "batch": N_("Import or edit of many"),
     "kit": N_("Kit"), "norm": N_("Norm"), "post_count": N_("People by group"), "consumable": N_("Consumable"),
     "stock": N_("Stock of a site"), "stock_movement": N_("Movement of stock"),
+    "transfer": N_("Transfer"),
     "export": N_("File of a list"),
 }  # fmt: skip
 AUDIT_ACTION = {
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
     "edit": N_("Changed"), "move": N_("Stage or place changed"), "hand_out": N_("Handed out"),
     "count_heads": N_("Head-count noted"), "count_posts": N_("People by group noted"), **STOCK_MOVEMENT,
+    "send": N_("Sent"), "receive": N_("Received"), "cancel": N_("Cancelled"),
+    "replace": N_("Place taken by another one"),
     "delete": N_("Removed"), "end": N_("Ended"), "declare": N_("Declared"), "acknowledge": N_("Acknowledged"),
     "enrol": N_("Enrolled"), "renew_token": N_("New token"), "revoke": N_("Revoked"), "test": N_("Test message"),
     "order_probe_now": N_("Asked at once"), "order_walk": N_("Read in full"), "order_sweep": N_("Network searched"),
@@ -291,6 +308,11 @@ AUDIT_ACTION = {
     "plan_batch": N_("Planned"), "apply_batch": N_("Applied"), "undo_batch": N_("Undone"), "unregister": N_("Taken back"),
 }  # fmt: skip
 AUDIT_FIELD = {
+    "borrower": N_("Borrower"), "due_back": N_("Due back on"), "repairer": N_("Repaired by"),
+    "quotation": N_("Quotation"), "from_site": N_("Sending site"), "to_site": N_("Receiving site"),
+    "from_code": N_("Sending site"), "from_name": N_("Sending site"), "to_code": N_("Receiving site"),
+    "to_name": N_("Receiving site"), "decision_number": N_("Decision number"), "decision_date": N_("Decision date"),
+    "expected_on": N_("Expected on"), "sent_by": N_("Sent by"), "sent_at": N_("Sent at"), "ended_by": N_("Ended by"),
     "acknowledged_at": N_("Acknowledged at"), "acknowledged_by": N_("Acknowledged by"), "actions": N_("Permissions"),
     "active": N_("Active"), "address": N_("Address"), "agent": N_("Browser"), "days": N_("Days"),
     "must_change": N_("Password to be changed"), "password_until": N_("Initial password until"),
@@ -371,10 +393,13 @@ FIELD = {
     "counters": N_("Counters"), "what": N_("What it is"), "apart": N_("At counters, apart"),
     "above_price": N_("Above the highest price"), "sources": N_("Written in"), "own_minimum": N_("Lowest stock of the site"),
     "low": N_("Low"), "expires_first": N_("Expires first"), "reversed_by": N_("Taken back by the line"),
+    "age_days": N_("Days under way"),
 }  # fmt: skip
 FIELD_OF = {
     ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
-    ("audit-events", "reason"): N_("Why"),
+    ("audit-events", "reason"): N_("Why"), ("transfers", "from_name"): N_("Name of the sending site"),
+    ("transfers", "to_name"): N_("Name of the receiving site"), ("transfers", "carrier"): N_("Brought by"),
+    ("transfers", "lines"): N_("Assets"), ("transfers", "ended_at"): N_("Ended at"),
 }  # fmt: skip
 TABLES = {
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
@@ -388,6 +413,7 @@ TABLES = {
     "batch_state": BATCH_STATE, "batch_action": BATCH_ACTION, "field_kind": FIELD_KIND,
     "stock_movement": STOCK_MOVEMENT, "consumable_kind": CONSUMABLE_KIND, "kit_what": KIT_WHAT, "per": PER,
     "no_allowance": NO_ALLOWANCE, "stock_act": STOCK_ACT, "norm_equipment": NORM_EQUIPMENT,
+    "transfer_state": TRANSFER_STATE, "transfer_line": TRANSFER_LINE,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from assets.inventory.kinds import ASSETS, CUSTOM, Definition, Kind
-from assets.inventory.lifecycle import Stage, refused
+from assets.inventory.lifecycle import Stage, inputs, refused
 from assets.inventory.values import Field, Wrong, read
 from assets.phrases import Phrase
 from assets.web.language import N_
@@ -237,8 +237,8 @@ class _Row:
         stage = self.values.get("stage")
         if stage and "stage" not in self.blank and stage != present.values["stage"] and not self.undoing:
             reason = refused(Stage(present.values["stage"]), Stage(stage))
-            if reason is None and stage == Stage.IN_TRANSIT:
-                reason = N_("Only a transfer puts an asset on its way.")
+            if reason is None and set(inputs(Stage(stage)).required) - {"reason"}:
+                reason = N_("This stage asks for more than a list has; move the asset on its own page.")
             if reason:
                 self._wrong("stage", reason, error="conflict")
 

@@ -15,6 +15,7 @@ from assets.ids import new_id
 from assets.inventory.batches.planning import Emptiness, Fault, Outcome, Planned, Wanted, plan
 from assets.inventory.batches.world import Columns, columns_of, described, look
 from assets.inventory.kinds import ASSETS, Kind
+from assets.inventory.lifecycle import NOTHING_TOLD, kept
 from assets.inventory.rooms import find_room
 from assets.text import clean, fold
 from assets.web.language import N_
@@ -112,6 +113,8 @@ async def _change(
             found["search"] = _search(kind, whole)
         if "physical_state" in row.changes:
             found["physical_state_at"] = now
+        if kind.resource == ASSETS.resource and "stage" in row.changes:
+            found |= kept(NOTHING_TOLD)  # what the stage before asked for
         alike.setdefault(tuple(found), []).append((row.present.id, *found.values()))
     for names, values in alike.items():
         sets = "".join(f", {name} = ${i}" for i, name in enumerate(names, start=2))

@@ -1,0 +1,230 @@
+"""Transfers and custody as they are read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+from assets.db import EVERYTHING, Connection, Scope, transaction
+from assets.errors import NotFound
+from assets.inventory.transfers.course import ACTION, OF_SENDER, Act, Line, State, refused
+from assets.text import clean
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch
+
+
+class LineOut(BaseModel):
+    """One asset of a transfer, as it was called then, and what has become of it."""
+
+    position: int
+    tag: str
+    name: str
+    serial: str
+    state: Line
+    note: str
+    settled_at: datetime | None
+    settled_by: str
+
+
+class TransferOut(BaseModel):
+    """Assets that go from one site to another; `age_days` counts from the sending to the end, or until now."""
+
+    number: int
+    state: State
+    from_site: str
+    from_name: str
+    to_site: str
+    to_name: str
+    carrier: str
+    decision_number: str
+    decision_date: date | None
+    reason: str
+    expected_on: date | None
+    created_at: datetime
+    created_by: str
+    sent_at: datetime | None
+    sent_by: str
+    ended_at: datetime | None
+    ended_by: str
+    note: str
+    age_days: int | None
+    lines: list[LineOut]
+    version: int
+
+
+class TransferDetail(TransferOut):
+    """A transfer with the acts that are possible for the caller now."""
+
+    acts: list[Act]
+
+
+_LINES = """(select coalesce(json_agg(json_build_object('position', l.position, 'tag', l.tag, 'name', l.name, 'serial', l.serial,
+    'state', l.state, 'note', l.note, 'settled_at', l.settled_at, 'settled_by', l.settled_by) order by l.position), '[]')
+    from transfer_lines l where l.transfer = t.id) as lines"""
+# What waits for somebody first, the oldest before the others; then drafts, then what is over, the newest first.
+_URGENCY = """(case t.state when 'in_transit' then 0 when 'draft' then 1 else 2 end * 1e10
+    + case when t.state = 'in_transit' then 1 else -1 end * extract(epoch from coalesce(t.sent_at, t.created_at)))"""
+LISTING = Listing(
+    select="t.*, extract(day from coalesce(t.ended_at, now()) - t.sent_at)::int as age_days, " + _LINES,
+    source="transfers t",
+    key="t.id",
+    columns={
+        "urgency": Column(f"{_URGENCY}::double precision", "double precision", filterable=False),
+        "number": Column("t.number", "integer"), "state": Column("t.state", choices=tuple(State)),
+        "from_site": Column("t.from_code"), "to_site": Column("t.to_code"),
+        "decision_number": Column("t.decision_number"), "created_at": Column("t.created_at", "timestamptz"),
+        "sent_at": Column("t.sent_at", "timestamptz"), "ended_at": Column("t.ended_at", "timestamptz"),
+        "expected_on": Column("t.expected_on", "date"),
+    },
+    sort="urgency",
+    search=("t.search",),
+)  # fmt: skip
+Condition = tuple[str, Sequence[object]]
+
+
+def of_scope(scope: Scope) -> list[Condition]:
+    """The transfers of which at least one side is in the scope."""
+    if scope.everything:
+        return []
+    sites = list(scope.sites)
+    return [("t.from_site = any({}::uuid[]) or t.to_site = any({}::uuid[])", [sites, sites])]
+
+
+def transfer_out(row: Mapping[str, Any]) -> TransferOut:
+    """A row of LISTING."""
+    same = {name: row[name] for name in TransferOut.model_fields if name not in ("from_site", "to_site", "lines")}
+    lines = [LineOut.model_validate(line) for line in json.loads(row["lines"])]
+    return TransferOut(**same, from_site=row["from_code"], to_site=row["to_code"], lines=lines)
+
+
+async def listed_transfers(
+    tx: Connection, scope: Scope, asked: ListQuery, where: Sequence[Condition] = ()
+) -> Page[TransferOut]:
+    """The transfers of both sides that the scope sees."""
+    return await fetch(tx, LISTING, asked, transfer_out, where=[*of_scope(scope), *where])
+
+
+async def one(actor: Actor, number: int) -> TransferDetail:
+    """One transfer with what the actor may do with it; NotFound for strangers of both sides."""
+    async with transaction(actor.scope) as tx:
+        found = await listed_transfers(tx, actor.scope, ListQuery(limit=1), [("t.number = {}", [number])])
+        if not found.items:
+            raise NotFound()
+        sites = await tx.fetchrow("select from_site, to_site from transfers where number = $1", number)
+    assert sites is not None
+    it = found.items[0]
+    lines = [line.state for line in it.lines]
+    acts = [
+        act
+        for act in Act
+        if refused(it.state, act, lines) is None
+        and actor.may(ACTION[act])
+        and actor.within(ACTION[act]).scope.sees(sites["from_site" if act in OF_SENDER else "to_site"])
+    ]
+    return TransferDetail(**it.model_dump(), acts=acts)
+
+
+INCOMING_MAX = 50
+
+
+async def incoming(tx: Connection, actor: Actor) -> list[TransferOut]:
+    """What is on its way to sites where the actor may receive it, the oldest first; not for those who receive everywhere."""
+    action = ACTION[Act.RECEIVE]
+    scope = actor.within(action).scope
+    if not actor.may(action) or scope.everything:
+        return []
+    where: list[Condition] = [("t.state = 'in_transit' and t.to_site = any({}::uuid[])", [list(scope.sites)])]
+    return (await fetch(tx, LISTING, ListQuery(limit=INCOMING_MAX), transfer_out, where=where)).items
+
+
+SITES_MAX = 500
+CHOICES_MAX = 500
+
+
+async def new_form(actor: Actor, from_code: str, tag: str) -> dict[str, Any]:
+    """What the form of a new transfer offers; the site is that of `tag` when none is chosen.
+
+    Assets are offered as long as they are few enough for a page; more are written by their tags.
+    """
+    own, seen = actor.scope, actor.within(Action.VIEW).scope
+    async with transaction(own | seen) as tx:
+        sites = await tx.fetch("select id, code, name from sites where open order by sort, code limit $1", SITES_MAX)
+        mine = [row for row in sites if own.sees(row["id"])]
+        code = from_code or await tx.fetchval(
+            "select s.code from assets a join sites s on s.id = a.site where a.tag = $1", clean(tag, 40).upper()
+        )
+        chosen = next((row for row in mine if row["code"] == code), mine[0] if len(mine) == 1 else None)
+        assets = await tx.fetch(
+            "select a.tag as code, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name from assets a "
+            "join asset_models m on m.id = a.model where a.site = $1 and a.stage in ('in_use', 'in_stock') order by a.tag "
+            "limit $2", chosen["id"], CHOICES_MAX,
+        ) if chosen else []  # fmt: skip
+    named = [{"code": row["code"], "name": row["name"]} for row in sites if seen.sees(row["id"])]
+    return {
+        "from_site": chosen["code"] if chosen else "",
+        "from_sites": [{"code": row["code"], "name": row["name"]} for row in mine],
+        "to_sites": [site for site in named if not chosen or site["code"] != chosen["code"]],
+        "assets": [dict(row) for row in assets],
+    }  # fmt: skip
+
+
+async def under_way(tx: Connection, asset: UUID) -> int | None:
+    """The number of the transfer that an asset is on its way in."""
+    number: int | None = await tx.fetchval(
+        "select t.number from transfer_lines l join transfers t on t.id = l.transfer where l.asset = $1 and l.state = 'waiting'",
+        asset,
+    )
+    return number
+
+
+class CustodyOut(BaseModel):
+    """In whose hands an asset is or was: `party` is site or carrier, `site` the one that answers for it.
+
+    `since` is null where nothing is known of an earlier change of hands.
+    """
+
+    tag: str
+    party: str
+    site: str
+    site_name: str
+    carrier: str
+    transfer: int | None
+    since: datetime | None
+
+
+async def custody(actor: Actor, tag: str, moment: datetime | None = None) -> CustodyOut:
+    """Who had an asset at a moment (None: who has it); NotFound unless the one who answered for it is in the scope."""
+    # Who had it then may have been elsewhere than it is now, so that the scope is applied to the answer.
+    async with transaction(actor.scope if moment is None else EVERYTHING) as tx:
+        asset = await tx.fetchrow(
+            "select id, tag, site, stage, created_at from assets where tag = $1", clean(tag, 40).upper()
+        )
+        if asset is None or (moment is not None and asset["created_at"] > moment):
+            raise NotFound()
+        last = await tx.fetchrow(
+            "select * from custody_moves where asset = $1 and ($2::timestamptz is null or at <= $2) order by id desc limit 1",
+            asset["id"], moment,
+        )  # fmt: skip
+        following = await tx.fetchrow(
+            "select * from custody_moves where asset = $1 and at > $2 order by id limit 1", asset["id"], moment
+        ) if last is None and moment is not None else None  # fmt: skip
+        if last is not None:
+            party, site = last["to_party"], last["to_site"]
+        elif following is not None:
+            party, site = following["from_party"], following["from_site"]
+        else:
+            party, site = "carrier" if asset["stage"] == "in_transit" else "site", asset["site"]
+        if not actor.scope.sees(site):
+            raise NotFound()
+        named = await tx.fetchrow("select code, name from sites where id = $1", site)
+        number = last and await tx.fetchval("select number from transfers where id = $1", last["transfer"])
+    assert named is not None
+    return CustodyOut(
+        tag=asset["tag"], party=party, site=named["code"], site_name=named["name"],
+        carrier=last["carrier"] if last is not None and party == "carrier" else "",
+        transfer=number, since=last["at"] if last is not None else None,
+    )  # fmt: skip
