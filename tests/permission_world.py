@@ -25,11 +25,16 @@ from assets.equipment_requests.workflow import Step
 from assets.ids import new_id
 from assets.inventory import custom_fields, things, wear_rates
 from assets.inventory import service as inventory
+from assets.inventory.agents import protocol
+from assets.inventory.agents import service as agents
 from assets.inventory.batches import service as batches
 from assets.inventory.batches.planning import Wanted
 from assets.inventory.kits import norm_book
 from assets.inventory.kits import service as kits
 from assets.inventory.kits.allowance import What
+from assets.inventory.observed import proposals
+from assets.inventory.observed import service as observed
+from assets.inventory.observed.identity import Likeness
 from assets.inventory.stock import consumables
 from assets.inventory.stock import service as stock
 from assets.inventory.stock.ledger import Act
@@ -39,6 +44,7 @@ from assets.monitoring import collectors, declarations, targets
 from assets.places import service as places
 from assets.probing.contract import Order, OrderKind
 from tests.conftest import House
+from tests.inventories import PC, as_json, pc
 
 OWN, FOREIGN = "21025", "21028"
 PASSWORD = "hop-giay-con-meo-xanh"
@@ -78,6 +84,9 @@ class There:
     subscription: UUID = field(default_factory=new_id)
     stock: UUID = field(default_factory=new_id)
     movement: UUID = field(default_factory=new_id)
+    agent: UUID = field(default_factory=new_id)
+    difference: UUID = field(default_factory=new_id)
+    proposal: UUID = field(default_factory=new_id)
     requests: dict[str, int] = field(default_factory=dict)
     transfers: dict[str, int] = field(default_factory=dict)
 
@@ -222,9 +231,27 @@ async def _there(code: str, model: UUID) -> There:
     await norm_book.count_posts(SYSTEM, code, "VIII", 5, as_of=date(2026, 1, 1))
     async with db.transaction(db.EVERYTHING) as tx:
         there.stock = await tx.fetchval("select stock from stock_movements where id = $1", there.movement)
+    await _seen(there)
     for state in ("draft", "submitted", "returned", "approved", "fulfilled"):
         there.requests[state] = await _request(code, state, asker["id"])
     return there
+
+
+async def _seen(there: There) -> None:
+    """A computer that nobody has registered, a serial number that differs, and two assets that may be one."""
+    now, code = clock.now(), there.site
+    content = pc(accountinfo=[{"keyname": "TAG", "keyvalue": code}], hardware={"name": f"PC-{code}", "uuid": ""},
+                 bios={"ssn": f"AG-{code}"}, networks=[])  # fmt: skip
+    message = protocol.read(as_json(content, f"PC-{code}"), "application/json")
+    there.agent = await agents.report(SYSTEM, message, now=now) or there.agent
+    async with db.transaction(db.EVERYTHING) as tx:
+        asset, spare = [
+            await tx.fetchval("select id from assets where tag = $1", t) for t in (there.asset, there.spare)
+        ]
+        await observed.observe(tx, asset, "agent", {"serial": [f"OTHER-{code}"]}, at=now)
+        there.difference = await tx.fetchval("select id from observed_values where asset = $1", asset)
+        await proposals.ask(tx, "merge", Likeness(70, (("same_serial", f"SN{code}"),)), now, asset=asset, other=spare)
+        there.proposal = await tx.fetchval("select id from identity_proposals where asset = $1", asset)
 
 
 async def _request(code: str, state: str, asker: UUID) -> int:
@@ -289,10 +316,12 @@ class Call:
     form: Mapping[str, str] | None = None
     content: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
 
 
 Recipe = Callable[[World, There], Call]
 IF_MATCH = {"If-Match": '"1"'}
+IF_MATCH_TWO = {"If-Match": '"2"'}  # of an asset and of what was seen of it, added up
 
 
 def _moment() -> str:
@@ -396,6 +425,21 @@ RECIPES: dict[str, Recipe] = {
     ),
     "POST /equipment-requests/{number}/close": _form("close", "fulfilled"),
     "POST /incidents/{number}/acknowledge": lambda w, t: Call("", form={}),
+    "POST /api/v1/agent-inventories": lambda w, t: Call(
+        "", content=as_json(PC, "NEW"), headers={"Content-Type": "application/json"}
+    ),
+    "POST /api/v1/differences/{difference}/take": lambda w, t: Call("", json={}, headers=IF_MATCH_TWO),
+    "POST /api/v1/differences/{difference}/keep": lambda w, t: Call("", json={}, headers=IF_MATCH_TWO),
+    "POST /api/v1/differences/settle": lambda w, t: Call(
+        "", json={"choice": "keep", "differences": [{"id": str(t.difference), "version": 2}]}
+    ),
+    "POST /api/v1/identity-proposals/{proposal}/accept": lambda w, t: Call("", json={"keep": t.asset}, headers=IF_MATCH),
+    "POST /differences": lambda w, t: Call("", form={"choice": "keep", "pick": f"{t.difference}:2"}),
+    "POST /identity-proposals/{proposal}/{answer}": lambda w, t: Call(
+        f"/identity-proposals/{t.proposal}/dismiss", form={"version": "1"}
+    ),
+    "POST /api/v1/identity-proposals/{proposal}/dismiss": lambda w, t: Call("", json={}, headers=IF_MATCH),
+    "POST /api/v1/identity-proposals/{proposal}/undo": lambda w, t: Call("", json={}, headers=IF_MATCH),
     "POST /api/v1/wear-rates": lambda w, t: Call("", json={"category": "ups", "years": 8, "valid_from": "2025-01-01"}),
     "PATCH /api/v1/wear-rates/{rate}": lambda w, t: Call("", json={"years": 7}, headers=IF_MATCH),
     "PATCH /api/v1/asset-models/{model}": lambda w, t: Call("", json={"note": "x"}, headers=IF_MATCH),
@@ -524,6 +568,7 @@ def addressed(path: str, world: World, there: There) -> str:
         "{capability}": there.capability,
         "{kit}": "centre", "{norm}": world.norm, "{consumable}": "CF259A", "{stock}": there.stock,
         "{movement}": there.movement,
+        "{agent}": there.agent, "{difference}": there.difference, "{proposal}": there.proposal,
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
         "{number}": (
             there.incident if "/incidents" in path

@@ -40,9 +40,12 @@ from assets.incidents import pages as incidents_pages
 from assets.ingest import Ingest
 from assets.inventory import api as inventory_api
 from assets.inventory import custom_fields_api, stage_api, stage_pages, things_api, wear_api, wear_pages
+from assets.inventory.agents import api as agents_api
 from assets.inventory.batches import api as batches_api
 from assets.inventory.kits import api as kits_api
 from assets.inventory.kits import pages as kits_pages
+from assets.inventory.observed import api as observed_api
+from assets.inventory.observed import pages as observed_pages
 from assets.inventory.stock import api as stock_api
 from assets.inventory.stock import pages as stock_pages
 from assets.inventory.transfers import api as transfers_api
@@ -124,6 +127,7 @@ class NamedMiddleware(ASGIMiddleware):
 
 FEATURES: Sequence[Any] = (
     observations, places_api, access_api, audit_api, inventory_api, things_api, custom_fields_api, batches_api, wear_api,
+    agents_api, observed_api, observed_pages,
     kits_api, stock_api, monitoring_api, incidents_api, notifications_api, readiness_api, requests_api, access_pages,
     people_pages, audit_pages, dashboard_pages, incidents_pages, requests_pages, wear_pages, kits_pages, stock_pages,
     stage_api, stage_pages, transfers_api, transfers_pages,

@@ -17,8 +17,9 @@ from assets.db import EVERYTHING, transaction
 from assets.equipment_requests.telling import EquipmentRequestTelling
 from assets.incidents.telling import IncidentTelling
 from assets.ingest import Ingest
+from assets.inventory.observed import proposals
 from assets.jobs import Jobs, every
-from assets.monitoring import collectors, storage
+from assets.monitoring import collectors, seen, storage
 from assets.notifications import outbox
 from assets.notifications.notify import Outlet
 from assets.notifications.outbox import Send, Subjects
@@ -117,6 +118,16 @@ async def keep_partitions(bench: Bench, now: datetime) -> None:
         await storage.drop_old(tx, (now - bench.keep_readings).date())
 
 
+async def note_identities(_: Bench, now: datetime) -> None:
+    """What devices say they are, beside what is recorded."""
+    await seen.note_identities(now)
+
+
+async def find_duplicates(_: Bench, now: datetime) -> None:
+    """Ask people about records that look like one thing."""
+    await proposals.find_duplicates(now)
+
+
 async def tidy(_: Bench, now: datetime) -> None:
     """Throw away what nobody will look at again: the queue's log, ended sessions, old orders, buffers and answers."""
     async with transaction(EVERYTHING) as tx:
@@ -135,6 +146,8 @@ SCHEDULES: Sequence[tuple[str, str, Step]] = [
     ("notifications.sweep", every(30), sweep_notifications),
     ("readiness.all", every(60), judge_all_centres),
     ("readings.partitions", every(3_600), keep_partitions),
+    ("observed.identities", every(60), note_identities),
+    ("observed.duplicates", every(3_600), find_duplicates),
     ("tidy", every(3_600), tidy),
 ]
 

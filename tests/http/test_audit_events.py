@@ -20,9 +20,12 @@ from assets.incidents.service import Subject, open_or_join
 from assets.inventory import service as inventory
 from assets.inventory import things
 from assets.inventory.lifecycle import Stage
+from assets.inventory.observed.proposals import find_duplicates
+from assets.inventory.observed.service import observe
 from assets.phrases import Phrase
 from assets.probing.readings import Severity
 from tests.conftest import House, running
+from tests.inventories import as_json, pc
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Observations are no audit events (DESIGN §5); signing in and one's own account are walked in test_signing_in.
@@ -120,6 +123,7 @@ async def inventory_is_written(walk: Walk) -> None:
     await walk("PATCH", "/api/v1/wear-rates/{rate}", {"years": 7}, version=rate["version"], rate=rate["id"])
     await kits_are_written(walk)
     await stock_is_written(walk, model["id"])
+    await observed_is_settled(walk, model["id"])
     store = {"unit": "21025", "code": "KHO", "kind": "store", "name": "Kho"}
     await walk("POST", "/api/v1/sites", store)
     await walk("POST", "/api/v1/sites/{code}/head-counts", {"people": 9, "as_of": "2026-01-01"}, code="21025")
@@ -203,6 +207,51 @@ async def transfers_are_written(walk: Walk) -> None:
     await walk("POST", "/assets/{tag}/replace", form={"by": "QN-1", "stage": "in_stock"}, tag="QN-2")
     async with transaction(EVERYTHING) as tx:
         await tx.execute("update assets set site = (select id from sites where code = 'KHO') where tag = 'QN-2'")
+
+
+async def observed_is_settled(walk: Walk, model: str) -> None:
+    inventories, asked, one = (
+        "/api/v1/agent-inventories",
+        "/api/v1/identity-proposals",
+        "/api/v1/identity-proposals/{proposal}",
+    )
+
+    async def proposal(kind: str) -> Any:
+        found = (await walk.client.get(asked, params={"kind": kind, "state": "open"})).json()["items"][0]
+        return {"version": found["version"], "proposal": found["id"]}
+
+    for number in (1, 2):
+        said = pc(bios={"ssn": f"WALK-{number}"}, hardware={"uuid": ""}, networks=[])
+        await walk("POST", inventories, json.loads(as_json(said, f"PC-{number}")))
+        how = {"tag": f"PC-{number}", "model": model} if number == 1 else None
+        await (walk("POST", one + "/accept", how, **await proposal("register")) if how
+               else walk("POST", one + "/dismiss", {}, **await proposal("register")))  # fmt: skip
+    await walk.client.post("/api/v1/assets", json={"tag": "PC-3", "model": model, "site": "21025", "serial": "walk 1"})
+    await find_duplicates(clock.now())
+    await walk("POST", one + "/accept", {"keep": "PC-3"}, **await proposal("merge"))
+    done = (await walk.client.get(asked, params={"kind": "merge"})).json()["items"][0]
+    await walk("POST", one + "/undo", {}, version=done["version"], proposal=done["id"])
+    form = {"version": str(done["version"] + 1), "reason": "Nhầm"}
+    assert (await walk.client.post(f"/identity-proposals/{done['id']}/dismiss", data=form)).status_code == 409
+    await walk(
+        "POST", inventories, json.loads(as_json(pc(bios={"ssn": "WALK-4"}, hardware={"uuid": ""}, networks=[]), "PC-4"))
+    )
+    asking = await proposal("register")
+    await walk("POST", "/identity-proposals/{proposal}/{answer}", form={"version": str(asking["version"])}, answer="dismiss",
+               proposal=asking["proposal"])  # fmt: skip
+    for choice, serial in (("keep", "A-1"), ("take", "A-2"), ("settle", "A-3"), ("page", "A-4")):
+        async with transaction(EVERYTHING) as tx:
+            asset = await tx.fetchval("select id from assets where tag = 'PC-3'")
+            await observe(tx, asset, "agent", {"serial": [f"SEEN-{serial}"]}, at=clock.now())
+        [row] = (await walk.client.get("/api/v1/differences", params={"tag": "PC-3"})).json()["items"]
+        many = {"choice": "keep", "differences": [{"id": row["id"], "version": row["version"]}]}
+        if choice == "settle":
+            await walk("POST", "/api/v1/differences/settle", many)
+        elif choice == "page":
+            await walk("POST", "/differences", form={"pick": f"{row['id']}:{row['version']}", "choice": "take"})
+        else:
+            path = "/api/v1/differences/{difference}/" + choice
+            await walk("POST", path, {}, version=row["version"], difference=row["id"])
 
 
 async def monitoring_is_written(walk: Walk) -> None:

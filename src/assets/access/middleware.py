@@ -1,5 +1,6 @@
 """Who is behind each call, and whether its browser was sent here by our own pages."""
 
+import base64
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -11,13 +12,16 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assets import clock
 from assets.access.actor import NOBODY, Actor
+from assets.access.permissions import Action
 from assets.access.sessions import holder_of
 from assets.errors import NotAllowed, NotSignedIn
 from assets.settings import LOOPBACK
+from assets.web.bodies import BASIC
 from assets.web.language import N_
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 Bearer = Callable[[str, str], Awaitable[Actor | None]]
+CREDENTIALS_MAX = 500
 
 
 class Cookies(Protocol):
@@ -63,7 +67,7 @@ class SignedInMiddleware(ASGIMiddleware):
         origin = connection.client.host if connection.client else ""
         header = connection.headers.get("authorization", "")
         if header:
-            return await self._by_token(header, origin)
+            return await self._by_token(header, origin, connection.scope["route_handler"].opt.get(BASIC))
         if connection.scope.get("method") not in SAFE:
             self._refuse_strangers(connection)
         cookie = connection.cookies.get(self.settings.cookie)
@@ -76,11 +80,17 @@ class SignedInMiddleware(ASGIMiddleware):
         connection.scope["state"]["holder"] = holder
         return holder.actor if holder is not None and holder.owed is None else NOBODY
 
-    async def _by_token(self, header: str, origin: str) -> Actor:
+    async def _by_token(self, header: str, origin: str, only: Action | None) -> Actor:
         scheme, _, token = header.partition(" ")
-        if scheme.lower() == "bearer":
+        basic = only is not None and scheme.lower() == "basic"
+        if basic:
+            token = _password(token.strip())
+        if basic or scheme.lower() == "bearer":
             for resolve in self.bearers:
                 if (actor := await resolve(token.strip(), origin)) is not None:
+                    # A password lies open on each computer; it must be good for nothing else.
+                    if basic and actor.actions != frozenset({only}):
+                        raise NotSignedIn(N_("As a password only a token is taken that is limited to this one action."))
                     return actor
         raise NotSignedIn(N_("The token is not known, has ended or was revoked."))
 
@@ -91,6 +101,14 @@ class SignedInMiddleware(ASGIMiddleware):
             raise NotAllowed(N_("This change was sent from another web address."))
         if site is None and origin is not None and not _same(origin, self.settings.url, connection):
             raise NotAllowed(N_("This change was sent from another web address."))
+
+
+def _password(credentials: str) -> str:
+    """What stands behind the colon of RFC 7617; nothing when it is none."""
+    try:
+        return base64.b64decode(credentials[:CREDENTIALS_MAX], validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _same(origin: str, ours: str, connection: ASGIConnection) -> bool:  # type: ignore[type-arg]

@@ -47,6 +47,7 @@ class Action(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     VIEW_AUDIT = "view_audit"
     REPORT_OBSERVATIONS = "report_observations"
+    REPORT_INVENTORY = "report_inventory"  # what agents on computers send
 
 
 A = Action
@@ -54,6 +55,7 @@ _CENTRE = {A.VIEW, A.RECEIVE_TRANSFER, A.DECLARE, A.REQUEST_EQUIPMENT, A.VIEW_RE
 _IT = {
     A.VIEW, A.VIEW_SYSTEM, A.EDIT_INVENTORY, A.RECEIVE_TRANSFER, A.EDIT_PLACES, A.EDIT_MONITORING, A.EDIT_CHANNELS,
     A.HANDLE_INCIDENT, A.SILENCE, A.DECLARE, A.REQUEST_EQUIPMENT, A.VIEW_REQUESTS, A.DECIDE_REQUEST, A.FULFIL_REQUEST,
+    A.REPORT_INVENTORY,
 }  # fmt: skip
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.ADMINISTRATOR: frozenset(_IT | {A.MANAGE_PEOPLE, A.VIEW_AUDIT}),
@@ -66,7 +68,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     Role.CLERK: frozenset(_CENTRE),
     Role.INSPECTOR: frozenset({A.VIEW, A.VIEW_REQUESTS, A.VIEW_AUDIT}),
     Role.COLLECTOR: frozenset({A.REPORT_OBSERVATIONS}),
-    Role.SERVICE: frozenset({A.VIEW}),
+    Role.SERVICE: frozenset({A.VIEW, A.REPORT_INVENTORY}),
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
@@ -16,13 +17,14 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.dashboards import history, queries
 from assets.dashboards.views import AssetPage, AssetThen, Centre, Overview, System
-from assets.errors import Invalid
+from assets.errors import Invalid, NotFound
 from assets.inventory.api import asset_out
+from assets.inventory.observed.merging import now_under
 from assets.inventory.past import asset_as_of
 from assets.readiness.rules import Readiness
 from assets.web.language import N_
 from assets.web.paging import Q_MAX
-from assets.web.templates import show, twin, without_suffix
+from assets.web.templates import JSON, show, twin, without_suffix
 
 AnyRequest = Request[Any, Any, Any]
 PAGE_MAX = 1_000
@@ -77,7 +79,13 @@ async def centre(request: AnyRequest, code: FromPath[str], actor: NamedDependenc
 @get("/assets/{tag:str}", guards=[requires(Action.VIEW)], **twin(AssetPage, "asset"))
 async def asset(request: AnyRequest, tag: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """One asset: how it is, since when and why, what it measures and what happened to it."""
-    view = await queries.asset(actor.scope, without_suffix(tag), clock.now())
+    try:
+        view = await queries.asset(actor.scope, without_suffix(tag), clock.now())
+    except NotFound:
+        if (kept := await now_under(actor.scope, without_suffix(tag))) is None:
+            raise
+        json = JSON if request.scope["path"].endswith(JSON) else ""
+        return Redirect(f"/assets/{quote(kept, safe='')}{json}", status_code=303)
     stretches = view.monitoring.history if view.monitoring else []
     ticks = history.ticks(view.at - queries.HISTORY, view.at, width=STRIP_WIDTH, zone=clock.LOCAL_ZONE)
     return show(

@@ -39,16 +39,18 @@ from assets.incidents.queries import IncidentRow
 from assets.incidents.queries import rows as incident_rows
 from assets.inventory.kits.api import site_kit
 from assets.inventory.lifecycle import KEPT
+from assets.inventory.observed.api import OBSERVED, observed_out
 from assets.inventory.transfers.queries import under_way
 from assets.probing.readings import Identity
 from assets.readiness.rules import RANK, Readiness, Reason
 from assets.text import clean, fold
-from assets.web.paging import WORDS_MAX, Conditions
+from assets.web.paging import WORDS_MAX, Conditions, ListQuery, fetch
 
 CENTRES_MAX = 100  # a page; the province has 96
 OPEN_INCIDENTS_MAX = 50
 ASSETS_MAX = 500  # of one centre
 ROWS_MAX = 50
+OBSERVED_MAX = 100  # values of one asset, of all sources
 TAG_MAX = 40  # of the column; tags are written in capitals
 READINGS_SHOWN = 60  # a big switch has thousands
 HISTORY = timedelta(days=7)
@@ -246,6 +248,10 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
             f"and {_IN_SCOPE.format(site='site')} order by at desc, id desc limit $4", *seen, ROWS_MAX,
         )  # fmt: skip
         transfer = await under_way(tx, row["id"])
+        observed = await fetch(
+            tx, OBSERVED, ListQuery(limit=OBSERVED_MAX, sort="key"), observed_out, scope=scope,
+            where=[("o.asset = {}", [row["id"]])],
+        )  # fmt: skip
     kept = (
         "serial",
         "site_name",
@@ -260,7 +266,7 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
     return AssetPage(
         at=now, id=row["id"], asset=shown, transfer=transfer, model=row["model_name"], site=row["site_code"],
         monitoring=monitoring, incidents=incidents, declarations=[DeclarationRow(**dict(d)) for d in declarations],
-        timeline=[TimelineRow(**dict(t)) for t in timeline], **{name: row[name] for name in kept},
+        timeline=[TimelineRow(**dict(t)) for t in timeline], observed=observed.items, **{name: row[name] for name in kept},
     )  # fmt: skip
 
 

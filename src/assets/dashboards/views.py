@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from assets.incidents.queries import IncidentRow
 from assets.inventory.api import AssetOut
 from assets.inventory.kits.gaps import KitGapOut, NormGapOut
+from assets.inventory.observed.api import ObservedOut
 from assets.probing.readings import Identity
 from assets.readiness.rules import Reason
 
@@ -271,6 +272,7 @@ class AssetPage(View):
     incidents: list[IncidentRow]
     declarations: list[DeclarationRow]
     timeline: list[TimelineRow]
+    observed: list[ObservedOut]
 
 
 class AssetThen(View):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Controller, Response, get, patch, post
@@ -22,6 +23,7 @@ from assets.inventory import service
 from assets.inventory.batches.world import definitions
 from assets.inventory.kinds import CUSTODIANS, CUSTOM
 from assets.inventory.lifecycle import PhysicalState, Stage, Told
+from assets.inventory.observed.merging import now_under
 from assets.inventory.past import asset_as_of
 from assets.inventory.values import Type
 from assets.web.moments import AsOf, past_moment
@@ -238,7 +240,17 @@ class Assets(Controller):
         """One asset by its tag, as it is or as it was; what was has no ETag, for it cannot be changed."""
         if as_of is not None:
             return Response(asset_out(await asset_as_of(actor.scope, tag, past_moment(as_of))))
-        return with_version(await one_asset(actor, tag))
+        try:
+            return with_version(await one_asset(actor, tag))
+        except NotFound:
+            if (kept := await now_under(actor.scope, tag)) is None:
+                raise
+        # A record that was merged into another leads there.
+        return Response(
+            await one_asset(actor, kept),
+            status_code=308,
+            headers={"Location": f"/api/v1/assets/{quote(kept, safe='')}"},
+        )
 
     @patch("/{tag:str}", operation_id="editAsset", guards=[requires(Action.EDIT_INVENTORY)])
     async def edit(

@@ -1,5 +1,7 @@
 """Rows of the inventory."""
 
+from typing import Any
+
 from piccolo.columns import (
     JSONB,
     UUID,
@@ -100,6 +102,8 @@ class Asset(Table, db=DB, tablename="assets"):
     quotation = BigInt(null=True, default=None)  # whole đồng
     search = Text(default="")
     created_at = Timestamptz(default=now)
+    # The asset that this record turned out to be too; it is then hidden, and its tag leads there.
+    merged_into: ForeignKey[Any] = ForeignKey("self", null=True, default=None, on_delete=OnDelete.restrict)
     version = Integer(default=1)
 
 

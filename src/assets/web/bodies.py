@@ -28,6 +28,7 @@ FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 API = "/api/"
 OWN = "own_body"  # in a route's `opt`: it reads the body itself, as it comes
 TAKES = "takes"  # in a route's `opt`: the media types of files that it takes in the place of JSON
+BASIC = "basic"  # in a route's `opt`: the one action that a token must be limited to, to be its caller's password
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 

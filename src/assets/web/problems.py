@@ -22,7 +22,7 @@ from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scop
 
 from assets.errors import AssetsError, Conflict, Invalid, NotFound, NotSignedIn, TooMany, Unavailable
 from assets.web import templates
-from assets.web.bodies import NAME_SHOWN_MAX
+from assets.web.bodies import BASIC, NAME_SHOWN_MAX
 from assets.web.description import MEDIA_TYPE, document_problems
 from assets.web.language import N_, choose, translate
 
@@ -124,7 +124,9 @@ def on_ours(request: AnyRequest, error: AssetsError) -> Response[Any]:
     if isinstance(error, Unavailable | TooMany):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, NotSignedIn):
-        headers["WWW-Authenticate"] = "Bearer"
+        handler = request.scope.get("route_handler")
+        # Agents take up a challenge that begins with Basic, and no other.
+        headers["WWW-Authenticate"] = 'Basic realm="assets"' if handler and BASIC in handler.opt else "Bearer"
     fields = error.fields if isinstance(error, Invalid) else {}
     if for_programs(request):
         detail = translate("en", error.detail, **error.facts)

@@ -108,6 +108,9 @@ ASSET_EVENT = {
     "transfer_cancelled": N_("Transfer cancelled"),
     "replaced": N_("Replaced"),
     "replaces": N_("Put in its place"),
+    "reports": N_("Reports itself from now on"),
+    "merged": N_("Merged with another record"),
+    "unmerged": N_("Separated again from another record"),
     **STAGE,
 }
 TRANSFER_STATE = {
@@ -227,6 +230,29 @@ FIELD_KIND = {
     "text": N_("Text"), "integer": N_("Whole number"), "money": N_("Amount in đồng"), "date": N_("Date"),
     "boolean": N_("Yes or no"), "choice": N_("Choice of a list"),
 }  # fmt: skip
+# What is seen of an asset, by whom, and what speaks for two descriptions being of one thing.
+OBSERVED_KEY = {
+    "serial": N_("Serial number"), "uuid": N_("System UUID"), "manufacturer": N_("Manufacturer"), "model": N_("Model"),
+    "hostname": N_("Computer name"), "macs": N_("MAC addresses"), "addresses": N_("IP addresses"),
+    "system": N_("Operating system"), "processor": N_("Processor"), "memory": N_("Memory"), "disks": N_("Disks"),
+    "monitors": N_("Monitors"), "usb": N_("USB printers and scanners"), "agent": N_("Agent"), "firmware": N_("Firmware"),
+}  # fmt: skip
+OBSERVED_SOURCE = {"agent": N_("agent on the computer"), "snmp": N_("SNMP")}
+IDENTITY_REASON = {
+    "same_uuid": N_("the same system UUID"), "same_serial": N_("the same serial number"),
+    "same_mac": N_("the same MAC address"), "same_monitor": N_("the same monitor"),
+    "same_hostname": N_("the same computer name"), "same_maker": N_("the same manufacturer"),
+    "same_model": N_("the same model"), "same_site": N_("at the same site"),
+    "other_serial": N_("but another serial number"), "other_uuid": N_("but another system UUID"),
+    "other_maker": N_("but another manufacturer"),
+}  # fmt: skip
+PROPOSAL_KIND = {
+    "register": N_("Not registered"), "attach": N_("Computer and asset"), "merge": N_("Two records"),
+}  # fmt: skip
+PROPOSAL_STATE = {
+    "open": N_("Waiting for an answer"), "accepted": N_("Accepted"), "dismissed": N_("Dismissed"),
+    "settled": N_("Settled by another answer"), "undone": N_("Undone"),
+}  # fmt: skip
 SITE_KIND = {"centre": N_("Centre"), "reception_point": N_("Reception point"), "store": N_("Store")}
 STOCK_MOVEMENT = {
     "received": N_("Received"), "issued": N_("Issued"), "returned": N_("Given back"), "transfer_out": N_("Sent to another site"),
@@ -271,7 +297,7 @@ ACTION = {
     "request_equipment": N_("Ask for equipment"), "view_requests": N_("Look at equipment requests"),
     "decide_request": N_("Decide equipment requests"), "fulfil_request": N_("Hand out from stock"),
     "manage_people": N_("Manage accounts"), "view_audit": N_("Read the audit log"),
-    "report_observations": N_("Report measurements"),
+    "report_observations": N_("Report measurements"), "report_inventory": N_("Report computers"),
 }  # fmt: skip
 AUDIT_KIND = {
     "administrative_unit": N_("Administrative unit"), "site": N_("Site"), "room": N_("Room"),
@@ -286,6 +312,8 @@ AUDIT_KIND = {
     "kit": N_("Kit"), "norm": N_("Norm"), "post_count": N_("People by group"), "consumable": N_("Consumable"),
     "stock": N_("Stock of a site"), "stock_movement": N_("Movement of stock"),
     "transfer": N_("Transfer"),
+    "inventory_agent": N_("Agent on a computer"), "observed_value": N_("Observed value"),
+    "identity_proposal": N_("Question of identity"),
     "export": N_("File of a list"),
 }  # fmt: skip
 AUDIT_ACTION = {
@@ -306,6 +334,8 @@ AUDIT_ACTION = {
     "use_recovery_code": N_("Recovery code used"), "remove_second_factor": N_("Second factor removed"),
     "give_grant": N_("Role given"), "end_grant": N_("Role ended"), "export": N_("Exported"),
     "plan_batch": N_("Planned"), "apply_batch": N_("Applied"), "undo_batch": N_("Undone"), "unregister": N_("Taken back"),
+    "attach": N_("Computer and asset put together"), "keep": N_("Record kept"), "accept": N_("Accepted"),
+    "dismiss": N_("Dismissed"), "undo": N_("Undone"), "merge": N_("Merged"), "unmerge": N_("Separated again"),
 }  # fmt: skip
 AUDIT_FIELD = {
     "borrower": N_("Borrower"), "due_back": N_("Due back on"), "repairer": N_("Repaired by"),
@@ -356,6 +386,10 @@ AUDIT_FIELD = {
     "monthly_cost": N_("Cost a month"), "required": N_("Must be filled in"), "deprecated": N_("No longer used"),
     "choices": N_("Choices"), "sort": N_("Order"), "counts": N_("Counts"), "resource": N_("List"),
     "applied_at": N_("Applied at"), "undone_at": N_("Undone at"),
+    "device_id": N_("Identifier of the agent"), "software": N_("Software"), "first_seen_at": N_("First seen"),
+    "kept_at": N_("Record kept at"), "kept_by": N_("Record kept by"), "merged_into": N_("Merged into"),
+    "other": N_("Other asset"), "other_tag": N_("Tag of the other asset"), "asset_tag": N_("Tag of the asset"),
+    "made_at": N_("Asked at"), "score": N_("How much speaks for it"),
     "years": N_("Useful life (years)"), "rate": N_("Yearly rate (0.01 %)"), "source": N_("Written in"),
     "site_kind": N_("Kind of site"), "unit_kind": N_("Kind of unit"), "is_example": N_("Example only"),
     "equipment": N_("Counted together as"), "categories": N_("Kinds of equipment"), "quantity": N_("Quantity"),
@@ -376,17 +410,19 @@ FIELD = {
     "last_used_at": N_("Last used at"),
     "action": N_("What"), "subject_kind": N_("What kind of thing"), "subject": N_("Identifier of the thing"),
     "subject_name": N_("Thing"), "before": N_("Before"), "after": N_("After"), "origin": N_("From where"),
-    "request": N_("Part of"), "digest": N_("Digest"), "site_name": N_("Name of the site"), "asset_tag": N_("Tag of the asset"),
+    "request": N_("Part of"), "digest": N_("Digest"), "site_name": N_("Name of the site"),
     "condition": N_("Condition"), "cause": N_("Cause"), "flapping": N_("Changes too often"),
     "observed_at": N_("Seen at"), "outcome": N_("Outcome"), "latency_ms": N_("Answer time (ms)"),
     "enrolled_at": N_("Enrolled at"), "last_contact_at": N_("Last contact"), "silent_since": N_("Silent since"),
-    "software": N_("Software"), "skew_seconds": N_("Clock difference (seconds)"), "backlog": N_("Not yet sent"),
+    "skew_seconds": N_("Clock difference (seconds)"), "backlog": N_("Not yet sent"),
     "shed": N_("Dropped for lack of space"), "rejected": N_("Rejected measurements"), "opened_at": N_("Opened at"),
     "resolved_at": N_("Resolved at"), "resolution": N_("How it ended"), "affected": N_("Things affected"),
     "channel_name": N_("Name of the channel"), "incident_id": N_("Identifier of the incident"),
     "next_attempt_at": N_("Next attempt"), "attempts": N_("Attempts"), "sent_at": N_("Sent at"), "error": N_("Error"),
     "site_id": N_("Identifier of the site"), "readiness": N_("Readiness"), "computed_at": N_("Judged at"),
     "reasons": N_("Reasons"), "holder": N_("Now with"), "next": N_("Next step"), "yearly": N_("Wear a year"),
+    "hostname": N_("Computer name"), "inventory_at": N_("Inventory of"), "key": N_("What"), "value": N_("Seen"),
+    "recorded": N_("Recorded"), "differs": N_("Differs"), "seen_at": N_("Seen at"), "takeable": N_("Can be taken over"),
     "accumulated": N_("Accumulated wear"), "remaining": N_("Remaining value"), "worn_out": N_("Worn out"),
     "kit": N_("Kit"), "allowance": N_("Should or may have"), "present": N_("There"), "broken": N_("Of these broken"),
     "missing": N_("Missing"), "over": N_("Over"), "short": N_("Missing or broken"), "unknown": N_("Why not reckoned"),
@@ -400,6 +436,8 @@ FIELD_OF = {
     ("audit-events", "reason"): N_("Why"), ("transfers", "from_name"): N_("Name of the sending site"),
     ("transfers", "to_name"): N_("Name of the receiving site"), ("transfers", "carrier"): N_("Brought by"),
     ("transfers", "lines"): N_("Assets"), ("transfers", "ended_at"): N_("Ended at"),
+    **{(resource, name): said for resource in ("differences", "observed-values") for name, said in (
+        ("source", N_("Seen by")), ("since", N_("Since")))},
 }  # fmt: skip
 TABLES = {
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
@@ -414,6 +452,8 @@ TABLES = {
     "stock_movement": STOCK_MOVEMENT, "consumable_kind": CONSUMABLE_KIND, "kit_what": KIT_WHAT, "per": PER,
     "no_allowance": NO_ALLOWANCE, "stock_act": STOCK_ACT, "norm_equipment": NORM_EQUIPMENT,
     "transfer_state": TRANSFER_STATE, "transfer_line": TRANSFER_LINE,
+    "observed_key": OBSERVED_KEY, "observed_source": OBSERVED_SOURCE, "identity_reason": IDENTITY_REASON,
+    "proposal_kind": PROPOSAL_KIND, "proposal_state": PROPOSAL_STATE,
 }  # fmt: skip
 
 

@@ -191,7 +191,7 @@ async def _serials(tx: Connection, actor: Actor, rows: Iterable[Wanted]) -> dict
     async with as_owner(tx):  # a serial that is in use elsewhere is in use
         found = await tx.fetch(
             "select a.tag, a.serial, a.site, m.manufacturer, m.name from assets a join asset_models m on m.id = a.model "
-            "where a.serial = any($1)", spelled,
+            "where a.serial = any($1) and a.merged_into is null", spelled,
         )  # fmt: skip
     return {
         (row["manufacturer"].casefold(), row["name"].casefold(), row["serial"].casefold()): (

@@ -1,0 +1,1 @@
+"""Computers that report themselves, through the agents of others: GLPI Agent and FusionInventory."""
