@@ -44,7 +44,7 @@ window.addEventListener("pageshow", () => {
 
 // "/" goes to the search, as in many programs.
 document.addEventListener("keydown", (event) => {
-  const search = document.getElementById("place");
+  const search = document.getElementById("words") ?? document.getElementById("search");
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
   if (event.key === "/" && search && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();

@@ -32,6 +32,7 @@ from assets.access.tokens import actor_of_token
 from assets.audit import api as audit_api
 from assets.audit import pages as audit_pages
 from assets.dashboards import pages as dashboard_pages
+from assets.dashboards import search_pages
 from assets.equipment_requests import api as requests_api
 from assets.equipment_requests import pages as requests_pages
 from assets.ids import new_id
@@ -129,8 +130,8 @@ FEATURES: Sequence[Any] = (
     observations, places_api, access_api, audit_api, inventory_api, things_api, custom_fields_api, batches_api, wear_api,
     agents_api, observed_api, observed_pages,
     kits_api, stock_api, monitoring_api, incidents_api, notifications_api, readiness_api, requests_api, access_pages,
-    people_pages, audit_pages, dashboard_pages, incidents_pages, requests_pages, wear_pages, kits_pages, stock_pages,
-    stage_api, stage_pages, transfers_api, transfers_pages,
+    people_pages, audit_pages, dashboard_pages, search_pages, incidents_pages, requests_pages, wear_pages, kits_pages,
+    stock_pages, stage_api, stage_pages, transfers_api, transfers_pages,
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Vietnamese and hostile text: cleaning at the edge, folding for search, keys for sorting."""
 
+import re
 import unicodedata
 
 TEXT_MAX = 255
@@ -32,6 +33,36 @@ def fold(text: str) -> str:
     """The accent-blind form that search compares: "Máy in Sơn Hà" → "may in son ha"."""
     decomposed = unicodedata.normalize("NFD", text.translate(_D))
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def spelled(text: str) -> str:
+    """The form that search compares where accents count: NFC, no upper case, one way to write tones (hoà → hòa)."""
+    decomposed = unicodedata.normalize("NFD", text.casefold())
+    return unicodedata.normalize("NFC", _LATE_TONE.sub(r"\1\3\2", decomposed))
+
+
+_LATE_TONE = re.compile("([ou])([aey])([\u0300\u0301\u0303\u0309\u0323])")
+
+
+def searchable(*texts: str) -> str:
+    """What a row is found by, for its column `search`: its words blind to accents and, when some have any, as spelt.
+
+    Spaces stand around each word, so that a pattern can ask for whole ones: " may in ha máy in hà ". The SQL function of
+    the same name does the same.
+    """
+    words = [word for text in texts for said in text.split() if (word := said.strip(_EDGES))]
+    blind, exact = " ".join(map(fold, words)), " ".join(map(spelled, words))
+    return f" {blind} " if blind == exact else f" {blind} {exact} "
+
+
+def search_words(q: str, most: int = 8) -> list[str]:
+    """The words of a search as `searchable` has them: blind to accents, but one that is typed with some is as typed."""
+    words = [said.strip(_EDGES) or said for said in q.split()]  # signs alone are found nowhere
+    pairs = [(fold(word), spelled(word)) for word in words]
+    return [blind if blind == exact else exact for blind, exact in pairs if blind][:most]
+
+
+_EDGES = ",.;:()[]\"'“”‘’!?"
 
 
 def sort_key(text: str) -> str:

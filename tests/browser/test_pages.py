@@ -175,7 +175,7 @@ async def test_when_only_the_keyboard_is_used_then_the_first_stop_skips_to_the_c
     await page.keyboard.press("Enter")
     assert await page.evaluate("document.activeElement.id") == "main"
     await page.keyboard.press("/")
-    assert await page.evaluate("document.activeElement.id") == "place"
+    assert await page.evaluate("document.activeElement.id") == "search"
     for _ in range(40):
         await page.keyboard.press("Tab")
         if await page.evaluate("document.activeElement.matches('a.row')"):

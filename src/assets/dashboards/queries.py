@@ -43,8 +43,8 @@ from assets.inventory.observed.api import OBSERVED, observed_out
 from assets.inventory.transfers.queries import under_way
 from assets.probing.readings import Identity
 from assets.readiness.rules import RANK, Readiness, Reason
-from assets.text import clean, fold
-from assets.web.paging import WORDS_MAX, Conditions, ListQuery, fetch
+from assets.text import clean, search_words
+from assets.web.paging import WORDS_MAX, Conditions, ListQuery, fetch, literal
 
 CENTRES_MAX = 100  # a page; the province has 96
 OPEN_INCIDENTS_MAX = 50
@@ -98,9 +98,8 @@ async def _centres(tx: Connection, scope: Scope, q: str, readiness: list[str], p
     fitting = Conditions()
     fitting.add("s.kind = 'centre' and s.open")
     fitting.add("{} or s.id = any({}::uuid[])", scope.everything, list(scope.sites))
-    for word in fold(q).split()[:WORDS_MAX]:
-        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        fitting.add("s.search like {0} or u.search like {0}".replace("{0}", fitting.value(pattern)))
+    for word in search_words(q, WORDS_MAX):
+        fitting.add("s.search like {0} or u.search like {0}".replace("{0}", fitting.value(f"%{literal(word)}%")))
     if readiness:
         fitting.add("coalesce(r.verdict, 'unknown') = any({}::text[])", readiness)
     order, limit, offset = (fitting.value(v) for v in (list(WORST_FIRST), CENTRES_MAX, (page - 1) * CENTRES_MAX))

@@ -16,7 +16,7 @@ from assets.ids import new_id
 from assets.inventory.categories import CATEGORIES
 from assets.places import service as places
 from assets.places.units import Unit
-from assets.text import fold, sort_key
+from assets.text import searchable, sort_key
 
 INTERVAL_SECONDS, CONFIRM = 10, 2
 ENTERED_BEFORE = timedelta(days=120)  # when the register was filled
@@ -82,7 +82,7 @@ async def enter_models(tx: Connection) -> tuple[dict[str, UUID], dict[Make, UUID
     await write(tx, "asset_models", [
         {
             "id": models[m], "category": categories[m.category], "manufacturer": m.manufacturer, "name": m.name,
-            "profile": m.profile, "search": fold(f"{m.manufacturer} {m.name}"),
+            "profile": m.profile, "search": searchable(m.manufacturer, m.name),
         }
         for m in models
     ])  # fmt: skip
@@ -128,7 +128,7 @@ def _asset(thing: Thing, asset: UUID, entering: Entering) -> dict[str, object]:
         "stage": "in_stock" if stocked else "in_use", "physical_state": "worn" if thing.worn else "good",
         "custodian": "Thủ kho tỉnh" if stocked else _custodian(thing.room), "original_cost": thing.cost,
         "put_into_use": None if stocked else thing.put_into_use, "warranty_until": thing.put_into_use + WARRANTY,
-        "note": thing.note, "search": fold(f"{thing.tag} {thing.serial} {thing.name} {make.manufacturer} {make.name}"),
+        "note": thing.note, "search": searchable(thing.tag, thing.serial, thing.name, make.manufacturer, make.name),
     }  # fmt: skip
 
 
@@ -146,7 +146,7 @@ async def enter_lines(tx: Connection, lines: Iterable[Line], sites: Mapping[str,
         {
             "id": ids[x.tag], "site": sites[x.site], "tag": x.tag, "kind": x.kind, "carrier": x.carrier,
             "circuit_number": x.circuit, "bandwidth_mbps": x.mbps, "is_primary": x.primary, "hotline": EXAMPLE_HOTLINE,
-            "search": fold(f"{x.tag} {x.carrier} {x.circuit}"),
+            "search": searchable(x.tag, x.carrier, x.circuit),
         }
         for x in lines
     ])  # fmt: skip

@@ -12,7 +12,7 @@ from assets.demo.stock import STORE
 from assets.equipment_requests.service import KIND, shown_number
 from assets.equipment_requests.workflow import MOVES, State, Step
 from assets.ids import new_id
-from assets.text import fold
+from assets.text import searchable
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ class _Telling:
         self.rows["equipment_requests"].append({
             "id": self.id, "number": self.number, "site": self.site, "requested_by": self.clerk.id,
             "state": str(self.state), "reason": self.story.reason, "created_at": filed_at,
-            "search": fold(f"{names} {self.story.reason}"), "version": 1 + len(self.story.steps), **self.stamps,
+            "search": searchable(names, self.story.reason), "version": 1 + len(self.story.steps), **self.stamps,
         })  # fmt: skip
         self.rows["equipment_request_lines"] += [
             {

@@ -26,7 +26,7 @@ from assets.ids import new_id
 from assets.inventory.service import hand_out
 from assets.notifications.service import announce
 from assets.readiness.service import request_recompute
-from assets.text import clean, clean_block, fold
+from assets.text import clean, clean_block, searchable
 from assets.web.language import N_
 
 KIND = "equipment_request"
@@ -187,7 +187,7 @@ async def _insert(
         "decision_note, search, version) "
         "values ($1, nextval('equipment_request_numbers'), $2, $3, 'draft', $4, $5, '', '', $6, 1) "
         "on conflict (id) do nothing returning id, number",
-        filing.key or new_id(), site["id"], actor.id, reason, now, fold(f"{words} {reason}"),
+        filing.key or new_id(), site["id"], actor.id, reason, now, searchable(words, reason),
     )  # fmt: skip
     return Filed(row["id"], row["number"], State.DRAFT) if row else None
 
@@ -218,7 +218,11 @@ async def amend(actor: Actor, ref: str, amended: Amended, doing: Doing, *, now: 
         await tx.executemany(
             "update equipment_request_lines set quantity = $2 where id = $1", [(line, n) for line, n in wanted.items()]
         )
-        await tx.execute("update equipment_requests set reason = $2 where id = $1", row["id"], reason)
+        await tx.execute(
+            "update equipment_requests r set reason = $2, search = searchable((select string_agg(c.name || ' ' || c.name_en, "
+            "' ') from equipment_request_lines l join asset_categories c on c.id = l.category where l.request = r.id) || ' ' "
+            "|| $2) where id = $1", row["id"], reason,
+        )  # fmt: skip
         was = {"quantities": [line["quantity"] for line in lines]}
         return await _take(
             tx, actor, row, Step.AMEND, doing, now=now, lines=(was, {"quantities": list(wanted.values())})

@@ -13,7 +13,7 @@ from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
 from assets.places.units import Unit, centre_name
-from assets.text import clean, fold, sort_key
+from assets.text import clean, searchable, sort_key
 
 
 async def load_units(actor: Actor, units: Sequence[Unit]) -> tuple[int, int]:
@@ -104,7 +104,7 @@ async def add_site(tx: Connection, *, unit: UUID, code: str, kind: str, name: st
     await tx.execute(
         "insert into sites (id, unit, code, kind, name, address, phone, sort, search, open, created_at, version) "
         "values ($1,$2,$3,$4,$5,$6,'',$7,$8,true,now(),1)",
-        site, unit, code, kind, clean(name, 200), clean(address), sort_key(name), fold(f"{name} {code}"),
+        site, unit, code, kind, clean(name, 200), clean(address), sort_key(name), searchable(name, code),
     )  # fmt: skip
     return site
 

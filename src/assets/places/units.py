@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from assets.errors import Invalid
-from assets.text import clean, fold, sort_key
+from assets.text import clean, searchable, sort_key
 
 KINDS = {
     "commune": "commune", "ward": "ward", "special_zone": "special_zone", "xã": "commune", "phường": "ward",
@@ -43,8 +43,8 @@ class Unit:
 
     @property
     def search(self) -> str:
-        """What accent-blind search compares."""
-        return fold(f"{self.name} {self.name_en} {self.code}")
+        """What it is found by."""
+        return searchable(self.name, self.name_en, self.code)
 
 
 def shipped() -> str:

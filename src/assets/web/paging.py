@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection, Scope
 from assets.errors import Invalid
-from assets.text import fold
+from assets.text import search_words
 
 T = TypeVar("T")
 LIMIT_DEFAULT = 50
@@ -80,8 +80,8 @@ class Column:
 class Listing:
     """What a list can be asked: `select` and `source` (from … join …) in SQL, columns by the name callers use.
 
-    `key` is the unique id that breaks ties; `search` are folded columns that `q` looks in (none: there is no `q`);
-    `more` finds further columns among the names that a caller gives, such as fields that the province has made.
+    `key` is the unique id that breaks ties; `search` are columns made by `searchable` that `q` looks in (none: there is no
+    `q`); `more` finds further columns among the names that a caller gives, such as fields that the province has made.
     `found_by` names the table whose trigram index finds them: see the SQL function of that name, which applies the scope
     before row-level security would put the index out of use. `site` is the column that a scope restricts (empty: the
     list belongs to nobody); `sort` is the order when none is asked for, "-name" downwards.
@@ -185,9 +185,8 @@ class Whole(ListQuery):
 
 
 def folded(expression: str) -> str:
-    """SQL for the accent-blind form of a column without a `search` beside it; for small tables, no index helps."""
-    plain = f"regexp_replace(normalize({expression}, NFD), '[\\u0300-\\u036f]', '', 'g')"
-    return f"lower(translate({plain}, 'đĐðÐ', 'dddd'))"
+    """SQL for what a column without a `search` beside it is found by; for small tables, no index helps."""
+    return f"searchable({expression})"
 
 
 def listed(listing: Listing, *, known: Iterable[str] = ()) -> dict[str, Any]:
@@ -327,13 +326,18 @@ def _after(
 
 
 def _search(conditions: Conditions, listing: Listing, q: str) -> None:
-    patterns = ["%" + word.translate(_LITERAL) + "%" for word in fold(q).split()[:WORDS_MAX]]
+    patterns = [f"%{literal(word)}%" for word in search_words(q, WORDS_MAX)]
     if listing.found_by and patterns:
         conditions.add(f"{listing.key} in (select found_by({{}}, {{}}::text[]))", listing.found_by, patterns)
         return
     for pattern in patterns:
         place = conditions.value(pattern)
         conditions.add(" or ".join(f"{column} like {place}" for column in listing.search))
+
+
+def literal(text: str) -> str:
+    """A text as a part of a LIKE pattern that means just itself."""
+    return text.translate(_LITERAL)
 
 
 _LITERAL = str.maketrans({char: f"\\{char}" for char in "\\%_"})  # what LIKE would read as a sign
@@ -493,7 +497,14 @@ def parameters(listing: Listing, *, pages: bool = True) -> list[Parameter]:
         Parameter("sort", "query", Schema(type=OpenAPIType.STRING, enum=sortable, default=listing.sort)),
     ]
     if listing.search:
-        found.append(Parameter("q", "query", text, description="Search words; accents do not matter"))
+        found.append(
+            Parameter(
+                "q",
+                "query",
+                text,
+                description="Search words, all of which must be found; accents count where they are typed",
+            )
+        )
     for name, column in listing.columns.items():
         if column.filterable:
             schema = Schema(type=OpenAPIType.STRING, enum=list(column.choices)) if column.choices else text

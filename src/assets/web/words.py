@@ -253,6 +253,19 @@ PROPOSAL_STATE = {
     "open": N_("Waiting for an answer"), "accepted": N_("Accepted"), "dismissed": N_("Dismissed"),
     "settled": N_("Settled by another answer"), "undone": N_("Undone"),
 }  # fmt: skip
+SEARCH_KIND = {
+    "assets": N_("Assets"),
+    "sites": N_("Centres and stores"),
+    "administrative-units": N_("Communes and wards"),
+    "rooms": N_("Rooms and counters"),
+    "links": N_("Network lines"),
+    "capabilities": N_("Accounts and tokens"),
+    "equipment-requests": N_("Equipment requests"),
+    "incidents": N_("Incidents"),
+    "asset-models": N_("Models"),
+    "applications": N_("Applications"),
+    "users": N_("People"),
+}
 SITE_KIND = {"centre": N_("Centre"), "reception_point": N_("Reception point"), "store": N_("Store")}
 STOCK_MOVEMENT = {
     "received": N_("Received"), "issued": N_("Issued"), "returned": N_("Given back"), "transfer_out": N_("Sent to another site"),
@@ -448,6 +461,7 @@ TABLES = {
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
     "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR, "custodian_kind": CUSTODIAN_KIND,
+    "search_kind": SEARCH_KIND,
     "batch_state": BATCH_STATE, "batch_action": BATCH_ACTION, "field_kind": FIELD_KIND,
     "stock_movement": STOCK_MOVEMENT, "consumable_kind": CONSUMABLE_KIND, "kit_what": KIT_WHAT, "per": PER,
     "no_allowance": NO_ALLOWANCE, "stock_act": STOCK_ACT, "norm_equipment": NORM_EQUIPMENT,

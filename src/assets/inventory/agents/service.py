@@ -14,7 +14,7 @@ from assets.inventory.agents.computer import Computer, computer, facts, observed
 from assets.inventory.agents.protocol import Message
 from assets.inventory.observed.proposals import SOURCE, match
 from assets.inventory.observed.service import observe
-from assets.text import fold
+from assets.text import searchable
 from assets.web.language import N_
 
 AGENTS_MAX = 10_000  # that nobody has registered yet, before no more are taken
@@ -37,7 +37,7 @@ async def report(actor: Actor, message: Message, *, now: datetime) -> UUID | Non
         agent = await tx.fetchrow(
             "update inventory_agents set computer = $2, hostname = $3, software = $4, inventory_at = $5, search = $6 "
             "where id = $1 returning *", agent["id"], told.model_dump_json(), told.hostname, message.software, now,
-            fold(f"{message.device_id} {told.hostname} {told.manufacturer} {told.model} {told.serial}"),
+            searchable(message.device_id, told.hostname, told.manufacturer, told.model, told.serial),
         )  # fmt: skip
         asset = agent["asset"]
         if asset is None:

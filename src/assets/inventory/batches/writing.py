@@ -17,7 +17,7 @@ from assets.inventory.batches.world import Columns, columns_of, described, look
 from assets.inventory.kinds import ASSETS, Kind
 from assets.inventory.lifecycle import NOTHING_TOLD, kept
 from assets.inventory.rooms import find_room
-from assets.text import clean, fold
+from assets.text import clean, searchable
 from assets.web.language import N_
 
 Written = dict[int, tuple[UUID, int]]  # by the place in the plan: the thing and its version from now on
@@ -64,7 +64,7 @@ async def _rooms(tx: Connection, actor: Actor, columns: Columns, kind: Kind, row
 
 def _search(kind: Kind, values: Mapping[str, Any]) -> str:
     parts = (values.get(name) or "" for name in kind.searched)
-    return fold(" ".join(" ".join(part) if isinstance(part, list) else str(part) for part in parts))
+    return searchable(*(" ".join(part) if isinstance(part, list) else str(part) for part in parts))
 
 
 async def _add(

@@ -11,7 +11,7 @@ from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
-from assets.text import clean, fold
+from assets.text import clean, searchable
 from assets.web.language import N_
 
 KINDS = ("toner", "ink", "drum", "maintenance", "paper", "label", "ribbon", "token", "battery", "cable", "other")
@@ -174,7 +174,7 @@ def _checked(code: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if wrong:
         raise Invalid(fields=wrong)
     _check_minimum(given["minimum"])
-    search = fold(f"{code} {values['name']} {values['name_en']}")
+    search = searchable(code, values["name"], values["name_en"])
     return values | {"kind": given["kind"], "minimum": given["minimum"], "search": search}
 
 

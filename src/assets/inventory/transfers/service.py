@@ -36,7 +36,7 @@ from assets.inventory.transfers.course import (
     refused,
 )
 from assets.phrases import Phrase
-from assets.text import clean, clean_block, fold
+from assets.text import clean, clean_block, searchable
 from assets.web.language import N_
 
 KIND = "transfer"
@@ -161,7 +161,7 @@ async def _insert(
         "values ($1,$2,$3,$4,$5,$6,$7,$8,'draft',$9,$10,$11,$12,$13,$14,$15,'','','',$16,1) returning *",
         new_id(), number, from_site["id"], to_site["id"], from_site["code"], from_site["name"], to_site["code"],
         to_site["name"], clean(new.carrier, 120), decision, new.decision_date, clean_block(new.reason, REASON_MAX),
-        new.expected_on, now, actor.name, fold(" ".join(words)),
+        new.expected_on, now, actor.name, searchable(*words),
     )  # fmt: skip
     assert row is not None
     await tx.executemany(
