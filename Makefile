@@ -32,4 +32,4 @@ pins: setup ## Resolve requirements/*.txt anew
 	@scripts/pins.sh
 
 clean: ## Remove what set-up made
-	@rm -rf .venv .venv-tools .setup dashboards/node_modules dashboards/static/vendor
+	@rm -rf .venv .venv-tools .setup dashboards/node_modules dashboards/static/vendor dashboards/papers/fonts

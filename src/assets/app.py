@@ -45,6 +45,8 @@ from assets.inventory.agents import api as agents_api
 from assets.inventory.batches import api as batches_api
 from assets.inventory.kits import api as kits_api
 from assets.inventory.kits import pages as kits_pages
+from assets.inventory.labels import api as labels_api
+from assets.inventory.labels import pages as labels_pages
 from assets.inventory.observed import api as observed_api
 from assets.inventory.observed import pages as observed_pages
 from assets.inventory.stock import api as stock_api
@@ -132,6 +134,7 @@ FEATURES: Sequence[Any] = (
     kits_api, stock_api, monitoring_api, incidents_api, notifications_api, readiness_api, requests_api, access_pages,
     people_pages, audit_pages, dashboard_pages, search_pages, incidents_pages, requests_pages, wear_pages, kits_pages,
     stock_pages, stage_api, stage_pages, transfers_api, transfers_pages,
+    labels_api, labels_pages,
 )  # fmt: skip
 
 

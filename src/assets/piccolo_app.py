@@ -16,6 +16,8 @@ FEATURES = (
     "inventory.kits",
     "inventory.stock",
     "inventory.transfers",
+    "inventory.labels",
+    "inventory.stocktakes",
     "monitoring",
     "incidents",
     "notifications",

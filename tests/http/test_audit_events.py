@@ -1,6 +1,7 @@
 """No write without its audit event, and each event with the request that it was part of."""
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from assets.inventory import things
 from assets.inventory.lifecycle import Stage
 from assets.inventory.observed.proposals import find_duplicates
 from assets.inventory.observed.service import observe
+from assets.papers.grids import PRESETS
 from assets.phrases import Phrase
 from assets.probing.readings import Severity
 from tests.conftest import House, running
@@ -89,6 +91,7 @@ async def test_every_route_that_writes_leaves_events_that_name_its_request(maili
     await things.add_default_categories(SYSTEM)
     await inventory_is_written(walk)
     await transfers_are_written(walk)
+    await labels_are_written(walk)
     await monitoring_is_written(walk)
     await channels_are_written(walk)
     await requests_are_written(walk)
@@ -252,6 +255,18 @@ async def observed_is_settled(walk: Walk, model: str) -> None:
         else:
             path = "/api/v1/differences/{difference}/" + choice
             await walk("POST", path, {}, version=row["version"], difference=row["id"])
+
+
+async def labels_are_written(walk: Walk) -> None:
+    sheet = asdict(PRESETS["tape-24"])
+    made = await walk("POST", "/api/v1/label-grids", {**sheet, "name": "Băng"})
+    await walk("PATCH", "/api/v1/label-grids/{grid}", {"name": "Băng 24"}, version=made["version"], grid=made["id"])
+    made = await walk("POST", "/api/v1/label-printers", {"name": "Máy in"})
+    await walk("PATCH", "/api/v1/label-printers/{printer}", {"offset_x": 1}, version=1, printer=made["id"])
+    await walk("POST", "/labels/grids", form={"name": "Băng 2", **{name: str(value) for name, value in sheet.items()}})
+    await walk("POST", "/labels/printers", form={"name": "Máy in 2"})
+    await walk("POST", "/api/v1/labels.pdf", {"tags": ["QN-1"]})
+    await walk("POST", "/labels", form={"tag": "QN-1"})
 
 
 async def monitoring_is_written(walk: Walk) -> None:

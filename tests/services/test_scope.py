@@ -10,14 +10,15 @@ from assets import db
 from assets.db import EVERYTHING, NOTHING, Scope, transaction
 from assets.ids import new_id
 from assets.migrations import m0009_transfers_custody as transfers
+from assets.migrations import m0010b_stocktakes_secured as stocktakes
 from assets.migrations import m0011_rules_of_stock as stock
 from assets.migrations.m0004_row_level_security import BY_PARENT as PARENTS
 from assets.migrations.m0004_row_level_security import BY_SITE as SITES
 from tests import web_world
 from tests.conftest import empty
 
-BY_SITE = {**SITES, **stock.BY_SITE}
-BY_PARENT = {**PARENTS, **stock.BY_PARENT, **transfers.BY_PARENT}
+BY_SITE = {**SITES, **stock.BY_SITE, **stocktakes.BY_SITE, **dict.fromkeys(stocktakes.SHARED, "site")}
+BY_PARENT = {**PARENTS, **stock.BY_PARENT, **transfers.BY_PARENT, **stocktakes.BY_PARENT}
 # Tables with a site and no policy, each with its reason.
 WITHOUT_POLICY = {
     "notifications": "the outbox: announced from any scope, delivered by workers, listed with the filter of its listing",

@@ -92,7 +92,8 @@ async def asset(request: AnyRequest, tag: FromPath[str], actor: NamedDependency[
         request, "dashboards/asset.html", view, part="dashboards/_asset.html",
         blocks=history.strip(stretches, width=STRIP_WIDTH, narrowest=STRIP_NARROWEST), strip_width=STRIP_WIDTH, ticks=ticks,
         totals=history.seconds_by_condition(stretches), technical=actor.may(Action.VIEW_SYSTEM),
-        audited=actor.may(Action.VIEW_AUDIT), today=view.at.astimezone(clock.LOCAL_ZONE).date(),
+        audited=actor.may(Action.VIEW_AUDIT), labels=actor.may(Action.PRINT_LABELS),
+        today=view.at.astimezone(clock.LOCAL_ZONE).date(),
     )  # fmt: skip
 
 

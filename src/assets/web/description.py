@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from litestar import Litestar
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.spec import (
     OpenAPI,
     OpenAPIMediaType,
@@ -45,7 +45,9 @@ def document_problems(app: Litestar) -> None:
         if listing := handler.opt.get("listing"):
             _add_parameters(document, path, handler, listing)
         if media_type := handler.opt.get("file"):
-            _answer(document, path).content = {media_type: OpenAPIMediaType(schema=_TEXT)}
+            _answer(document, path, "post" if "POST" in handler.http_methods else "get").content = {
+                media_type: OpenAPIMediaType(schema=_TEXT)
+            }
     for path, item in (document.paths or {}).items():
         for verb in VERBS:
             if (operation := getattr(item, verb)) is not None:
@@ -59,7 +61,7 @@ def document_problems(app: Litestar) -> None:
             _answer(document, path).content = {media_type: OpenAPIMediaType(schema=_TEXT)}
 
 
-def _handlers(app: Litestar) -> Iterator[tuple[str, BaseRouteHandler]]:
+def _handlers(app: Litestar) -> Iterator[tuple[str, HTTPRouteHandler]]:
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             yield route.path_format, handler
@@ -111,8 +113,8 @@ def _add_problems(operation: Operation) -> None:
         operation.responses[status] = OpenAPIResponse(description=HTTPStatus(int(status)).phrase, content=content)
 
 
-def _answer(document: OpenAPI, path: str) -> OpenAPIResponse:
-    operation = (document.paths or {})[path].get
+def _answer(document: OpenAPI, path: str, verb: str = "get") -> OpenAPIResponse:
+    operation: Operation | None = getattr((document.paths or {})[path], verb)
     assert operation is not None
     answer = (operation.responses or {})["200"]
     assert isinstance(answer, OpenAPIResponse)

@@ -111,6 +111,8 @@ ASSET_EVENT = {
     "reports": N_("Reports itself from now on"),
     "merged": N_("Merged with another record"),
     "unmerged": N_("Separated again from another record"),
+    "label_printed": N_("Label printed"),
+    "counted": N_("Counted in a stocktake"),
     **STAGE,
 }
 TRANSFER_STATE = {
@@ -311,6 +313,8 @@ ACTION = {
     "decide_request": N_("Decide equipment requests"), "fulfil_request": N_("Hand out from stock"),
     "manage_people": N_("Manage accounts"), "view_audit": N_("Read the audit log"),
     "report_observations": N_("Report measurements"), "report_inventory": N_("Report computers"),
+    "print_labels": N_("Print labels"),
+    "take_stock": N_("Take stock"), "approve_stocktake": N_("Approve stocktakes"),
 }  # fmt: skip
 AUDIT_KIND = {
     "administrative_unit": N_("Administrative unit"), "site": N_("Site"), "room": N_("Room"),
@@ -328,6 +332,9 @@ AUDIT_KIND = {
     "inventory_agent": N_("Agent on a computer"), "observed_value": N_("Observed value"),
     "identity_proposal": N_("Question of identity"),
     "export": N_("File of a list"),
+    "label": N_("Labels"), "label_grid": N_("Sheet of labels"),
+    "label_printer": N_("Printer of labels"), "stocktake": N_("Stocktake"),
+    "counted_state": N_("State that is counted"),
 }  # fmt: skip
 AUDIT_ACTION = {
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
@@ -349,6 +356,7 @@ AUDIT_ACTION = {
     "plan_batch": N_("Planned"), "apply_batch": N_("Applied"), "undo_batch": N_("Undone"), "unregister": N_("Taken back"),
     "attach": N_("Computer and asset put together"), "keep": N_("Record kept"), "accept": N_("Accepted"),
     "dismiss": N_("Dismissed"), "undo": N_("Undone"), "merge": N_("Merged"), "unmerge": N_("Separated again"),
+    "print": N_("Printed"), "scan": N_("Counted"), "settle": N_("Settled"), "open_stocktake": N_("Stocktake opened"),
 }  # fmt: skip
 AUDIT_FIELD = {
     "borrower": N_("Borrower"), "due_back": N_("Due back on"), "repairer": N_("Repaired by"),
@@ -403,6 +411,12 @@ AUDIT_FIELD = {
     "kept_at": N_("Record kept at"), "kept_by": N_("Record kept by"), "merged_into": N_("Merged into"),
     "other": N_("Other asset"), "other_tag": N_("Tag of the other asset"), "asset_tag": N_("Tag of the asset"),
     "made_at": N_("Asked at"), "score": N_("How much speaks for it"),
+    "preset": N_("Sheet or tape"), "offset_x": N_("Move right (mm)"), "offset_y": N_("Move down (mm)"),
+    "page_width": N_("Page: width (mm)"), "page_height": N_("Page: height (mm)"),
+    "margin_left": N_("From the left edge (mm)"), "margin_top": N_("From the upper edge (mm)"),
+    "label_width": N_("Label: width (mm)"), "label_height": N_("Label: height (mm)"),
+    "pitch_x": N_("From label to label across (mm)"), "pitch_y": N_("From label to label down (mm)"),
+    "across": N_("Labels across"), "down": N_("Labels down"),
     "years": N_("Useful life (years)"), "rate": N_("Yearly rate (0.01 %)"), "source": N_("Written in"),
     "site_kind": N_("Kind of site"), "unit_kind": N_("Kind of unit"), "is_example": N_("Example only"),
     "equipment": N_("Counted together as"), "categories": N_("Kinds of equipment"), "quantity": N_("Quantity"),
