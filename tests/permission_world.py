@@ -4,6 +4,7 @@
 that site's code in its name, so that an answer shows whose it is.
 """
 
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -27,8 +28,11 @@ from assets.inventory import custom_fields, things, wear_rates
 from assets.inventory import service as inventory
 from assets.inventory.agents import protocol
 from assets.inventory.agents import service as agents
+from assets.inventory.attachments import service as attachments
+from assets.inventory.attachments.upload import Sent
 from assets.inventory.batches import service as batches
 from assets.inventory.batches.planning import Wanted
+from assets.inventory.disposal import service as disposal
 from assets.inventory.kits import norm_book
 from assets.inventory.kits import service as kits
 from assets.inventory.kits.allowance import What
@@ -46,6 +50,7 @@ from assets.papers.grids import PRESETS
 from assets.papers.labels import Offset
 from assets.places import service as places
 from assets.probing.contract import Order, OrderKind
+from tests import pictures
 from tests.conftest import House
 from tests.inventories import PC, as_json, pc
 
@@ -90,6 +95,7 @@ class There:
     agent: UUID = field(default_factory=new_id)
     difference: UUID = field(default_factory=new_id)
     proposal: UUID = field(default_factory=new_id)
+    attachment: UUID = field(default_factory=new_id)
     requests: dict[str, int] = field(default_factory=dict)
     transfers: dict[str, int] = field(default_factory=dict)
     grid: UUID = field(default_factory=new_id)
@@ -107,6 +113,7 @@ class World:
     own_field: UUID
     rate: UUID
     norm: UUID
+    rule: UUID
     channel: UUID
     collector: UUID
     order: UUID
@@ -125,6 +132,7 @@ async def build(house: House) -> World:
     await things.add_default_categories(SYSTEM)
     model = await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP"))
     rate = await wear_rates.add_rate(SYSTEM, wear_rates.NewRate("printer", 5, date(2025, 1, 1)))
+    rule = await disposal.add_rule(SYSTEM, disposal.NewRule(30, date(2025, 7, 1)))
     await things.add_application(SYSTEM, things.NewApplication("igate", "iGate"))
     category = await custom_fields.add_category(SYSTEM, custom_fields.NewCategory("tent", "Lều"))
     own_field = await custom_fields.add_field(SYSTEM, custom_fields.NewField("ports", "Số cổng", Type.INTEGER))
@@ -163,7 +171,7 @@ async def build(house: House) -> World:
     await collectors.order(SYSTEM, collector, order, now=now)
     session, token, grant = await _account(house)
     return World(
-        own, foreign, model, category, own_field, rate, norm, channel, collector, order.id, session, token, grant
+        own, foreign, model, category, own_field, rate, norm, rule, channel, collector, order.id, session, token, grant
     )
 
 
@@ -173,7 +181,17 @@ async def _there(code: str, model: UUID) -> There:
     await places.create_site(SYSTEM, unit=code, code=store, kind="store", name=f"Kho {code}")
     await places.count_heads(SYSTEM, code, 5, as_of=now.date())
     await inventory.register(
-        SYSTEM, inventory.NewAsset(there.asset, model, code, serial=f"SN-{code}", room=f"Quầy {code}"), now=now
+        SYSTEM,
+        inventory.NewAsset(
+            there.asset,
+            model,
+            code,
+            serial=f"SN-{code}",
+            room=f"Quầy {code}",
+            original_cost=12_000_000,
+            physical_state=inventory.PhysicalState.BROKEN,
+        ),
+        now=now,
     )
     for tag in (there.spare, f"T-{code}", f"U-{code}", f"V-{code}"):
         await inventory.register(
@@ -181,9 +199,13 @@ async def _there(code: str, model: UUID) -> There:
         )  # fmt: skip
     there.grid = await labels.add_grid(SYSTEM, f"Giấy {code}", PRESETS["a4-70x37"], site=code)
     there.printer = await labels.add_printer(SYSTEM, f"Máy in {code}", Offset(1, 1), site=code)
+    paper = Sent(io.BytesIO(pictures.PDF), f"{code}.pdf")
+    there.attachment = await attachments.attach(SYSTEM, "asset", there.asset, paper, now=now)
+    await disposal.quote(SYSTEM, there.asset, disposal.NewQuotation(5_000_000, f"Sửa {code}", now.date()), now=now)
     await things.add_link(SYSTEM, things.NewLink(there.link, code, "fibre", f"VNPT {code}"))
     there.capability = await things.add_capability(
-        SYSTEM, things.NewCapability(code, "account", f"Tài khoản {code}", "issued", "igate")
+        SYSTEM,
+        things.NewCapability(code, "account", f"Tài khoản {code}", "issued", "igate", expires_on=date(2099, 1, 1)),
     )
     async with db.transaction(db.EVERYTHING) as tx:
         site = await tx.fetchval("select id from sites where code = $1", code)
@@ -320,6 +342,7 @@ class Call:
 
     path: str
     json: Any = None
+    files: Any = None
     form: Mapping[str, str] | None = None
     content: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -542,6 +565,32 @@ RECIPES: dict[str, Recipe] = {
     "POST /labels/grids": lambda w, t: Call(
         "", form={"name": "neu", **{k: str(v) for k, v in asdict(PRESETS["tape-24"]).items()}}
     ),
+    "POST /api/v1/disposal-rules": lambda w, t: Call("", json={"repair_percent": 40, "valid_from": "2027-01-01"}),
+    "PATCH /api/v1/disposal-rules/{rule}": lambda w, t: Call("", json={"repair_percent": 25}, headers=IF_MATCH),
+    "POST /api/v1/assets/{tag}/repair-quotations": lambda w, t: Call(
+        "", json={"amount": 1, "supplier": "x", "quoted_on": _today()}
+    ),
+    "POST /wear/rates": lambda w, t: Call(
+        "", form={"category": "ups", "years": "8", "threshold": "0", "valid_from": "2025-01-01"}
+    ),
+    "POST /wear/rates/{rate}": lambda w, t: Call(
+        "", form={"version": "1", "years": "7", "threshold": "0", "valid_from": "2025-01-01"}
+    ),
+    "POST /wear/disposal-rules": lambda w, t: Call("", form={"repair_percent": "40", "valid_from": "2027-01-01"}),
+    "POST /wear/disposal-rules/{rule}": lambda w, t: Call(
+        "", form={"version": "1", "repair_percent": "40", "valid_from": "2027-01-01"}
+    ),
+    "POST /wear/quotations": lambda w, t: Call(
+        "", form={"tag": t.asset, "amount": "1", "supplier": "x", "quoted_on": _today()}
+    ),
+    "PATCH /api/v1/reminder-points/{kind}": lambda w, t: Call("", json={"days": [9]}, headers={"If-Match": '"0"'}),
+    "POST /reminders/points/{kind}": lambda w, t: Call("", form={"version": "0", "days": "9"}),
+    "POST /api/v1/attachments": lambda w, t: Call(
+        "", form={"subject_kind": "asset", "subject": t.asset}, files={"file": ("a.png", pictures.png())}
+    ),
+    "POST /attachments/{subject_kind}/{subject}": lambda w, t: Call("", files={"file": ("a.png", pictures.png())}),
+    "POST /attachments/{attachment}/remove": lambda w, t: Call("", form={"version": "1"}),
+    "DELETE /api/v1/attachments/{attachment}": lambda w, t: Call("", headers=IF_MATCH),
     "POST /language": lambda w, t: Call("", form={"language": "en"}),
     "POST /sign-in": lambda w, t: Call("", form={"name": "x", "password": "y"}),
     "POST /sign-in/code": lambda w, t: Call("", form={"code": "1"}),
@@ -592,6 +641,8 @@ def addressed(path: str, world: World, there: There) -> str:
         "{movement}": there.movement,
         "{agent}": there.agent, "{difference}": there.difference, "{proposal}": there.proposal,
         "{grid}": there.grid, "{printer}": there.printer,
+        "{kind}": "capability_end", "{attachment}": there.attachment, "{subject_kind}": "asset",
+        "{subject}": there.asset, "{rule}": world.rule,
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
         "{number}": (
             there.incident if "/incidents" in path

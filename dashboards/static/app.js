@@ -53,3 +53,35 @@ document.addEventListener("keydown", (event) => {
     search.select();
   }
 });
+
+// Photos of phones are large and lines are thin: they are made smaller before they leave, and too large files do not leave.
+const SHRINK_ABOVE = 400_000, SIDE_MAX = 2_000;
+
+async function shrunk(file) {
+  if (!/^image\/(jpeg|png|webp)$/.test(file.type) || file.size < SHRINK_ABOVE) return file;
+  try {
+    const picture = await createImageBitmap(file);
+    const scale = Math.min(1, SIDE_MAX / Math.max(picture.width, picture.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(picture.width * scale);
+    canvas.height = Math.round(picture.height * scale);
+    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
+    return blob && blob.size < file.size ? new File([blob], file.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" }) : file;
+  } catch {
+    return file; // the service looks at it anyway
+  }
+}
+
+document.addEventListener("change", async (event) => {
+  const input = event.target;
+  if (!("shrink" in (input.dataset ?? {})) || !input.files.length) return;
+  const file = await shrunk(input.files[0]);
+  if (file !== input.files[0]) {
+    const kept = new DataTransfer();
+    kept.items.add(file);
+    input.files = kept.files;
+  }
+  input.setCustomValidity(file.size > Number(input.dataset.max) ? input.dataset.large : "");
+  if (input.reportValidity() && "go" in input.dataset) input.form.requestSubmit();
+});

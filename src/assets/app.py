@@ -42,13 +42,19 @@ from assets.ingest import Ingest
 from assets.inventory import api as inventory_api
 from assets.inventory import custom_fields_api, stage_api, stage_pages, things_api, wear_api, wear_pages
 from assets.inventory.agents import api as agents_api
+from assets.inventory.attachments import api as attachments_api
+from assets.inventory.attachments import pages as attachments_pages
 from assets.inventory.batches import api as batches_api
+from assets.inventory.disposal import api as disposal_api
+from assets.inventory.disposal import pages as disposal_pages
 from assets.inventory.kits import api as kits_api
 from assets.inventory.kits import pages as kits_pages
 from assets.inventory.labels import api as labels_api
 from assets.inventory.labels import pages as labels_pages
 from assets.inventory.observed import api as observed_api
 from assets.inventory.observed import pages as observed_pages
+from assets.inventory.reminders import api as reminders_api
+from assets.inventory.reminders import pages as reminders_pages
 from assets.inventory.stock import api as stock_api
 from assets.inventory.stock import pages as stock_pages
 from assets.inventory.transfers import api as transfers_api
@@ -135,6 +141,7 @@ FEATURES: Sequence[Any] = (
     people_pages, audit_pages, dashboard_pages, search_pages, incidents_pages, requests_pages, wear_pages, kits_pages,
     stock_pages, stage_api, stage_pages, transfers_api, transfers_pages,
     labels_api, labels_pages,
+    disposal_api, disposal_pages, reminders_api, reminders_pages, attachments_api, attachments_pages,
 )  # fmt: skip
 
 

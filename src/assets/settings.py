@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from assets.errors import AssetsError
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+ATTACHMENT_MB_MAX = 50  # a file is in memory while it is looked at and served
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -78,6 +79,9 @@ class Settings(BaseSettings):
     )
     rate_per_minute_unknown: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         default=600, description="Calls a minute from one address by nobody who is signed in; 429 beyond."
+    )
+    attachment_mb: Annotated[int, Field(ge=1, le=ATTACHMENT_MB_MAX)] = Field(
+        default=10, description="Megabytes of one attached file at most."
     )
     demo: bool = Field(default=False, description="Set by `assets demo` alone: banner, no real channels.")
 

@@ -18,6 +18,8 @@ from assets.equipment_requests.telling import EquipmentRequestTelling
 from assets.incidents.telling import IncidentTelling
 from assets.ingest import Ingest
 from assets.inventory.observed import proposals
+from assets.inventory.reminders import service as reminders
+from assets.inventory.reminders.telling import ReminderTelling
 from assets.jobs import Jobs, every
 from assets.monitoring import collectors, seen, storage
 from assets.notifications import outbox
@@ -70,6 +72,7 @@ async def work(parts: Parts, dsn: str, stop: asyncio.Event) -> None:
         subjects={
             "incident": IncidentTelling(parts.settings.url),
             "equipment_request": EquipmentRequestTelling(parts.settings.url),
+            reminders.SUBJECT: ReminderTelling(parts.settings.url),
             TRIAL: Trial(),
         },
         send=outbox.through(parts.vault, outlet),
@@ -111,6 +114,11 @@ async def judge_all_centres(_: Bench, now: datetime) -> None:
     await readiness.recompute(None, now)
 
 
+async def remind(_: Bench, now: datetime) -> None:
+    """Tell what runs out, once a day from 07:00 in Viet Nam on."""
+    await reminders.remind(now)
+
+
 async def keep_partitions(bench: Bench, now: datetime) -> None:
     """Tomorrow's partitions before tomorrow, and none older than people want to keep."""
     async with transaction(EVERYTHING) as tx:
@@ -145,6 +153,7 @@ SCHEDULES: Sequence[tuple[str, str, Step]] = [
     ("monitoring.time", every(5), pass_time),
     ("notifications.sweep", every(30), sweep_notifications),
     ("readiness.all", every(60), judge_all_centres),
+    ("reminders.day", every(600), remind),
     ("readings.partitions", every(3_600), keep_partitions),
     ("observed.identities", every(60), note_identities),
     ("observed.duplicates", every(3_600), find_duplicates),

@@ -26,6 +26,7 @@ from assets.inventory.observed.service import observe
 from assets.papers.grids import PRESETS
 from assets.phrases import Phrase
 from assets.probing.readings import Severity
+from tests import pictures
 from tests.conftest import House, running
 from tests.inventories import as_json, pc
 
@@ -59,12 +60,12 @@ class Walk:
 
     async def __call__(
         self, method: str, path: str, body: Any = None, *, version: int | None = None, form: Any = None,
-        file: str | None = None, query: str = "", **places: Any,
+        file: str | None = None, files: Any = None, query: str = "", **places: Any,
     ) -> Any:  # fmt: skip
         assert (method, path) in self.routes, f"{method} {path} is no write route any more"
         before = await self.events()
         headers = {"If-Match": f'"{version}"'} if version is not None else {}
-        kind: Any = {"data": form} if form is not None else {"json": body}
+        kind: Any = {"data": form, "files": files} if form is not None else {"json": body}
         if file is not None:
             kind, headers = {"content": file}, {"Content-Type": "text/csv"}
         answer = await self.client.request(
@@ -127,6 +128,10 @@ async def inventory_is_written(walk: Walk) -> None:
     await kits_are_written(walk)
     await stock_is_written(walk, model["id"])
     await observed_is_settled(walk, model["id"])
+    await disposal_is_written(walk, rate["id"])
+    await files_are_written(walk)
+    await walk("PATCH", "/api/v1/reminder-points/{kind}", {"days": [60]}, version=0, kind="warranty_end")
+    await walk("POST", "/reminders/points/{kind}", form={"version": "1", "days": "60, 0"}, kind="warranty_end")
     store = {"unit": "21025", "code": "KHO", "kind": "store", "name": "Kho"}
     await walk("POST", "/api/v1/sites", store)
     await walk("POST", "/api/v1/sites/{code}/head-counts", {"people": 9, "as_of": "2026-01-01"}, code="21025")
@@ -267,6 +272,37 @@ async def labels_are_written(walk: Walk) -> None:
     await walk("POST", "/labels/printers", form={"name": "Máy in 2"})
     await walk("POST", "/api/v1/labels.pdf", {"tags": ["QN-1"]})
     await walk("POST", "/labels", form={"tag": "QN-1"})
+
+
+async def disposal_is_written(walk: Walk, rate: str) -> None:
+    quoted = {"amount": 5_000_000, "supplier": "Cửa hàng A", "quoted_on": "2026-11-01"}
+    await walk("POST", "/api/v1/assets/{tag}/repair-quotations", quoted, tag="QN-1")
+    await walk("POST", "/wear/quotations", form={**quoted, "tag": "QN-1", "amount": "5.000.000"})
+    rule = await walk("POST", "/api/v1/disposal-rules", {"repair_percent": 40, "valid_from": "2027-01-01"})
+    one = "/api/v1/disposal-rules/{rule}"
+    await walk("PATCH", one, {"repair_percent": 35}, version=rule["version"], rule=rule["id"])
+    form = {"repair_percent": "45", "valid_from": "2028-01-01"}
+    await walk("POST", "/wear/disposal-rules", form=form)
+    await walk(
+        "POST",
+        "/wear/disposal-rules/{rule}",
+        form={**form, "valid_from": "2027-06-01", "version": "2"},
+        rule=rule["id"],
+    )
+    form = {"category": "ups", "years": "8", "rate": "12,5", "threshold": "10.000.000", "valid_from": "2025-01-01"}
+    await walk("POST", "/wear/rates", form=form)
+    form = {**form, "version": "2", "valid_from": "2025-02-01"}
+    await walk("POST", "/wear/rates/{rate}", form=form, rate=rate)
+
+
+async def files_are_written(walk: Walk) -> None:
+    of = {"subject_kind": "asset", "subject": "QN-1"}
+    made = await walk("POST", "/api/v1/attachments", form=of, files={"file": ("a.png", pictures.png())})
+    await walk("DELETE", "/api/v1/attachments/{attachment}", version=made["version"], attachment=made["id"])
+    path = "/attachments/{subject_kind}/{subject}"
+    await walk("POST", path, form={}, files={"file": ("b.pdf", pictures.PDF)}, **of)
+    made = (await walk.client.get("/api/v1/attachments")).json()["items"][0]
+    await walk("POST", "/attachments/{attachment}/remove", form={"version": "1"}, attachment=made["id"])
 
 
 async def monitoring_is_written(walk: Walk) -> None:

@@ -101,6 +101,7 @@ class Stage:
                 json=made.json,
                 data=made.form,
                 content=made.content,
+                files=made.files,
                 headers=dict(made.headers),
                 follow_redirects=False,
             )

@@ -231,7 +231,7 @@ async def test_when_somebody_opens_the_register_then_it_says_the_day_the_sums_an
     ivan.cookies.set("language", "vi")
     empty = await ivan.get("/wear?as_of=2026-12-31")
     assert empty.status_code == 200
-    assert "wear-rates" in empty.text
+    assert "/wear/rates" in empty.text
     printer = await model()
     await rate(bob, source="Dữ liệu ví dụ <b>")
     await asset("A-1", printer, name="Máy in <script>")

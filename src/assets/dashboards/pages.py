@@ -22,6 +22,7 @@ from assets.inventory.api import asset_out
 from assets.inventory.observed.merging import now_under
 from assets.inventory.past import asset_as_of
 from assets.readiness.rules import Readiness
+from assets.settings import Settings
 from assets.web.language import N_
 from assets.web.paging import Q_MAX
 from assets.web.templates import JSON, show, twin, without_suffix
@@ -77,7 +78,9 @@ async def centre(request: AnyRequest, code: FromPath[str], actor: NamedDependenc
 
 
 @get("/assets/{tag:str}", guards=[requires(Action.VIEW)], **twin(AssetPage, "asset"))
-async def asset(request: AnyRequest, tag: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+async def asset(
+    request: AnyRequest, tag: FromPath[str], actor: NamedDependency[Actor], settings: NamedDependency[Settings]
+) -> Response[Any]:
     """One asset: how it is, since when and why, what it measures and what happened to it."""
     try:
         view = await queries.asset(actor.scope, without_suffix(tag), clock.now())
@@ -94,6 +97,7 @@ async def asset(request: AnyRequest, tag: FromPath[str], actor: NamedDependency[
         totals=history.seconds_by_condition(stretches), technical=actor.may(Action.VIEW_SYSTEM),
         audited=actor.may(Action.VIEW_AUDIT), labels=actor.may(Action.PRINT_LABELS),
         today=view.at.astimezone(clock.LOCAL_ZONE).date(),
+        may_attach=actor.may(Action.EDIT_INVENTORY), file_mb=settings.attachment_mb, errors={},
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ from assets.equipment_requests.workflow import State
 from assets.errors import NotAllowed, NotFound
 from assets.incidents.queries import IncidentRow
 from assets.incidents.queries import rows as incident_rows
+from assets.inventory.attachments.api import files_of
 from assets.inventory.kits.api import site_kit
 from assets.inventory.lifecycle import KEPT
 from assets.inventory.observed.api import OBSERVED, observed_out
@@ -251,6 +252,7 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
             tx, OBSERVED, ListQuery(limit=OBSERVED_MAX, sort="key"), observed_out, scope=scope,
             where=[("o.asset = {}", [row["id"]])],
         )  # fmt: skip
+        files = await files_of(tx, scope, row["id"])
     kept = (
         "serial",
         "site_name",
@@ -265,7 +267,8 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
     return AssetPage(
         at=now, id=row["id"], asset=shown, transfer=transfer, model=row["model_name"], site=row["site_code"],
         monitoring=monitoring, incidents=incidents, declarations=[DeclarationRow(**dict(d)) for d in declarations],
-        timeline=[TimelineRow(**dict(t)) for t in timeline], observed=observed.items, **{name: row[name] for name in kept},
+        timeline=[TimelineRow(**dict(t)) for t in timeline], observed=observed.items,
+        files=files, **{name: row[name] for name in kept},
     )  # fmt: skip
 
 

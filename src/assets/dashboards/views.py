@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from assets.incidents.queries import IncidentRow
 from assets.inventory.api import AssetOut
+from assets.inventory.attachments.api import AttachmentOut
 from assets.inventory.kits.gaps import KitGapOut, NormGapOut
 from assets.inventory.observed.api import ObservedOut
 from assets.probing.readings import Identity
@@ -273,6 +274,7 @@ class AssetPage(View):
     declarations: list[DeclarationRow]
     timeline: list[TimelineRow]
     observed: list[ObservedOut]
+    files: list[AttachmentOut]
 
 
 class AssetThen(View):

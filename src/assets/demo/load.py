@@ -21,6 +21,7 @@ from assets.demo.catalogue import Make
 from assets.demo.faults import break_tag
 from assets.demo.fleet import Centre, Thing
 from assets.demo.history import Watched, remembered, write_conditions
+from assets.demo.kept import keep
 from assets.demo.kit import write_kit
 from assets.demo.measured import DAYS, write_readings
 from assets.demo.people import Person
@@ -193,6 +194,7 @@ class _Building:
         house = House(self.people, self.sites, self.categories, names, _by_category(self.shelves, self.assets))
         requests = await write_requests(tx, house, now)
         transfers = await write_transfers(tx, self.people, now)
+        await keep(self.centres.values(), now)
         verdicts = await settle_verdicts(tx, self.sites, now)
         assets = len(self.assets)
         return {

@@ -158,14 +158,15 @@ def held(as_of: date) -> list[tuple[str, Sequence[object]]]:
     ]  # fmt: skip
 
 
-def _rule(row: Mapping[str, Any]) -> Rule | None:
+def rule_of(row: Mapping[str, Any]) -> Rule | None:
+    """The rule of wear in a row of the register; None when none was in force."""
     return None if row["years"] is None else Rule(row["years"], row["threshold"], row["rate"])
 
 
 def wear_out(row: Mapping[str, Any], as_of: date) -> WearOut:
     """A row of the register with its wear."""
     same = ("tag", "name", "category", "site", "site_name", "original_cost", "put_into_use")
-    found = wear(row["original_cost"], row["put_into_use"], _rule(row), as_of)
+    found = wear(row["original_cost"], row["put_into_use"], rule_of(row), as_of)
     return WearOut(**{name: row[name] for name in same}, **vars(found))
 
 
@@ -183,7 +184,7 @@ async def totals(tx: Connection, asked: ListQuery, as_of: date, scope: Scope) ->
     )
     sums = WearTotals()
     for row in rows:
-        each, count = wear(row["original_cost"], row["put_into_use"], _rule(row), as_of), row["count"]
+        each, count = wear(row["original_cost"], row["put_into_use"], rule_of(row), as_of), row["count"]
         sums.assets += count
         if each.accumulated is not None and each.remaining is not None:
             sums.reckoned += count

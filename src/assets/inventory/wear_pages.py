@@ -1,7 +1,6 @@
 """The register of wear as of a day, for those who keep the books and those who look at them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +13,7 @@ from assets import clock
 from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
-from assets.db import transaction
+from assets.db import Connection, transaction
 from assets.inventory.wear_api import (
     RATES,
     REGISTER,
@@ -28,11 +27,11 @@ from assets.inventory.wear_api import (
     wear_out,
 )
 from assets.web.moments import NAME, AsOfDay, day_of
-from assets.web.paging import LIMIT_MAX, ListQuery, Page, fetch
+from assets.web.paging import LIMIT_MAX, Listing, ListQuery, Page, fetch
 from assets.web.templates import show
 
 AnyRequest = Request[Any, Any, Any]
-ROWS = 200  # a centre's whole register on one page, which is printed as it stands
+PRINTED_MAX = LIMIT_MAX  # on one page that is made for paper; longer registers are narrowed, or taken away as a file
 
 
 class Named(BaseModel):
@@ -53,12 +52,31 @@ class WearPage(Page[WearOut]):
     categories: list[Named]
 
 
-def _asked(request: AnyRequest) -> ListQuery:
-    # A form sends its empty fields too; they ask for nothing.
+def asked_of(request: AnyRequest, listing: Listing) -> ListQuery:
+    """What a form of filters asks: it sends its empty fields too, and they ask for nothing."""
     given = request.query_params
     kept = {name: values for name in given if (values := [v for v in given.getall(name) if v])}
-    asked = ListQuery.of(kept, REGISTER, known=[NAME])
-    return asked if "limit" in kept else replace(asked, limit=ROWS)
+    return ListQuery.of(kept, listing, known=[NAME])
+
+
+def printable(found: Page[Any], asked: ListQuery) -> bool:
+    """Whether all rows fit one page for paper and are not on this one."""
+    return bool(found.next or asked.cursor) and found.total <= PRINTED_MAX
+
+
+async def sites(tx: Connection) -> list[Named]:
+    """What can be chosen as a site; row-level security leaves the caller's."""
+    return [Named(**row) for row in await tx.fetch("select code, name from sites order by sort, code")]
+
+
+async def categories(tx: Connection) -> list[Named]:
+    """What can be chosen as a kind of equipment."""
+    rows = await tx.fetch("select code, name, name_en from asset_categories order by sort, code")
+    return [Named(**row) for row in rows]
+
+
+def _asked(request: AnyRequest) -> ListQuery:
+    return asked_of(request, REGISTER)
 
 
 @get(
@@ -80,15 +98,12 @@ async def listing(
             as_of=day,
             totals=await totals(tx, asked, day, actor.scope),
             rates=(await fetch(tx, RATES, ListQuery(limit=LIMIT_MAX), rate_out)).items,
-            # Row-level security shows the caller's sites.
-            sites=[Named(**row) for row in await tx.fetch("select code, name from sites order by sort, code")],
-            categories=[
-                Named(**row)
-                for row in await tx.fetch("select code, name, name_en from asset_categories order by sort, code")
-            ],
+            sites=await sites(tx),
+            categories=await categories(tx),
         )
     return show(
-        request, "inventory/wear.html", view, query_text=asked.q,
+        request, "inventory/wear.html", view, query_text=asked.q, kept=asked.again() | {NAME: [day.isoformat()]},
+        print_all=printable(found, asked),
         asked={f"{f.column}__{f.operator}" if f.operator else f.column: list(f.values) for f in asked.filters},
     )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The verbs of notifications: announce a change, keep channels and subscriptions, try a channel."""
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -49,6 +50,37 @@ async def announce(
     )  # fmt: skip
 
 
+async def announce_together(
+    tx: Connection, *, subject_kind: str, subject: UUID, change: str, items: Sequence[tuple[News, Mapping[str, Any]]],
+    facts: Callable[[list[Mapping[str, Any]]], Mapping[str, Any]], due_at: datetime, now: datetime,
+) -> set[int]:  # fmt: skip
+    """Write one notification for each channel that wants some of the news, about all of it that it wants.
+
+    `facts` makes the stored facts from a channel's items. Answers which items (by number) somebody will be told of.
+    """
+    wanted = _shares(items, await _every_wish(tx))
+    for channel, numbers in sorted(wanted.items()):
+        news = [items[number][0] for number in numbers]
+        places = {one.site for one in news}
+        stored = json.dumps(facts([items[number][1] for number in numbers]), ensure_ascii=False, default=str)
+        loudest = max((one.severity for one in news), key=SEVERITIES.index)
+        row = (subject_kind, subject, change, places.pop() if len(places) == 1 else None, stored, loudest)
+        await _write(tx, [channel], row=row, due_at=due_at, now=now)
+    return {number for numbers in wanted.values() for number in numbers}
+
+
+def _shares(items: Sequence[tuple[News, object]], wishes: list[Wish]) -> dict[UUID, list[int]]:
+    """By channel, the numbers of the items that it wants."""
+    at = defaultdict[UUID | None, list[Wish]](list)
+    for wish in wishes:
+        at[wish.site].append(wish)
+    found = defaultdict[UUID, list[int]](list)
+    for number, (news, _) in enumerate(items):
+        for channel in channels_for(news, [*at[None], *(at[news.site] if news.site else [])]):
+            found[channel].append(number)
+    return found
+
+
 async def _write(
     tx: Connection, channels: list[UUID], *, row: tuple[object, ...], due_at: datetime, now: datetime | None
 ) -> list[UUID]:
@@ -66,13 +98,19 @@ async def _write(
     return fresh
 
 
+_WISHES = "select s.channel, s.site, s.kinds, s.severity from subscriptions s join channels c on c.id = s.channel where c.enabled"
+
+
 async def _wishes(tx: Connection, site: UUID | None) -> list[Wish]:
-    rows = await tx.fetch(
-        "select s.channel, s.site, s.kinds, s.severity from subscriptions s join channels c on c.id = s.channel "
-        "where c.enabled and (s.site is null or s.site = $1)",
-        site,
-    )
-    return [Wish(r["channel"], r["site"], frozenset(kinds_of(r["kinds"])), r["severity"]) for r in rows]
+    return [_wish_of(row) for row in await tx.fetch(f"{_WISHES} and (s.site is null or s.site = $1)", site)]
+
+
+async def _every_wish(tx: Connection) -> list[Wish]:
+    return [_wish_of(row) for row in await tx.fetch(_WISHES)]
+
+
+def _wish_of(row: Mapping[str, Any]) -> Wish:
+    return Wish(row["channel"], row["site"], frozenset(kinds_of(row["kinds"])), row["severity"])
 
 
 def kinds_of(stored: str) -> list[str]:

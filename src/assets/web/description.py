@@ -15,6 +15,7 @@ from litestar.openapi.spec import (
     Parameter,
     PathItem,
     Reference,
+    RequestBody,
     Schema,
 )
 from litestar.routes import HTTPRoute
@@ -26,7 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 VERBS = ("get", "post", "put", "patch", "delete")
 DOCUMENTED = ("400", "401", "403", "404", "409", "412", "413", "415", "421", "428", "429", "500", "503")
 REF = "#/components/schemas/"
-UNKEYED = ("/api/v1/observations",)  # a batch has numbers of its own
+UNKEYED = ("/api/v1/observations", "/api/v1/attachments")  # a batch has numbers of its own, a file its digest
 TEXTS = {"/metrics": "application/openmetrics-text"}  # what a plugin answers that is no JSON
 
 
@@ -44,6 +45,8 @@ def document_problems(app: Litestar) -> None:
             _add_twin(document, path, model, name, handler.opt.get("query", ()))
         if listing := handler.opt.get("listing"):
             _add_parameters(document, path, handler, listing)
+        if form := handler.opt.get("form"):
+            _add_form(document, path, form)
         if media_type := handler.opt.get("file"):
             _answer(document, path, "post" if "POST" in handler.http_methods else "get").content = {
                 media_type: OpenAPIMediaType(schema=_TEXT)
@@ -92,6 +95,17 @@ def _add_twin(document: OpenAPI, path: str, model: type[BaseModel], name: str, q
         ],
     )  # fmt: skip
     document.paths = (document.paths or {}) | {(path.rstrip("/") or "/index") + ".json": PathItem(get=operation)}
+
+
+def _add_form(document: OpenAPI, path: str, form: type[BaseModel]) -> None:
+    """The form of a route that reads its own body."""
+    operation = (document.paths or {})[path].post
+    assert operation is not None
+    assert document.components is not None
+    schemas: dict[str, Any] = document.components.schemas
+    schemas[form.__name__] = form.model_json_schema(ref_template=f"{REF}{{model}}")
+    content = {"multipart/form-data": OpenAPIMediaType(schema=Reference(ref=REF + form.__name__))}
+    operation.request_body = RequestBody(content=content, required=True)
 
 
 def _add_parameters(document: OpenAPI, path: str, handler: BaseRouteHandler, listing: paging.Listing) -> None:

@@ -21,6 +21,7 @@ _AHEAD = (
     (14 * 86_400, 86_400, N_("in %(num)s day"), N_("in %(num)s days")),
 )
 DASH = "–"
+CENTRE = "Trung tâm Phục vụ hành chính công "  # how the official name of each centre begins
 
 
 def number(value: float | Decimal | None, language: str, *, decimals: int | None = None) -> str:
@@ -136,3 +137,16 @@ _UNITS = (
 def iso(value: datetime) -> str:
     """RFC 3339 in UTC, for machines."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def short_site(name: str) -> str:
+    """A site's name where many stand below each other: of a centre its unit, "Xã Ba Gia"; others as they are."""
+    rest = name.removeprefix(CENTRE)
+    return rest[:1].upper() + rest[1:] if rest != name else name
+
+
+def filesize(size: int, language: str) -> str:
+    """1536000 → 1,5 MB; of what is smaller, whole kilobytes."""
+    if size < 1_000_000:
+        return f"{number(max(1, round(size / 1_000)), language)}{SPACE}kB"
+    return f"{number(size / 1_000_000, language, decimals=1)}{SPACE}MB"

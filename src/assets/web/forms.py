@@ -1,15 +1,20 @@
 """What forms share: safe ways back, and messages for wrong input that a person can act on."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from assets.errors import Conflict, Invalid, Stale
 from assets.web.language import N_, translate
+from assets.web.moments import YEARS
 
 M = TypeVar("M", bound=BaseModel)
 NEXT_MAX = 2_000
+DIGITS_MAX = 14
+_GROUPING = str.maketrans("", "", ". \N{NO-BREAK SPACE}")  # of thousands
 
 # What Pydantic's error types mean to a person; `ctx` fills the places.
 MESSAGES = {
@@ -62,3 +67,60 @@ def local_path(wanted: str | None, otherwise: str = "/") -> str:
     except ValueError:
         return otherwise
     return otherwise if parts.scheme or parts.netloc else wanted
+
+
+class Typed:
+    """The fields of a form as values; what cannot be read is collected, and told all at once by `check`."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self.given, self.wrong = given, dict[str, str]()
+
+    def text(self, name: str) -> str:
+        """What was typed, without spaces around it."""
+        return self.given.get(name, "").strip()
+
+    def whole(self, name: str) -> int:
+        """A whole number as people write it: 15.000.000; 0 when it is wrong."""
+        return self._number(name, self.text(name).translate(_GROUPING), N_("Please write a whole number."))
+
+    def hundredths(self, name: str) -> int | None:
+        """A percentage with up to two decimals, in hundredths (14,29 → 1429); None when nothing was typed."""
+        whole, _, part = self.text(name).replace(",", ".").partition(".")
+        if not whole and not part:
+            return None
+        text = whole + part.ljust(2, "0") if len(part) <= 2 else ""
+        return self._number(name, text, N_("Please write a percentage such as 14,29."))
+
+    def day(self, name: str) -> date:
+        """A day; the first of all when it is wrong."""
+        try:
+            found = date.fromisoformat(self.text(name))
+        except ValueError:
+            found = date.min
+        if found.year not in YEARS:
+            self.wrong[name] = N_("Please write a date as day/month/year.") if self.text(name) else MESSAGES["missing"]
+        return found
+
+    def version(self) -> int:
+        """The version that the form was made from; Stale when it is none."""
+        text = self.text("version")
+        if not (text.isascii() and text.isdigit() and len(text) <= 9):
+            raise Stale()
+        return int(text)
+
+    def check(self) -> None:
+        """Invalid when something could not be read."""
+        if self.wrong:
+            raise Invalid(fields=self.wrong)
+
+    def _number(self, name: str, text: str, said: str) -> int:
+        if text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX:
+            return int(text)
+        self.wrong[name] = said if self.text(name) else MESSAGES["missing"]
+        return 0
+
+
+def told(error: Invalid | Conflict, otherwise: str) -> dict[str, str]:
+    """One message a field of a refused form; what is about no field stands beside `otherwise`."""
+    fields = {name.partition(".")[0]: said for name, said in error.fields.items()} if isinstance(error, Invalid) else {}
+    return fields or {otherwise: error.detail}

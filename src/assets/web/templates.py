@@ -117,6 +117,8 @@ def _filters(chosen: str) -> dict[str, Callable[..., Any]]:
         "date": lambda value: _time(value, formats.day(value)),
         "datetime": lambda value: _time(value, formats.moment(value)),
         "clock": lambda value: formats.clock(value) if value else formats.DASH,
+        "short_site": formats.short_site,
+        "filesize": lambda size: formats.filesize(size, chosen),
         "lasting": lambda seconds: formats.lasting(seconds, chosen),
         "said": lambda stored: language.say(chosen, stored),
         "when": _when(chosen),

@@ -113,6 +113,9 @@ ASSET_EVENT = {
     "unmerged": N_("Separated again from another record"),
     "label_printed": N_("Label printed"),
     "counted": N_("Counted in a stocktake"),
+    "repair_quoted": N_("Repair quoted"),
+    "file_added": N_("File added"),
+    "file_removed": N_("File removed"),
     **STAGE,
 }
 TRANSFER_STATE = {
@@ -268,6 +271,13 @@ SEARCH_KIND = {
     "applications": N_("Applications"),
     "users": N_("People"),
 }
+# What runs out.
+REMINDER_KIND = {
+    "warranty_end": N_("End of a warranty"), "contract_end": N_("End of a line's contract"),
+    "capability_end": N_("End of an account, certificate or token"),
+}  # fmt: skip
+# On which grounds something may be disposed of.
+DISPOSAL_GROUND = {"life_over": N_("useful life is over"), "repair_too_dear": N_("broken, and its repair is too dear")}
 SITE_KIND = {"centre": N_("Centre"), "reception_point": N_("Reception point"), "store": N_("Store")}
 STOCK_MOVEMENT = {
     "received": N_("Received"), "issued": N_("Issued"), "returned": N_("Given back"), "transfer_out": N_("Sent to another site"),
@@ -331,6 +341,8 @@ AUDIT_KIND = {
     "transfer": N_("Transfer"),
     "inventory_agent": N_("Agent on a computer"), "observed_value": N_("Observed value"),
     "identity_proposal": N_("Question of identity"),
+    "disposal_rule": N_("Rule of disposal"), "repair_quotation": N_("Repair quotation"),
+    "reminder_point": N_("Days of reminders"), "attachment": N_("File on a thing"),
     "export": N_("File of a list"),
     "label": N_("Labels"), "label_grid": N_("Sheet of labels"),
     "label_printer": N_("Printer of labels"), "stocktake": N_("Stocktake"),
@@ -352,6 +364,7 @@ AUDIT_ACTION = {
     "change_password": N_("Password changed"), "initial_password": N_("New initial password"),
     "enrol_second_factor": N_("Second factor set up"), "show_second_factor": N_("Second factor shown"),
     "use_recovery_code": N_("Recovery code used"), "remove_second_factor": N_("Second factor removed"),
+    "quote": N_("Quotation written down"), "attach_file": N_("File added"), "remove_file": N_("File removed"),
     "give_grant": N_("Role given"), "end_grant": N_("Role ended"), "export": N_("Exported"),
     "plan_batch": N_("Planned"), "apply_batch": N_("Applied"), "undo_batch": N_("Undone"), "unregister": N_("Taken back"),
     "attach": N_("Computer and asset put together"), "keep": N_("Record kept"), "accept": N_("Accepted"),
@@ -426,6 +439,9 @@ AUDIT_FIELD = {
     "consumable": N_("Consumable"), "balance": N_("Left afterwards"), "batch": N_("Batch"), "holder": N_("Issued to"),
     "other_site": N_("Other site"), "transfer": N_("Identifier of the transfer"), "reverses": N_("Takes back the line"),
     "actor": N_("Identifier of the person"), "actor_name": N_("Who"), "at": N_("When"),
+    "file": N_("File"),
+    "repair_percent": N_("Share of the original cost (%)"), "amount": N_("Amount (đồng)"),
+    "quoted_on": N_("Day of the quotation"), "written_by": N_("Written by"), "written_at": N_("Written at"),
 }  # fmt: skip
 # Headings of exported lists: the fields of the API beside those of the audit log, and those that mean something else there.
 FIELD = {
@@ -457,6 +473,11 @@ FIELD = {
     "above_price": N_("Above the highest price"), "sources": N_("Written in"), "own_minimum": N_("Lowest stock of the site"),
     "low": N_("Low"), "expires_first": N_("Expires first"), "reversed_by": N_("Taken back by the line"),
     "age_days": N_("Days under way"),
+    "fixed_asset": N_("Fixed asset"), "grounds": N_("Grounds"), "quotation": N_("Repair quotation"),
+    "media_type": N_("Type of file"), "size": N_("Size (bytes)"), "sha256": N_("SHA-256"),
+    "added_by": N_("Added by"), "added_at": N_("Added at"), "removed_by": N_("Removed by"), "removed_at": N_("Removed at"),
+    "quotation_supplier": N_("Supplier"), "ends_on": N_("Ends on"), "days_left": N_("Days left"),
+    "told_point": N_("Last reminder at (days before)"), "told_at": N_("Last reminder"), "next_on": N_("Next reminder"),
 }  # fmt: skip
 FIELD_OF = {
     ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
@@ -482,6 +503,7 @@ TABLES = {
     "transfer_state": TRANSFER_STATE, "transfer_line": TRANSFER_LINE,
     "observed_key": OBSERVED_KEY, "observed_source": OBSERVED_SOURCE, "identity_reason": IDENTITY_REASON,
     "proposal_kind": PROPOSAL_KIND, "proposal_state": PROPOSAL_STATE,
+    "disposal_ground": DISPOSAL_GROUND, "reminder_kind": REMINDER_KIND,
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Files on things of the inventory: pictures and papers."""

@@ -1,0 +1,41 @@
+"""What files can be attached to: one line a kind. Who sees the thing sees its files, who edits it adds and removes them.
+
+To add a kind, add a line here and its table to the SQL function `attachment_visible` (a migration).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Where the things of a kind are: table, the column people know them by, what they are called, and their site.
+
+    Without a `site` they belong to the province: everybody sees them, and only the province writes. `page` leads back.
+    """
+
+    table: str
+    key: str
+    name: str
+    site: str = ""
+    page: str = ""
+    word: str = ""  # of web/words.py, AUDIT_KIND, when it is not the kind itself
+
+
+KINDS = {
+    "asset": Kind("assets", "tag", "tag", "site", "/assets/{}"),
+    "model": Kind("asset_models", "id", "manufacturer || ' ' || name", word="asset_model"),
+    "link": Kind("links", "tag", "carrier || ' ' || tag", "site"),
+    "application": Kind("applications", "code", "name"),
+    "capability": Kind("capabilities", "id", "title", "site"),
+    "site": Kind("sites", "code", "name", "id", "/sites/{}"),
+}
+NAMES = tuple(KINDS)
+
+
+def subjects(kind: str, thing: str) -> str:
+    """SQL of the thing that an attachment is on, from the SQL of its kind and id: code, name, site; nothing if unseen."""
+    return " union all ".join(
+        f"select {of.key}::text as code, {of.name} as name, {of.site or 'null::uuid'} as site from {of.table} "  # noqa: S608
+        f"where {kind} = '{name}' and id = {thing}"
+        for name, of in KINDS.items()
+    )

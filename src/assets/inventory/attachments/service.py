@@ -1,0 +1,189 @@
+"""The verbs of attachments: add a file to a thing, and take it off again.
+
+Files are kept in PostgreSQL, so that one backup holds everything, row-level security stands before each, and any number of
+workers have them. Their bytes are in a table of their own, once for the same content, and are read only to be served.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import anyio
+
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+from assets.audit.service import differences, record, shown
+from assets.db import Connection, as_owner, transaction
+from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.ids import new_id
+from assets.inventory.attachments.kinds import KINDS
+from assets.inventory.attachments.photos import plain
+from assets.inventory.attachments.sniffing import ENDINGS, HEAD_BYTES, PICTURES, Unfit, media_type
+from assets.inventory.attachments.upload import FILE, Sent
+from assets.inventory.service import write_event
+from assets.text import clean
+from assets.web.language import N_
+
+FILES_MAX = 30  # on one thing
+NAME_MAX = 120
+AT_ONCE = asyncio.Semaphore(2)  # files that are looked at and written at the same time: each is in memory then
+_FORBIDDEN = str.maketrans(dict.fromkeys('<>:"/\\|?*', "_"))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The thing that a file is on."""
+
+    kind: str
+    id: UUID
+    code: str
+    name: str
+    site: UUID | None
+
+
+async def subject_of(tx: Connection, actor: Actor, kind: str, thing: str) -> Subject:
+    """The thing of this kind, by its id or by what people call it; NotFound also when it is another's."""
+    of = KINDS.get(kind)
+    if of is None:
+        raise Invalid(fields={"subject_kind": "one of: " + ", ".join(KINDS)})
+    value: UUID | str | None
+    by, value = ("id", _uuid(thing)) if _uuid(thing) else (of.key, clean(thing, NAME_MAX))
+    if by == "id" and not _uuid(thing):
+        raise NotFound()
+    if by == "tag":
+        value = str(value).upper()
+    row = await tx.fetchrow(
+        f"select id, {of.key}::text as code, {of.name} as name, {of.site or 'null::uuid'} as site "  # noqa: S608
+        f"from {of.table} where {by} = $1", value,
+    )  # fmt: skip
+    if row is None or (of.site and not actor.scope.sees(row["site"])):
+        raise NotFound()
+    return Subject(kind, row["id"], row["code"], row["name"], row["site"])
+
+
+async def attach(actor: Actor, kind: str, thing: str, sent: Sent, *, note: str = "", now: datetime) -> UUID:
+    """Keep a file on a thing; the same file on the same thing is there once, however often it is sent.
+
+    Invalid says why a file is not kept, Conflict that the thing has too many.
+    """
+    actor = actor.require(Action.EDIT_INVENTORY)
+    if not sent.name:
+        raise Invalid(fields={FILE: N_("Please choose a file.")})
+    async with transaction(actor.scope) as tx:  # before the work, and so that nobody learns of what is not theirs
+        _may_write(actor, await subject_of(tx, actor, kind, thing))
+    async with AT_ONCE:
+        content, type_ = await anyio.to_thread.run_sync(_looked_at, sent)
+        async with transaction(actor.scope) as tx:
+            subject = await subject_of(tx, actor, kind, thing)
+            await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"attachments {subject.id}")
+            file = await _stored(tx, content, type_, now)
+            return await _attached(tx, actor, subject, file, named(sent.name, type_), clean(note), now)
+
+
+def _may_write(actor: Actor, subject: Subject) -> None:
+    if subject.site is None and not actor.scope.everything:
+        raise NotAllowed()
+
+
+def _looked_at(sent: Sent) -> tuple[bytes, str]:
+    """The bytes to keep and what they are."""
+    try:
+        type_ = media_type(sent.file.read(HEAD_BYTES), sent.file)
+        sent.file.seek(0)
+        content = sent.file.read()
+        return (plain(content, type_) if type_ in PICTURES else content), type_
+    except Unfit as unfit:
+        raise Invalid(fields={FILE: unfit.why}) from None
+
+
+async def _stored(tx: Connection, content: bytes, type_: str, now: datetime) -> UUID:
+    digest = await anyio.to_thread.run_sync(lambda: hashlib.sha256(content).hexdigest())
+    async with as_owner(tx):  # it may be there already, on a thing that this person does not see
+        found: UUID | None = await tx.fetchval(
+            "insert into stored_files (id, sha256, media_type, size, content, created_at) values ($1,$2,$3,$4,$5,$6) "
+            "on conflict (sha256) do nothing returning id", new_id(), digest, type_, len(content), content, now,
+        )  # fmt: skip
+        found = found or await tx.fetchval("select id from stored_files where sha256 = $1", digest)
+    assert found is not None
+    return found
+
+
+async def _attached(
+    tx: Connection, actor: Actor, subject: Subject, file: UUID, name: str, note: str, now: datetime
+) -> UUID:
+    rows = await tx.fetch(
+        "select id, file from attachments where subject_kind = $1 and subject = $2 and removed_at is null",
+        subject.kind, subject.id,
+    )  # fmt: skip
+    for row in rows:
+        if row["file"] == file:
+            there: UUID = row["id"]
+            return there
+    if len(rows) >= FILES_MAX:
+        raise Conflict(N_("It has as many files as a thing can have. Remove one first."), files_max=FILES_MAX)
+    made = await tx.fetchrow(
+        "insert into attachments (id, subject_kind, subject, file, name, note, added_by, added_at, removed_by, version) "
+        "values ($1,$2,$3,$4,$5,$6,$7,$8,'',1) returning *",
+        new_id(), subject.kind, subject.id, file, name, note, actor.name, now,
+    )  # fmt: skip
+    assert made is not None
+    if subject.kind == "asset" and subject.site:
+        await write_event(tx, subject.id, subject.site, "file_added", name, actor, now)
+    await record(
+        tx, by=actor, action="attach_file", kind="attachment", subject=made["id"], name=f"{subject.code}: {name}",
+        site=subject.site, after=shown(made),
+    )  # fmt: skip
+    added: UUID = made["id"]
+    return added
+
+
+async def remove(actor: Actor, attachment: UUID, *, version: int, now: datetime) -> Subject:
+    """Take a file off its thing, which is answered; who did it and when stays, and so do the bytes."""
+    actor = actor.require(Action.EDIT_INVENTORY)
+    async with transaction(actor.scope) as tx:
+        before = await tx.fetchrow("select * from attachments where id = $1", attachment)
+        if before is None:
+            raise NotFound()
+        subject = await subject_of(tx, actor, before["subject_kind"], str(before["subject"]))
+        _may_write(actor, subject)
+        before = await tx.fetchrow("select * from attachments where id = $1 for update", attachment)
+        assert before is not None
+        if before["version"] != version:
+            raise Stale()
+        if before["removed_at"] is not None:
+            raise Conflict(N_("It has been removed already."))
+        after = await tx.fetchrow(
+            "update attachments set removed_by = $2, removed_at = $3, version = version + 1 where id = $1 returning *",
+            attachment, actor.name, now,
+        )  # fmt: skip
+        if subject.kind == "asset" and subject.site:
+            await write_event(tx, subject.id, subject.site, "file_removed", before["name"], actor, now)
+        await record(
+            tx, by=actor, action="remove_file", kind="attachment", subject=attachment,
+            name=f"{subject.code}: {before['name']}", site=subject.site, **_changed(before, after),
+        )  # fmt: skip
+        return subject
+
+
+def _changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Any:
+    assert before is not None
+    assert after is not None
+    return differences(before, after)
+
+
+def named(name: str, type_: str) -> str:
+    """A name that every system takes, with the ending of what the file is: `..\\ảnh<1>.php` → `ảnh_1_.jpg`."""
+    last = clean(name.replace("\\", "/").rpartition("/")[2], NAME_MAX + 20).translate(_FORBIDDEN)
+    stem = last.rpartition(".")[0] or last
+    return f"{stem.strip(' .')[:NAME_MAX] or 'file'}.{ENDINGS[type_]}"
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None
