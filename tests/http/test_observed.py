@@ -101,6 +101,30 @@ async def test_many_differences_are_settled_at_once_or_none_is(here: House) -> N
     assert [row["serial"] for row in await items(bob, "/api/v1/assets")] == ["NEW-000", "NEW-100", "NEW-200"]
 
 
+async def test_addresses_and_models_are_taken_over_too_where_the_register_can_have_them(
+    house: House, here: House
+) -> None:
+    bob, one = await here.person("bob", Role.PROVINCE_IT), await asset("A-1", "OLD-123")
+    macs = {"macs": ["a4:bb:6d:00:00:01"], "addresses": ["10.66.1.9"]}
+    await bob.patch("/api/v1/assets/A-1", json=macs, headers={"If-Match": '"1"'})
+    async with transaction(EVERYTHING) as tx:
+        seen = {"macs": ["A4:BB:6D:00:00:02", "A4:BB:6D:00:00:03"], "addresses": ["10.66.1.10"], "model": ["MF 3010"]}
+        await observe(tx, one, "agent", seen, at=clock.now())
+    rows = {row["key"]: row for row in await items(bob, DIFFERENCES)}
+    assert set(rows) == {"macs", "addresses", "model"}
+    unknown = await act(bob, DIFFERENCES, rows["model"], "take")
+    assert (unknown.status_code, "model" in unknown.text) == (400, True), unknown.text
+    await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "MF 3010"))
+    chosen = [{"id": row["id"], "version": row["version"]} for row in rows.values()]
+    done = await bob.post(f"{DIFFERENCES}/settle", json={"choice": "take", "differences": chosen})
+    assert done.status_code == 200, done.text
+    now = (await bob.get("/api/v1/assets/A-1")).json()
+    assert (now["macs"], now["addresses"], now["model"]) == (
+        ["a4:bb:6d:00:00:02", "a4:bb:6d:00:00:03"], ["10.66.1.10"], "MF 3010",
+    )  # fmt: skip
+    assert await items(bob, DIFFERENCES) == []
+
+
 async def test_two_sources_that_disagree_are_not_both_taken(here: House) -> None:
     bob, one = await here.person("bob", Role.PROVINCE_IT), await asset("A-1", "OLD-123")
     await see(one, serial="NEW-1000")

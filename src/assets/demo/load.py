@@ -30,6 +30,7 @@ from assets.demo.reported import Report, Told, reports, take_on, write_reports
 from assets.demo.requested import House, write_requests
 from assets.demo.rows import write
 from assets.demo.said import write_words
+from assets.demo.seen import write_seen
 from assets.demo.spec import SPEC_NAME, Spec, save
 from assets.demo.supplies import Shop, write_supplies
 from assets.demo.transferred import write_transfers
@@ -195,6 +196,7 @@ class _Building:
         requests = await write_requests(tx, house, now)
         transfers = await write_transfers(tx, self.people, now)
         await keep(self.centres.values(), now)
+        computers = await write_seen(tx, now)
         verdicts = await settle_verdicts(tx, self.sites, now)
         assets = len(self.assets)
         return {
@@ -202,6 +204,7 @@ class _Building:
             "declarations": words,
             "equipment requests": requests,
             "transfers": transfers,
+            "computers that report": computers,
             **verdicts,
         }
 

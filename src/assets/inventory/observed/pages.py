@@ -113,6 +113,7 @@ async def _differences(
     return show(
         request, "observed/differences.html", view, status=status, given=given or {}, errors=errors or {}, may_settle=may,
         query_text=asked.q, kept=asked.again(), only_kept=any(f.column == "kept" for f in asked.filters),
+        narrowed=bool(asked.q or asked.filters),
     )  # fmt: skip
 
 
@@ -145,7 +146,8 @@ async def _questions(
     view = ProposalPage(**dict(found), merged=merged.items, models=models)
     return show(
         request, "observed/proposals.html", view, status=status, at=at, given=given or {}, errors=errors or {},
-        may_answer=actor.may(Action.EDIT_INVENTORY), query_text=asked.q, kept=asked.again(),
+        may_answer=actor.may(Action.EDIT_INVENTORY), kept=asked.again(),
+        kinds=[value for f in asked.filters if f.column == "kind" for value in f.values], narrowed=bool(asked.q or asked.filters),
     )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ from assets.web.language import N_
 VALUE_MAX = 1_000
 BULK_MAX = 500
 # Which column of an asset an observed key is taken over into; the others stand beside the record only.
-TAKEN: Mapping[str, str] = {"serial": "serial", "macs": "macs", "addresses": "addresses"}
+# (A model must be there, of the maker that is recorded.)
+TAKEN: Mapping[str, str] = {"serial": "serial", "macs": "macs", "addresses": "addresses", "model": "model"}
 
 
 async def observe(
