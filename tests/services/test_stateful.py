@@ -1,8 +1,9 @@
-"""Whatever people do to assets, in whatever order: nothing is lost, each is at one site and in one party's hands.
+"""Whatever people do to assets and supplies, in whatever order: nothing is lost, each is in one place and one hand.
 
 Hypothesis draws acts against a real PostgreSQL: moves between stages, replacements, hand-outs, and transfers that are
-drafted, sent (also two at once), received line by line, refused and cancelled. What the rules refuse is no act. After
-each one the whole of it is looked at. `ASSETS_STATEFUL_EXAMPLES` asks for a longer run.
+drafted, sent (also two at once), received line by line, refused and cancelled; supplies that come in, go out, to another
+site and into printers, are counted, and taken back. What the rules refuse is no act. After each one the whole of it is
+looked at. `ASSETS_STATEFUL_EXAMPLES` asks for a longer run.
 """
 
 import asyncio
@@ -19,11 +20,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from assets import clock, db
 from assets.access.actor import SYSTEM
 from assets.db import EVERYTHING, transaction
-from assets.errors import Conflict, Invalid
+from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
 from assets.inventory import replacement, things
 from assets.inventory import service as inventory
 from assets.inventory.lifecycle import MOVES, Stage, Told, inputs
+from assets.inventory.stock import consumables
+from assets.inventory.stock import service as stock
+from assets.inventory.stock.ledger import Act
+from assets.inventory.stock.service import Movement
 from assets.inventory.transfers import service
 from assets.inventory.transfers.course import NEEDS_NOTE, OUTCOMES, Line, State, after
 from assets.inventory.transfers.service import NewTransfer, Outcome, Receiving
@@ -87,7 +92,7 @@ class Assets(RuleBasedStateMachine):
     def try_to(self, act: Coroutine[Any, Any, T]) -> T | None:
         try:
             return self.world.run(act)
-        except (Conflict, Invalid):
+        except (Conflict, Invalid, NotFound):
             return None
 
     @initialize(stages=st.lists(st.sampled_from([Stage.IN_USE, Stage.IN_STOCK]), min_size=ASSETS, max_size=ASSETS))
@@ -95,6 +100,7 @@ class Assets(RuleBasedStateMachine):
         for tag, stage in zip(self.tags, stages, strict=True):
             new = inventory.NewAsset(tag, self.world.model, SITES[0], stage=stage, room="Quầy 1", custodian="Bà A")
             self.world.run(inventory.register(SYSTEM, new, now=clock.now()))
+        self.world.run(consumables.add_consumable(SYSTEM, consumables.NewConsumable(self.prefix, "Mực", "hộp")))
 
     @rule(number=NUMBERS, wanted=st.sampled_from([*Stage, Stage.IN_USE, Stage.IN_STOCK]))
     def move(self, number: int, wanted: Stage) -> None:
@@ -165,6 +171,73 @@ class Assets(RuleBasedStateMachine):
         if self.drafts:
             self.try_to(act(SYSTEM, data.draw(st.sampled_from(self.drafts)), "n", now=clock.now()))
 
+    @rule(
+        act=st.sampled_from([*Act, Act.RECEIVE, Act.ISSUE]), site=PLACES, to=PLACES, quantity=st.integers(0, 4),
+        batch=st.sampled_from(["", "L1"]), number=st.one_of(st.none(), NUMBERS),
+    )  # fmt: skip
+    def move_supplies(self, act: Act, site: str, to: str, quantity: int, batch: str, number: int | None) -> None:
+        self.try_to(stock.move(SYSTEM, self._movement(act, site, to, quantity, batch, number), now=clock.now()))
+
+    def _movement(self, act: Act, site: str, to: str, quantity: int, batch: str, number: int | None) -> Movement:
+        given = act in (Act.ISSUE, Act.RETURN)
+        return Movement(
+            act, site, self.prefix, quantity, asset_tag=self.tags[number] if given and number is not None else "",
+            holder="Bà A" if given and number is None else "", to_site=to if act is Act.TRANSFER else "",
+            batch="" if act is Act.ISSUE else batch, reason="n",
+        )  # fmt: skip
+
+    @rule(site=PLACES, to=PLACES, quantity=st.integers(1, 4))
+    def take_the_last_piece_at_once(self, site: str, to: str, quantity: int) -> None:
+        async def work() -> None:
+            acts = [
+                stock.move(SYSTEM, self._movement(act, site, to, quantity, "", None), now=clock.now())
+                for act in (Act.ISSUE, Act.TRANSFER, Act.ISSUE)
+            ]
+            for error in await asyncio.gather(*acts, return_exceptions=True):
+                if isinstance(error, BaseException) and not isinstance(error, Conflict | Invalid):
+                    raise error
+
+        self.world.run(work())
+
+    @rule(data=st.data())
+    def take_back(self, data: st.DataObject) -> None:
+        lines = [row["id"] for row in self.world.run(self._ledger())]
+        if lines:
+            self.try_to(stock.reverse(SYSTEM, data.draw(st.sampled_from(lines)), "Nhầm", now=clock.now()))
+
+    async def _ledger(self) -> list[Any]:
+        async with transaction(EVERYTHING) as tx:
+            return list(
+                await tx.fetch(
+                    "select m.* from stock_movements m join consumables c on c.id = m.consumable where c.code = $1 "
+                    "order by m.number", self.prefix,
+                )
+            )  # fmt: skip
+
+    @invariant()
+    def supplies_are_never_below_zero_and_their_sums_are_kept(self) -> None:
+        self.world.run(self._count())
+
+    async def _count(self) -> None:
+        lines = await self._ledger()
+        async with transaction(EVERYTHING) as tx:
+            lying = await tx.fetch(
+                "select s.id, s.quantity, (select coalesce(sum(b.quantity), 0) from stock_batches b where b.stock = s.id) as "
+                "batches, (select coalesce(min(b.quantity), 0) from stock_batches b where b.stock = s.id) as least "
+                "from stock s join consumables c on c.id = s.consumable where c.code = $1", self.prefix,
+            )  # fmt: skip
+        for row in lying:
+            own = [line for line in lines if line["stock"] == row["id"]]
+            balance = 0
+            for line in own:
+                balance += line["change"]
+                assert balance == line["balance"] >= 0
+            assert row["quantity"] == row["batches"] == balance
+            assert row["least"] >= 0
+        moved = [line for line in lines if line["transfer"]]
+        assert sum(line["change"] for line in moved) == 0  # what leaves one site comes to another
+        assert sum(row["quantity"] for row in lying) == sum(line["change"] for line in lines if not line["transfer"])
+
     @invariant()
     def everything_is_in_one_place_and_in_one_hand(self) -> None:
         self.world.run(self._look())
@@ -203,6 +276,7 @@ class Assets(RuleBasedStateMachine):
         assert hand == ("carrier" if asset["stage"] == "in_transit" else "site", asset["site"])
 
     def _timeline(self, asset: Any, events: list[Any]) -> None:
+        events = [row for row in events if not row["kind"].startswith("consumable_")]
         assert events[0]["kind"] == "registered"
         assert events[-1]["site"] == asset["site"]
         kinds = [row["kind"] for row in events]
