@@ -392,7 +392,7 @@ RECIPES: dict[str, Recipe] = {
     "POST /api/v1/applications": lambda w, t: Call("", json={"code": "neu", "name": "N"}),
     "POST /api/v1/asset-models": lambda w, t: Call("", json={"category": "printer", "manufacturer": "M", "name": "N"}),
     "POST /api/v1/assets": lambda w, t: Call("", json={"tag": "NEW", "model": str(w.model), "site": t.site}),
-    "PATCH /api/v1/assets/{tag}": lambda w, t: Call("", json={"note": "x"}, headers=IF_MATCH),
+    "PATCH /api/v1/assets/{tag}": lambda w, t: Call("", json={"note": "x"}, headers={"If-Match": '"2"'}),
     "POST /api/v1/assets/{tag}/stage": lambda w, t: Call("", json={"stage": "in_repair"}),
     "POST /api/v1/capabilities": lambda w, t: Call(
         "", json={"site": t.site, "kind": "account", "title": "x", "status": "waiting"}
@@ -591,6 +591,13 @@ RECIPES: dict[str, Recipe] = {
     "POST /attachments/{subject_kind}/{subject}": lambda w, t: Call("", files={"file": ("a.png", pictures.png())}),
     "POST /attachments/{attachment}/remove": lambda w, t: Call("", form={"version": "1"}),
     "DELETE /api/v1/attachments/{attachment}": lambda w, t: Call("", headers=IF_MATCH),
+    "POST /assets/new": lambda w, t: Call(
+        "", form={"tag": "NEW", "manufacturer": "Canon", "model": "LBP", "site": t.site}
+    ),
+    "POST /assets/{tag}/edit": lambda w, t: Call("", form={"version": "2", "note": "x"}),
+    "POST /imports": lambda w, t: Call("", form={"resource": "assets", "empty": "keep"}),
+    "POST /imports/{number}/undo": lambda w, t: Call(f"/imports/{t.undoable}/undo", form={}),
+    "POST /imports/{number}/apply": lambda w, t: Call("", form={}),
     "POST /language": lambda w, t: Call("", form={"language": "en"}),
     "POST /sign-in": lambda w, t: Call("", form={"name": "x", "password": "y"}),
     "POST /sign-in/code": lambda w, t: Call("", form={"code": "1"}),

@@ -135,13 +135,12 @@ class NamedMiddleware(ASGIMiddleware):
 
 
 FEATURES: Sequence[Any] = (
-    observations, places_api, access_api, audit_api, inventory_api, things_api, custom_fields_api, batches_api, wear_api,
-    agents_api, observed_api, observed_pages,
-    kits_api, stock_api, monitoring_api, incidents_api, notifications_api, readiness_api, requests_api, access_pages,
-    people_pages, audit_pages, dashboard_pages, search_pages, incidents_pages, requests_pages, wear_pages, kits_pages,
-    stock_pages, stage_api, stage_pages, transfers_api, transfers_pages,
-    labels_api, labels_pages,
-    disposal_api, disposal_pages, reminders_api, reminders_pages, attachments_api, attachments_pages,
+    observations, places_api, access_api, audit_api, inventory_api, things_api, custom_fields_api, batches_api,
+    wear_api, agents_api, observed_api, observed_pages, kits_api, stock_api, monitoring_api, incidents_api,
+    notifications_api, readiness_api, requests_api, access_pages, people_pages, audit_pages, dashboard_pages,
+    search_pages, incidents_pages, requests_pages, wear_pages, kits_pages, stock_pages, stage_api, stage_pages,
+    transfers_api, transfers_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
+    reminders_pages, attachments_api, attachments_pages,
 )  # fmt: skip
 
 

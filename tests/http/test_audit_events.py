@@ -66,6 +66,9 @@ class Walk:
         before = await self.events()
         headers = {"If-Match": f'"{version}"'} if version is not None else {}
         kind: Any = {"data": form, "files": files} if form is not None else {"json": body}
+        kind: Any = {"data": form} if form is not None else {"json": body}
+        if files is not None:
+            kind["files"] = files
         if file is not None:
             kind, headers = {"content": file}, {"Content-Type": "text/csv"}
         answer = await self.client.request(
@@ -146,6 +149,13 @@ async def batches_are_written(walk: Walk) -> None:
     planned = await walk("POST", "/api/v1/imports", file="tag,note\nQN-1,Nhập\n", query="?resource=assets")
     await walk("POST", "/api/v1/imports/{number}/apply", number=planned["number"])
     await walk("POST", "/api/v1/imports/{number}/undo", number=planned["number"])
+    form = {"tag": "QN-5", "manufacturer": "Canon", "model": "L1", "site": "21025"}
+    await walk("POST", "/assets/new", form=form)
+    await walk("POST", "/assets/{tag}/edit", form={"version": "1", "note": "Mới"}, tag="QN-5")
+    file = {"file": ("a.csv", b"tag,note\nQN-1,A\n", "text/csv")}
+    await walk("POST", "/imports", form={"resource": "assets"}, files=file)
+    await walk("POST", "/imports/{number}/apply", form={}, number=planned["number"] + 1)
+    await walk("POST", "/imports/{number}/undo", form={}, number=planned["number"] + 1)
 
 
 async def kits_are_written(walk: Walk) -> None:

@@ -58,10 +58,12 @@ class BatchOut(BaseModel):
 
 
 class FaultOut(BaseModel):
-    """What is wrong with a field of a row, in English; `column` is the field's name."""
+    """What is wrong with a field of a row: `reason` in English, which `text` and `params` say in any language."""
 
     column: str
     reason: str
+    text: str
+    params: dict[str, str | int | float]
 
 
 class BatchRowOut(BaseModel):
@@ -129,7 +131,8 @@ def batch_out(row: Mapping[str, Any]) -> BatchOut:
 def row_out(row: Mapping[str, Any]) -> BatchRowOut:
     """A row of ROWS."""
     faults = [
-        FaultOut(column=name, reason=Phrase(text, params).english()) for name, text, params in json.loads(row["faults"])
+        FaultOut(column=name, reason=Phrase(text, params).english(), text=text, params=params)
+        for name, text, params in json.loads(row["faults"])
     ]
     same = {name: row[name] for name in ("position", "sheet", "row", "action", "key")}
     return BatchRowOut(**same, changes=json.loads(row["changes"]), faults=faults)

@@ -47,6 +47,7 @@ class Wanted:
     version: int | None = None
     id: UUID | None = None
     formulas: frozenset[str] = frozenset()  # fields whose cell holds one
+    inexact: frozenset[str] = frozenset()  # fields whose number has lost its last digits
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,9 @@ class _Row:
         for name, cell in self.wanted.cells.items():
             if name in self.wanted.formulas:
                 self._wrong(name, N_("A formula stands here; paste its value."))
+                continue
+            if name in self.wanted.inexact:
+                self._wrong(name, N_("The spreadsheet dropped the last digits; write it as text."))
                 continue
             try:
                 self.values[name] = read(fields[name], cell)

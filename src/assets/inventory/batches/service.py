@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
+
+import anyio
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
@@ -54,7 +57,7 @@ async def plan_file(
     """Plan the import of a file; answers the number of the batch. Nothing is changed yet."""
     actor = actor.require(Action.EDIT_INVENTORY)
     kind_for(actor, resource)
-    sheets = read_table(content, name)
+    sheets = await anyio.to_thread.run_sync(read_table, content, name)
     async with transaction(actor.scope) as tx:
         kind, own = await described(tx, resource)
         rows: list[Wanted] = []
@@ -86,10 +89,11 @@ def _wanted(sheet: Sheet, fields: Sequence[str | None]) -> list[Wanted]:
         said: dict[str, object] = {name: cell for name, cell in zip(fields, cells, strict=False) if name is not None}
         version = said.pop(VERSION, None)
         said |= _unfolded(said.pop(OWN, None))
-        formulas = frozenset(
-            name for column, name in enumerate(fields) if name is not None and (number, column) in sheet.formulas
-        )
-        rows.append(Wanted(said, sheet.name, number, _version(version), formulas=formulas))
+        odd = [
+            frozenset(name for column, name in enumerate(fields) if name is not None and (number, column) in places)
+            for places in (sheet.formulas, sheet.inexact)
+        ]
+        rows.append(Wanted(said, sheet.name, number, _version(version), None, *odd))
     return rows
 
 
@@ -176,7 +180,7 @@ async def _plan(
 ) -> list[Planned]:
     kind, own = await described(tx, resource)
     world = await look(tx, actor, kind, own, rows, lock=lock)
-    return plan(kind, rows, world, empty=empty)
+    return await anyio.to_thread.run_sync(partial(plan, kind, rows, world, empty=empty))
 
 
 def _counts(planned: Sequence[Planned]) -> dict[str, int]:
@@ -200,7 +204,7 @@ async def _store(tx: Connection, batch: UUID, planned: Sequence[Planned]) -> Non
 def _row(batch: UUID, position: int, row: Planned) -> tuple[Any, ...]:
     wanted = {
         "cells": {name: plain(cell) for name, cell in row.wanted.cells.items()},
-        "version": row.wanted.version, "formulas": sorted(row.wanted.formulas),
+        "version": row.wanted.version, "formulas": sorted(row.wanted.formulas), "inexact": sorted(row.wanted.inexact),
         "id": str(row.wanted.id) if row.wanted.id else None,
     }  # fmt: skip
     present = row.present
@@ -278,7 +282,7 @@ def _restored(row: Any) -> Wanted:
     said = json.loads(row["wanted"])
     return Wanted(
         said["cells"], row["sheet"], row["row"], said["version"], UUID(said["id"]) if said["id"] else None,
-        frozenset(said["formulas"]),
+        frozenset(said["formulas"]), frozenset(said["inexact"]),
     )  # fmt: skip
 
 

@@ -190,9 +190,18 @@ async def change_one(
 _ERRORS: dict[str, Callable[[str], Exception]] = {"conflict": Conflict, "foreign": NotFound, "stale": lambda _: Stale()}
 
 
+class Refused(Invalid):
+    """A value of one row cannot be; `reasons` says why in phrases, for those who read another language."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        first = {fault.name: fault.reason for fault in reversed(faults)}
+        super().__init__(fields={name: reason.english() for name, reason in first.items()})
+        self.reasons = first
+
+
 def refusal(faults: Sequence[Fault]) -> Exception:
     """The error that says what is wrong with one row: its values first, then what stands in their way."""
     wrong = [fault for fault in faults if not fault.error]
     if wrong:
-        return Invalid(fields={fault.name: fault.reason.english() for fault in reversed(wrong)})
+        return Refused(wrong)
     return _ERRORS[faults[0].error](faults[0].reason.english())
