@@ -17,6 +17,7 @@ from assets.access.sessions import Owed, Visit, holder_of, sign_in
 from assets.access.tokens import actor_of_token
 from assets.audit import sealer
 from assets.clock import now
+from assets.inventory import things
 from assets.migrate import migrate
 from assets.monitoring import collectors
 from assets.places import service as places
@@ -205,3 +206,24 @@ async def test_when_the_login_may_make_no_role_then_it_says_what_to_ask_the_admi
         await owner.execute("drop database plain with (force)")
         await owner.execute("drop role plain_login")
         await owner.close()
+
+
+async def test_a_file_is_planned_by_command_and_changes_nothing_until_it_is_applied(
+    database: str, tmp_path: Path
+) -> None:
+    await places.load_units(SYSTEM, parse(shipped())[:5])
+    await places.open_centres(SYSTEM)
+    await things.add_default_categories(SYSTEM)
+    await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP"))
+    file = tmp_path / "ds.csv"
+    line = "Mã tài sản;Hãng sản xuất;Kiểu máy;Đơn vị\nQN-1;Canon;LBP;{}\n"
+    file.write_text(line.format("99999"), encoding="utf-8")
+    code, out, error = await run(database, tmp_path, "import", str(file), "--apply")
+    assert (code, "There is no site 99999." in out, "all rows or none" in error) == (1, True, True)
+    file.write_text(line.format("21025"), encoding="utf-8")
+    for arguments, there in (((), 0), (("--apply",), 1), (("--apply",), 1)):
+        code, out, error = await run(database, tmp_path, "import", str(file), *arguments)
+        assert code == 0, (out, error)
+        async with db.transaction(db.EVERYTHING) as tx:
+            assert await tx.fetchval("select count(*) from assets") == there
+    assert "0 create, 0 change, 1 same, 0 refused" in out

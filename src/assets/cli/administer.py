@@ -28,7 +28,8 @@ from assets.vault import Vault
 T = TypeVar("T")
 
 
-def _in_database(act: Callable[[], Awaitable[T]]) -> T:
+def in_database(act: Callable[[], Awaitable[T]]) -> T:
+    """Do something with the database of this installation, and answer what it answers."""
     settings = configuration.load()
     dsn = find_database(settings)
 
@@ -49,7 +50,7 @@ def migrate() -> None:
     async def nothing() -> None:
         return None
 
-    _in_database(nothing)
+    in_database(nothing)
     click.echo("The database is at this version.")
 
 
@@ -85,7 +86,7 @@ def add_user(
         name=name, role=Role(role), password=password, unit=unit, site=site, display_name=display_name,
         ends_at=end_of_day(until.date()) if until else None, must_change=not own_password,
     )  # fmt: skip
-    _in_database(lambda: access.add_user(SYSTEM, new))
+    in_database(lambda: access.add_user(SYSTEM, new))
     click.echo(f"{name} may sign in as {role}.")
 
 
@@ -100,7 +101,7 @@ def reset_user(name: str, second_factor: bool) -> None:
             await access.remove_second_factor(SYSTEM, name)
         return await access.initial_password(SYSTEM, name, now=clock.now())
 
-    made = _in_database(reset)
+    made = in_database(reset)
     click.echo(f"Initial password of {name}, shown this once and good for {access.INITIAL.days} days:")
     click.echo(made)
 
@@ -120,7 +121,7 @@ def token() -> None:
 @click.option("--site", "sites", multiple=True, help="Only at this site (its code).")
 def create(user_name: str, title: str, days: int, actions: tuple[str, ...], sites: tuple[str, ...]) -> None:
     """Make a token; it is the last word printed and cannot be read again."""
-    made = _in_database(
+    made = in_database(
         lambda: create_token(
             SYSTEM, NewToken(user_name, title, days, [Action(a) for a in actions], sites), now=clock.now()
         )
@@ -138,7 +139,7 @@ def collector() -> None:
 @click.argument("site")
 def enrol(site: str) -> None:
     """Let a collector ask for SITE (a site's code); its token is the last word printed."""
-    made = _in_database(lambda: collectors.enrol(SYSTEM, site, now=clock.now()))
+    made = in_database(lambda: collectors.enrol(SYSTEM, site, now=clock.now()))
     click.echo(f"Token of the collector of {site}, shown this once:")
     click.echo(made)
 
@@ -155,7 +156,7 @@ def revoke(name: str) -> None:
             raise NotFound(f"There is no collector called {name}.")
         await collectors.revoke(SYSTEM, found, now=clock.now())
 
-    _in_database(act)
+    in_database(act)
     click.echo(f"{name} is let in no more.")
 
 
@@ -190,7 +191,7 @@ def add_credential(name: str, v3_user: str | None, auth: str, privacy: str, secr
             keys |= {"privacy": privacy, "privacy_key": ask("Privacy key")}
         secret = User.model_validate({"id": new_id(), "user": v3_user, **keys})
     vault = Vault.open(configuration.load().home)
-    made = _in_database(lambda: collectors.add_credential(SYSTEM, name, secret, vault=vault))
+    made = in_database(lambda: collectors.add_credential(SYSTEM, name, secret, vault=vault))
     click.echo(f"{name} is kept under the id")
     click.echo(str(made))
 
@@ -211,7 +212,7 @@ def load_units(file: Path | None, open_centres: bool) -> None:
         added, changed = await places.load_units(SYSTEM, found)
         return added, changed, await places.open_centres(SYSTEM) if open_centres else 0
 
-    added, changed, opened_now = _in_database(act)
+    added, changed, opened_now = in_database(act)
     click.echo(
         f"{added} added, {changed} changed, {len(found) - added - changed} the same; {opened_now} centres opened."
     )

@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import rich_click as click
 
@@ -20,6 +21,7 @@ COMMANDS = {
     "token": ("assets.cli.administer", "Make bearer tokens."),
     "collector": ("assets.cli.administer", "Enrol collectors."),
     "credential": ("assets.cli.administer", "Keep what devices are asked with."),
+    "import": ("assets.cli.import_file", "Plan the import of a file, and apply it when told to."),
     "verify-audit": ("assets.cli.verify_audit", "Find any change of the audit trail."),
     "units": ("assets.cli.administer", "Load administrative units from a file."),
 }
@@ -39,7 +41,8 @@ class Lazy(click.RichGroup):
             return None
         module, _ = COMMANDS[cmd_name]
         try:
-            found = getattr(import_module(module), cmd_name.replace("-", "_"))
+            name = cmd_name.replace("-", "_")
+            found = getattr(import_module(module), f"{name}_" if iskeyword(name) else name)
         except ModuleNotFoundError as error:
             if error.name is not None and error.name.startswith("assets"):
                 raise

@@ -16,7 +16,7 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import Connection, transaction
 from assets.errors import AssetsError, Conflict, Invalid, NotFound
-from assets.inventory import editing
+from assets.inventory import editing, kinds
 from assets.inventory.api import ASSETS, AssetOut, asset_out
 from assets.inventory.batches.planning import Wanted
 from assets.inventory.batches.world import described
@@ -162,7 +162,8 @@ async def change(request: AnyRequest, tag: FromPath[str], data: Form, actor: Nam
 
 
 def _cells(data: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in data.items() if name not in NOT_ON_FORM | {"version"}}
+    known = kinds.ASSETS.names - NOT_ON_FORM
+    return {name: value for name, value in data.items() if name in known or name.startswith(CUSTOM)}
 
 
 async def _present(actor: Actor, tag: str) -> AssetOut:
