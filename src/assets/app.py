@@ -41,10 +41,12 @@ from assets.incidents import pages as incidents_pages
 from assets.ingest import Ingest
 from assets.inventory import api as inventory_api
 from assets.inventory import custom_fields_api, stage_api, stage_pages, things_api, wear_api, wear_pages
+from assets.inventory import pages as inventory_pages
 from assets.inventory.agents import api as agents_api
 from assets.inventory.attachments import api as attachments_api
 from assets.inventory.attachments import pages as attachments_pages
 from assets.inventory.batches import api as batches_api
+from assets.inventory.batches import pages as batches_pages
 from assets.inventory.disposal import api as disposal_api
 from assets.inventory.disposal import pages as disposal_pages
 from assets.inventory.kits import api as kits_api
@@ -140,7 +142,7 @@ FEATURES: Sequence[Any] = (
     notifications_api, readiness_api, requests_api, access_pages, people_pages, audit_pages, dashboard_pages,
     search_pages, incidents_pages, requests_pages, wear_pages, kits_pages, stock_pages, stage_api, stage_pages,
     transfers_api, transfers_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
-    reminders_pages, attachments_api, attachments_pages,
+    reminders_pages, attachments_api, attachments_pages, inventory_pages, batches_pages,
 )  # fmt: skip
 
 
