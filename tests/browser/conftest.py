@@ -3,11 +3,13 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import uvicorn
+from litestar import Litestar
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests import web_world
@@ -40,23 +42,37 @@ class Stage:
         return page
 
 
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """One browser for all tests; each visitor has a window of its own, with nothing in it."""
+    program = need("/usr/bin/chromium", "apt-get install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
 @pytest.fixture
-async def stage(database: str, tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(database: str, tmp_path: Path, chromium: Browser) -> AsyncIterator[Stage]:
     """The province of tests.web_world on a free port of loopback."""
-    chromium = need("/usr/bin/chromium", "apt-get install chromium")
     web = await web_world.build()
+    async with on_a_port(web_world.app(tmp_path, demo=True)) as url:
+        yield Stage(url, web, chromium)
+        for window in chromium.contexts:
+            await window.close()
+
+
+@asynccontextmanager
+async def on_a_port(app: Litestar) -> AsyncIterator[str]:
+    """Serve it on loopback; yields its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        config = uvicorn.Config(web_world.app(tmp_path, demo=True), log_level="warning", lifespan="off")
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         running = asyncio.create_task(server.serve(sockets=[listener]))
         async with asyncio.timeout(START_SECONDS_MAX):
             while not server.started:
                 await asyncio.sleep(0.02)
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            yield Stage(f"http://127.0.0.1:{port}", web, browser)
-            await browser.close()
+        yield f"http://127.0.0.1:{port}"
         server.should_exit = True
         await running

@@ -1,0 +1,80 @@
+"""axe-core finds nothing to complain about on any page, in both languages, on a phone and on a screen.
+
+In the short run each page has one language and one width, the next page others; with LONG=1, as in `.ci/run`, all four.
+"""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from litestar.routes import HTTPRoute
+from playwright.async_api import Browser
+
+from assets import clock, db
+from assets.access.permissions import Role
+from assets.web.language import LANGUAGES
+from tests import web_world
+from tests.browser.conftest import Stage, on_a_port
+from tests.conftest import LONG, empty, served
+
+PHONE, SCREEN = 360, 1280
+LOOKS = [("vi", PHONE), ("en", SCREEN), ("vi", SCREEN), ("en", PHONE)]
+# The rules of WCAG 2.2 up to AA, and what axe knows of good practice beyond them.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What is no page to read: files, documents for programs, and where signing in goes on only half-way.
+NO_PAGE = re.compile(r"/(api|static|health)/|/schema|/metrics$|/sign-in/code$|.*\.(json|csv|xlsx|pdf)$")
+
+
+@pytest.fixture(scope="module")
+async def whole(migrated: str, chromium: Browser) -> AsyncIterator[tuple[Stage, list[str]]]:
+    """The whole service before the province of tests.web_world, and the addresses of its pages."""
+    await db.connect(migrated)
+    async with db.transaction(db.EVERYTHING) as tx:
+        await empty(tx)
+    web = await web_world.build()
+    for language in LANGUAGES:
+        await web_world.person(f"all-{language}", Role.ADMINISTRATOR, "Quản trị viên", language=language)
+    async with db.transaction(db.EVERYTHING) as tx:
+        for role in set(Role) - {Role.ADMINISTRATOR, Role.COLLECTOR, Role.SERVICE}:
+            await tx.execute(
+                'insert into grants (id, "user", role, created_at) '
+                "select gen_random_uuid(), id, $1, now() from users where name like 'all-%'", role,
+            )  # fmt: skip
+    house = await served(second_factor="optional", demo=True)
+    today = web.now.astimezone(clock.LOCAL_ZONE).date()
+    pages = {
+        "/nothing", f"/sites/{web.limited}", f"/sites/{web.unknown}", f"/assets/{web.printer}", f"/assets/{web.scanner}",
+        f"/assets/{web.printer}/as-of?day={today}", f"/incidents/{web.incident}", "/equipment-requests/1", "/people/bob",
+    }  # fmt: skip
+    for route in house.app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            if "GET" in handler.http_methods and not route.path_parameters and not NO_PAGE.match(route.path):
+                pages.add(route.path)
+    async with on_a_port(house.app) as url:
+        yield Stage(url, web, chromium), sorted(pages)
+    await db.disconnect()
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(("language", "width"), LOOKS)
+async def test_when_a_page_is_shown_then_axe_has_nothing_to_say(
+    whole: tuple[Stage, list[str]], language: str, width: int
+) -> None:
+    stage, addresses = whole
+    stranger = await stage.visitor(width=width, language=language)
+    everybody = await stage.visitor(f"all-{language}", width=width, language=language)
+    complaints = []
+    all_ = [(stranger, "/sign-in"), *((everybody, address) for address in addresses)]
+    for page, address in all_ if LONG else all_[LOOKS.index((language, width)) :: len(LOOKS)]:
+        answer = await page.goto(stage.url + address)
+        assert answer is not None
+        assert (answer.status, page.url) == (404 if address == "/nothing" else 200, stage.url + address)
+        assert await page.get_attribute("html", "lang") == language, address
+        found = await Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]})
+        for wrong in found.response["violations"]:
+            nodes = [f"{node['target']} {node['html'][:120]}" for node in wrong["nodes"]]
+            complaints.append(f"{address}: {wrong['id']}, {len(nodes)} times: {wrong['help']}: {'; '.join(nodes[:3])}")
+    for window in stage.browser.contexts:
+        await window.close()
+    assert not complaints, "\n".join(complaints)
