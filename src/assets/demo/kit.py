@@ -23,7 +23,7 @@ LINES = (
     NewLine(What.CATEGORY, "desktop", 1, Per.COUNTER), NewLine(What.CATEGORY, "printer", 1, Per.COUNTER, every=2),
     NewLine(What.CATEGORY, "scanner", 1, Per.COUNTER, every=3), NewLine(What.CATEGORY, "public-computer"),
     NewLine(What.CATEGORY, "numbering-machine"), NewLine(What.CATEGORY, "ups"), NewLine(What.CATEGORY, "router"),
-    NewLine(What.CATEGORY, "signing-token", 1, Per.COUNTER), NewLine(What.LINK, "dedicated"),
+    NewLine(What.CATEGORY, "signing-token"), NewLine(What.LINK, "dedicated"),
     NewLine(What.CAPABILITY, "account", 1, Per.COUNTER, every=2),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from assets.inventory.kits.allowance import Per
 from assets.inventory.kits.norm_book import NewNorm
 
 VALID_FROM = date(2025, 7, 1)
-_DECREE = "QĐ 15/2025/QĐ-TTg, Phụ lục II, {}. Đã được sửa đổi bởi QĐ 10/2026; chưa đối chiếu."
+_DECREE = "QĐ 15/2025/QĐ-TTg, Phụ lục II, {}. Đã được sửa đổi bởi QĐ 10/2026, chưa xem văn bản sửa đổi."
 MILLION = 1_000_000
 LEADER = "Bí thư Đảng ủy cấp xã"
 DEPUTIES = "Phó Bí thư; Chủ tịch, Phó Chủ tịch HĐND, UBND; Chủ tịch MTTQ cấp xã; chuyên viên chính"
