@@ -157,7 +157,7 @@ async def test_when_somebody_fills_the_forms_then_it_is_written_once_and_the_pag
         ({"holder": "x", "to_site": FOREIGN}, 400, "to_site"), ({"holder": "x", "quantity": 4}, 409, ""),
         ({"act": "transfer"}, 400, "to_site"), ({"act": "transfer", "to_site": OWN}, 400, "to_site"),
         ({"act": "transfer", "to_site": "99999"}, 404, ""), ({"act": "count", "quantity": 3}, 400, "reason"),
-        ({"act": "receive", "expires_on": "2026-01-01"}, 400, "batch"), ({"act": "steal"}, 400, "act"),
+        ({"act": "receive", "expires_on": "2026-01-01"}, 400, "expires_on"), ({"act": "steal"}, 400, "act"),
     ],
 )  # fmt: skip
 async def test_when_a_movement_cannot_be_one_then_it_is_refused_and_nothing_moves(

@@ -52,10 +52,11 @@ def test_a_count_always_ends_at_what_was_found_and_nothing_ends_below_nothing(
     ("act", "said", "wrong"),
     [
         (Act.RECEIVE, {}, ()), (Act.RECEIVE, {"quantity": 0}, ("quantity",)), (Act.RECEIVE, {"quantity": -1}, ("quantity",)),
-        (Act.RECEIVE, {"quantity": QUANTITY_MAX + 1}, ("quantity",)), (Act.RECEIVE, {"recipients": 1}, ("asset_tag",)),
+        (Act.RECEIVE, {"quantity": QUANTITY_MAX + 1}, ("quantity",)), (Act.RECEIVE, {"holder": "x"}, ("holder",)),
         (Act.RECEIVE, {"to_site": "X"}, ("to_site",)),
-        (Act.ISSUE, {"recipients": 1}, ()), (Act.ISSUE, {}, ("asset_tag",)), (Act.ISSUE, {"recipients": 2}, ("asset_tag",)),
-        (Act.RETURN, {}, ()), (Act.RETURN, {"recipients": 1}, ()), (Act.RETURN, {"recipients": 2}, ("asset_tag",)),
+        (Act.ISSUE, {"holder": "x"}, ()), (Act.ISSUE, {}, ("asset_tag",)),
+        (Act.ISSUE, {"holder": "x", "asset_tag": "A"}, ("holder",)),
+        (Act.RETURN, {}, ()), (Act.RETURN, {"asset_tag": "A"}, ()), (Act.RETURN, {"holder": "x", "asset_tag": "A"}, ("holder",)),
         (Act.TRANSFER, {"to_site": "X"}, ()), (Act.TRANSFER, {}, ("to_site",)),
         (Act.COUNT, {"quantity": 0, "reason": "Kiểm kê"}, ()), (Act.COUNT, {"quantity": 0}, ("reason",)),
         (Act.DISCARD, {"reason": "Vỡ"}, ()), (Act.DISCARD, {}, ("reason",)), (Act.EXPIRE, {}, ()),
@@ -63,7 +64,7 @@ def test_a_count_always_ends_at_what_was_found_and_nothing_ends_below_nothing(
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_an_act_is_named(act: Act, said: dict[str, object], wrong: tuple[str, ...]) -> None:
-    whole = {"quantity": 1, "reason": "", "recipients": 0, "to_site": ""} | said
+    whole = {"quantity": 1, "reason": "", "asset_tag": "", "holder": "", "to_site": ""} | said
     assert tuple(faults(act, **whole)) == wrong  # type: ignore[arg-type]
 
 

@@ -65,19 +65,20 @@ def change(act: Act, quantity: int, balance: int) -> int:
     return quantity if act in ADDS else -quantity
 
 
-def faults(act: Act, quantity: int, *, reason: str, recipients: int, to_site: str) -> dict[str, str]:
-    """What is wrong with an act as it was said, by field, as source phrases. `recipients`: assets and people named."""
+def faults(act: Act, quantity: int, *, reason: str, asset_tag: str, holder: str, to_site: str) -> dict[str, str]:
+    """What is wrong with an act as it was said, by field, as source phrases."""
     found = {}
     if not (0 if act is Act.COUNT else 1) <= quantity <= QUANTITY_MAX:
         found["quantity"] = N_("A whole number from 1 to 100000.")
     if act in NEEDS_REASON and not reason:
         found["reason"] = N_("Please say why.")
-    if act is Act.ISSUE and recipients != 1:
-        found["asset_tag"] = N_("Say to which asset, or to whom, and not both.")
-    if act is not Act.ISSUE and act is not Act.RETURN and recipients:
-        found["asset_tag"] = N_("This belongs to what is issued or returned.")
-    if act is Act.RETURN and recipients > 1:
-        found["asset_tag"] = N_("Say to which asset, or to whom, and not both.")
+    if act in (Act.ISSUE, Act.RETURN):
+        if bool(asset_tag) is bool(holder) and (holder or act is Act.ISSUE):
+            found["holder" if holder else "asset_tag"] = N_("Say to which asset, or to whom, and not both.")
+    else:
+        for name, said in (("asset_tag", asset_tag), ("holder", holder)):
+            if said:
+                found[name] = N_("This belongs to what is issued or returned.")
     if (act is Act.TRANSFER) != bool(to_site):
         found["to_site"] = N_("The other site belongs to a transfer, and to nothing else.")
     return found

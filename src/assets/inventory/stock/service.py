@@ -64,13 +64,12 @@ async def move(actor: Actor, said: Movement, *, now: datetime) -> UUID:
     """Write a movement and answer its line; Conflict says what lies there when it is too little."""
     actor = actor.require(Action.EDIT_INVENTORY)
     tag, holder, reason = clean(said.asset_tag, 40).upper(), clean(said.holder, 120), clean(said.reason)
-    wrong = faults(
-        said.act, said.quantity, reason=reason, recipients=bool(tag) + bool(holder), to_site=clean(said.to_site, 20)
-    )
+    to_site = clean(said.to_site, 20)
+    wrong = faults(said.act, said.quantity, reason=reason, asset_tag=tag, holder=holder, to_site=to_site)
     if said.expires_on and said.act is not Act.RECEIVE:
         wrong["expires_on"] = N_("Only what is received brings a last day with it.")
     if said.expires_on and not clean(said.batch, 60):
-        wrong["batch"] = N_("What expires has a batch.")
+        wrong["expires_on"] = N_("What expires has a batch.")
     if wrong:
         raise Invalid(fields=wrong)
     async with transaction(actor.scope) as tx:
