@@ -13,7 +13,6 @@ from assets.inventory import service as inventory
 from assets.inventory.lifecycle import PhysicalState, Stage
 from assets.places import service as places
 from assets.places.units import parse, shipped
-from assets.text import fold
 
 T0 = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 
@@ -69,11 +68,7 @@ async def build() -> World:
     async with db.transaction(EVERYTHING) as tx:
         home, other = await tx.fetch("select id, code from sites order by code")
         elsewhere = await tx.fetchval("select id from administrative_units where id not in (select unit from sites)")
-        store = new_id()
-        await tx.execute(
-            "insert into sites (id, unit, code, kind, name, address, phone, sort, search, open, created_at, version) "
-            "values ($1,$2,'KHO','store','Kho tỉnh','','','',$3,true,$4,1)", store, elsewhere, fold("Kho tỉnh"), T0,
-        )  # fmt: skip
+        store = await places.add_site(tx, unit=elsewhere, code="KHO", kind="store", name="Kho tỉnh")
         models = {}
         for sort, (code, name, name_en, serves) in enumerate(CATEGORIES):
             category, models[code] = new_id(), new_id()

@@ -48,7 +48,9 @@ from assets.inventory.values import Type
 from assets.monitoring import collectors, declarations, targets
 from assets.papers.grids import PRESETS
 from assets.papers.labels import Offset
+from assets.places import changes, rooms
 from assets.places import service as places
+from assets.places.succession import Kind
 from assets.probing.contract import Order, OrderKind
 from tests import pictures
 from tests.conftest import House
@@ -96,6 +98,7 @@ class There:
     difference: UUID = field(default_factory=new_id)
     proposal: UUID = field(default_factory=new_id)
     attachment: UUID = field(default_factory=new_id)
+    room: UUID = field(default_factory=new_id)
     requests: dict[str, int] = field(default_factory=dict)
     transfers: dict[str, int] = field(default_factory=dict)
     grid: UUID = field(default_factory=new_id)
@@ -114,6 +117,7 @@ class World:
     rate: UUID
     norm: UUID
     rule: UUID
+    change: UUID
     channel: UUID
     collector: UUID
     order: UUID
@@ -133,6 +137,10 @@ async def build(house: House) -> World:
     model = await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP"))
     rate = await wear_rates.add_rate(SYSTEM, wear_rates.NewRate("printer", 5, date(2025, 1, 1)))
     rule = await disposal.add_rule(SYSTEM, disposal.NewRule(30, date(2025, 7, 1)))
+    new_unit = changes.NewUnit("29999", "Xã Mới", "commune")
+    change = await changes.record_change(
+        SYSTEM, changes.NewChange(Kind.NEW, date(2026, 1, 1), "1/NQ", (new_unit,)), today=now.date()
+    )
     await things.add_application(SYSTEM, things.NewApplication("igate", "iGate"))
     category = await custom_fields.add_category(SYSTEM, custom_fields.NewCategory("tent", "Lều"))
     own_field = await custom_fields.add_field(SYSTEM, custom_fields.NewField("ports", "Số cổng", Type.INTEGER))
@@ -171,7 +179,21 @@ async def build(house: House) -> World:
     await collectors.order(SYSTEM, collector, order, now=now)
     session, token, grant = await _account(house)
     return World(
-        own, foreign, model, category, own_field, rate, norm, rule, channel, collector, order.id, session, token, grant
+        own,
+        foreign,
+        model,
+        category,
+        own_field,
+        rate,
+        norm,
+        rule,
+        change,
+        channel,
+        collector,
+        order.id,
+        session,
+        token,
+        grant,
     )
 
 
@@ -193,6 +215,7 @@ async def _there(code: str, model: UUID) -> There:
         ),
         now=now,
     )
+    there.room = await rooms.add_room(SYSTEM, rooms.NewRoom(code, f"Kho {code}"))
     for tag in (there.spare, f"T-{code}", f"U-{code}", f"V-{code}"):
         await inventory.register(
             SYSTEM, inventory.NewAsset(tag, model, store, stage=inventory.Stage.IN_STOCK), now=now
@@ -598,6 +621,27 @@ RECIPES: dict[str, Recipe] = {
     "POST /imports": lambda w, t: Call("", form={"resource": "assets", "empty": "keep"}),
     "POST /imports/{number}/undo": lambda w, t: Call(f"/imports/{t.undoable}/undo", form={}),
     "POST /imports/{number}/apply": lambda w, t: Call("", form={}),
+    "POST /api/v1/rooms": lambda w, t: Call("", json={"site": t.site, "name": "Phòng họp"}),
+    "PATCH /api/v1/rooms/{room}": lambda w, t: Call("", json={"name": "Phòng họp"}, headers=IF_MATCH),
+    "DELETE /api/v1/rooms/{room}": lambda w, t: Call("", headers=IF_MATCH),
+    "PATCH /api/v1/sites/{code}": lambda w, t: Call("", json={"address": "x"}, headers=IF_MATCH),
+    "PATCH /api/v1/administrative-units/{code}": lambda w, t: Call("", json={"agency_code": "x"}, headers=IF_MATCH),
+    "POST /api/v1/unit-changes": lambda w, t: Call(
+        "", json={"kind": "new", "effective_on": "2026-01-01", "decision_number": "2/NQ", "successors": [
+            {"code": "29998", "name": "Xã Nữa", "kind": "commune"}]},
+    ),
+    "PATCH /api/v1/unit-changes/{change}": lambda w, t: Call("", json={"note": "x"}, headers=IF_MATCH),
+    "POST /units/{code}/edit": lambda w, t: Call("", form={"version": "1", "agency_code": "x"}),
+    "POST /unit-changes/new": lambda w, t: Call(
+        "", form={"kind": "new", "effective_on": "2026-01-01", "decision_number": "2/NQ", "code_1": "29998",
+                  "name_1": "Xã Nữa", "kind_1": "commune"},
+    ),
+    "POST /sites/{code}/edit": lambda w, t: Call("", form={"version": "1", "address": "x"}),
+    "POST /sites/{code}/rooms": lambda w, t: Call("", form={"name": "Phòng họp", "kind": "room"}),
+    "POST /sites/{code}/rooms/{room}/edit": lambda w, t: Call(
+        "", form={"version": "1", "name": "Phòng họp", "kind": "room"}
+    ),
+    "POST /sites/{code}/rooms/{room}/remove": lambda w, t: Call("", form={"version": "1"}),
     "POST /language": lambda w, t: Call("", form={"language": "en"}),
     "POST /sign-in": lambda w, t: Call("", form={"name": "x", "password": "y"}),
     "POST /sign-in/code": lambda w, t: Call("", form={"code": "1"}),
@@ -650,6 +694,7 @@ def addressed(path: str, world: World, there: There) -> str:
         "{grid}": there.grid, "{printer}": there.printer,
         "{kind}": "capability_end", "{attachment}": there.attachment, "{subject_kind}": "asset",
         "{subject}": there.asset, "{rule}": world.rule,
+        "{change}": world.change, "{room}": there.room,
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
         "{number}": (
             there.incident if "/incidents" in path

@@ -66,6 +66,7 @@ from assets.monitoring import collectors
 from assets.notifications import api as notifications_api
 from assets.notifications.notify import Outlet
 from assets.places import api as places_api
+from assets.places import changes_api, rooms_api, site_pages, unit_pages
 from assets.probing.profile import Profiles
 from assets.readiness import api as readiness_api
 from assets.settings import Settings
@@ -143,6 +144,7 @@ FEATURES: Sequence[Any] = (
     search_pages, incidents_pages, requests_pages, wear_pages, kits_pages, stock_pages, stage_api, stage_pages,
     transfers_api, transfers_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
     reminders_pages, attachments_api, attachments_pages, inventory_pages, batches_pages,
+    rooms_api, changes_api, unit_pages, site_pages,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
-from assets import jobs
+from assets import clock, jobs
 from assets.access import idempotency, sessions
 from assets.audit import sealer
 from assets.db import EVERYTHING, transaction
@@ -26,6 +26,7 @@ from assets.notifications import outbox
 from assets.notifications.notify import Outlet
 from assets.notifications.outbox import Send, Subjects
 from assets.notifications.service import TRIAL, Trial
+from assets.places import changes
 from assets.readiness import service as readiness
 from assets.settings import Settings
 from assets.vault import Vault
@@ -136,6 +137,11 @@ async def find_duplicates(_: Bench, now: datetime) -> None:
     await proposals.find_duplicates(now)
 
 
+async def change_units(_: Bench, now: datetime) -> None:
+    """Changes of units that were written down ahead take effect on their day."""
+    await changes.take_effect(now.astimezone(clock.LOCAL_ZONE).date())
+
+
 async def tidy(_: Bench, now: datetime) -> None:
     """Throw away what nobody will look at again: the queue's log, ended sessions, old orders, buffers and answers."""
     async with transaction(EVERYTHING) as tx:
@@ -154,6 +160,7 @@ SCHEDULES: Sequence[tuple[str, str, Step]] = [
     ("notifications.sweep", every(30), sweep_notifications),
     ("readiness.all", every(60), judge_all_centres),
     ("reminders.day", every(600), remind),
+    ("places.units", every(60), change_units),
     ("readings.partitions", every(3_600), keep_partitions),
     ("observed.identities", every(60), note_identities),
     ("observed.duplicates", every(3_600), find_duplicates),

@@ -96,6 +96,7 @@ async def test_every_route_that_writes_leaves_events_that_name_its_request(maili
     await inventory_is_written(walk)
     await transfers_are_written(walk)
     await labels_are_written(walk)
+    await places_are_written(walk)
     await monitoring_is_written(walk)
     await channels_are_written(walk)
     await requests_are_written(walk)
@@ -313,6 +314,32 @@ async def files_are_written(walk: Walk) -> None:
     await walk("POST", path, form={}, files={"file": ("b.pdf", pictures.PDF)}, **of)
     made = (await walk.client.get("/api/v1/attachments")).json()["items"][0]
     await walk("POST", "/attachments/{attachment}/remove", form={"version": "1"}, attachment=made["id"])
+
+
+async def places_are_written(walk: Walk) -> None:
+    room = await walk("POST", "/api/v1/rooms", {"site": "21025", "name": "Tầng 1", "kind": "floor"})
+    renamed = {"name": "Tầng trệt"}
+    room = await walk("PATCH", "/api/v1/rooms/{room}", renamed, version=room["version"], room=room["id"])
+    await walk("DELETE", "/api/v1/rooms/{room}", version=room["version"], room=room["id"])
+    path = "/api/v1/administrative-units/{code}"
+    await walk("PATCH", path, {"agency_code": "H48.30"}, version=1, code="21028")
+    await walk("PATCH", "/api/v1/sites/{code}", {"phone": "0255 000"}, version=1, code="21028")
+    renaming = {"kind": "rename", "effective_on": "2026-01-01", "decision_number": "1/NQ", "predecessors": ["21028"],
+                "successors": [{"code": "21028", "name": "Phường Mới"}]}  # fmt: skip
+    change = await walk("POST", "/api/v1/unit-changes", renaming)
+    await walk("PATCH", "/api/v1/unit-changes/{change}", {"note": "x"}, version=1, change=change["id"])
+    at = {"code": "21028"}
+    await walk("POST", "/sites/{code}/rooms", form={"name": "Quầy 1", "kind": "counter"}, **at)
+    room = (await walk.client.get("/api/v1/rooms", params={"site": "21028"})).json()["items"][0]
+    moved = {"name": "Quầy 2", "kind": "counter", "version": "1"}
+    await walk("POST", "/sites/{code}/rooms/{room}/edit", form=moved, room=room["id"], **at)
+    await walk("POST", "/sites/{code}/rooms/{room}/remove", form={"version": "2"}, room=room["id"], **at)
+    site = (await walk.client.get("/api/v1/sites/21028")).json()
+    await walk("POST", "/sites/{code}/edit", form={"version": str(site["version"]), "address": "1 Trần Phú"}, **at)
+    await walk("POST", "/units/{code}/edit", form={"version": "1", "agency_code": "H48.31"}, **at)
+    form = {"kind": "rename", "effective_on": "2026-02-01", "decision_number": "2/NQ", "predecessors": "21028",
+            "code_1": "21028", "name_1": "Phường Mới Nữa"}  # fmt: skip
+    await walk("POST", "/unit-changes/new", form=form)
 
 
 async def monitoring_is_written(walk: Walk) -> None:

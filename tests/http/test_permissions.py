@@ -50,7 +50,7 @@ PUBLIC = {
 # What speaks of units and not of what stands there: everybody may know that the other commune exists.
 OF_UNITS = (
     "GET /api/v1/administrative-units", "GET /api/v1/exports/administrative-units.csv",
-    "GET /api/v1/exports/administrative-units.xlsx",
+    "GET /api/v1/exports/administrative-units.xlsx", "GET /units", "GET /units.json",
 )  # fmt: skip
 
 

@@ -305,7 +305,7 @@ RULES = {"starts_at": {"ends_at"}}
 KNOWN = {
     "site": "21025", "unit": "21025", "category": "printer", "user": "other", "name": "free", "code": "free",
     "starts_at": "2026-11-20T08:00:00Z", "ends_at": "2036-11-20T08:00:00Z", "url": "ntfys://203.0.113.1/topic",
-    "lines": [{"category": "printer"}],
+    "lines": [{"category": "printer"}], "successors": [{"code": "29999", "name": "Xã Mới", "kind": "commune"}],
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from assets import db
 from assets.db import EVERYTHING, NOTHING, Scope, transaction
 from assets.ids import new_id
+from assets.migrations import m0007_units_in_time_rows as units
 from assets.migrations import m0009_transfers_custody as transfers
 from assets.migrations import m0010b_stocktakes_secured as stocktakes
 from assets.migrations import m0011_rules_of_stock as stock
@@ -18,7 +19,7 @@ from assets.migrations.m0012_second_wall import SECURED as KEPT_SINCE
 from tests import web_world
 from tests.conftest import empty
 
-BY_SITE = {**SITES, **stock.BY_SITE, **stocktakes.BY_SITE, **dict.fromkeys(stocktakes.SHARED, "site")}
+BY_SITE = {**SITES, **units.BY_SITE, **stock.BY_SITE, **stocktakes.BY_SITE, **dict.fromkeys(stocktakes.SHARED, "site")}
 BY_PARENT = {**PARENTS, **stock.BY_PARENT, **transfers.BY_PARENT, **stocktakes.BY_PARENT}
 # Tables with a site and no policy, each with its reason.
 WITHOUT_POLICY = {

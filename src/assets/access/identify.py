@@ -36,7 +36,12 @@ _WHO = """
 select u.name, u.display_name, u.language,
     (select coalesce(json_agg(json_build_array(g.role, g.unit is null and g.site is null,
             (select coalesce(json_agg(json_build_array(s.id, s.kind = 'centre', s.code)), '[]')
-                from sites s where s.unit = g.unit or s.id = g.site))), '[]')
+                from sites s where s.unit = g.unit or s.id = g.site or s.unit in (select n.id
+                    from administrative_units e join administrative_units n on n.code = e.code and n.code <> ''
+                    where e.id = g.unit) or s.id in (select m.site from site_units m
+                    join administrative_units e on e.id = m.unit and e.valid_to = m.valid_to where m.unit = g.unit
+                    and not exists (select from administrative_units n where n.code = e.code and n.valid_to is null))
+            ))), '[]')
         from grants g where g."user" = u.id and (g.ends_at is null or g.ends_at > $2)) as grants
 from users u where u.id = $1
 """
@@ -47,7 +52,9 @@ async def identify(
 ) -> Actor:
     """Who this is and what they may do now; an Actor without roles when no grant holds. One statement: each call asks it.
 
-    A grant covers the sites that its unit has now: one that is opened later belongs to the unit's people too.
+    A grant covers the sites that its unit has now: one that is opened later belongs to the unit's people too. When the
+    unit goes on under its code, so does the grant; when no unit has that code any more, its people keep the sites that
+    it had on its last day, until somebody gives them another place.
     """
     row = await tx.fetchrow(_WHO, user, now)
     assert row is not None

@@ -20,6 +20,7 @@ from assets.access.permissions import REACH, Action, Role
 from assets.access.queries import SESSIONS, TOKENS, USERS, SessionOut, TokenOut, UserOut
 from assets.db import Connection, transaction
 from assets.errors import AssetsError, Conflict, Invalid, NotFound, Stale
+from assets.places.service import IN_FORCE
 from assets.web.language import N_, choose, translate
 from assets.web.paging import ListQuery, Page, fetch, listed
 from assets.web.templates import show, twin, without_suffix
@@ -100,7 +101,10 @@ async def _form(
 
 
 async def _choices(tx: Connection) -> dict[str, Any]:
-    units = await tx.fetch("select code, name from administrative_units order by sort limit $1", PLACES_MAX)
+    units = await tx.fetch(
+        f"select code, name from administrative_units where {IN_FORCE.format(u='')} order by sort limit $1",  # noqa: S608
+        PLACES_MAX, clock.today(),
+    )  # fmt: skip
     sites = await tx.fetch("select code, name from sites where kind <> 'centre' order by sort limit $1", PLACES_MAX)
     return {
         "roles": [role for role in Role if REACH[role]],

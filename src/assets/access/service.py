@@ -19,6 +19,7 @@ from assets.audit.service import record
 from assets.db import EVERYTHING, Connection, transaction
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
+from assets.places.service import IN_FORCE
 from assets.text import clean
 from assets.web.language import LANGUAGES, N_
 
@@ -236,7 +237,10 @@ def _check_grant(grant: NewGrant, now: datetime) -> None:
 
 async def _place(tx: Connection, grant: NewGrant) -> tuple[UUID | None, UUID | None]:
     if grant.unit:
-        unit = await tx.fetchval("select id from administrative_units where code = $1", grant.unit)
+        unit = await tx.fetchval(
+            f"select id from administrative_units where code = $1 and {IN_FORCE.format(u='')}",  # noqa: S608 - a constant
+            grant.unit, clock.today(),
+        )  # fmt: skip
         if unit is None:
             raise NotFound(N_("There is no administrative unit with the code %(code)s."), code=clean(grant.unit, 5))
         return unit, None

@@ -22,6 +22,7 @@ CODES_OF = {
     ("link", "kind"): "link_kind", ("capability", "kind"): "capability_kind", ("declaration", "kind"): "declaration",
     ("administrative_unit", "kind"): "unit_kind", ("site", "kind"): "site_kind", ("incident", "kind"): "incident_kind",
     ("transfer", "state"): "transfer_state",
+    ("room", "kind"): "room_kind", ("unit_change", "kind"): "unit_change_kind",
 }  # fmt: skip
 MONEY = frozenset({"original_cost", "threshold", "quotation"})
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -20,6 +20,7 @@ from assets.clock import end_of_day
 from assets.errors import NotFound
 from assets.ids import new_id
 from assets.monitoring import collectors
+from assets.places import changes
 from assets.places import service as places
 from assets.places.units import parse, shipped
 from assets.probing.contract import Community, User
@@ -210,6 +211,7 @@ def load_units(file: Path | None, open_centres: bool) -> None:
 
     async def act() -> tuple[int, int, int]:
         added, changed = await places.load_units(SYSTEM, found)
+        await changes.load_origins(SYSTEM)
         return added, changed, await places.open_centres(SYSTEM) if open_centres else 0
 
     added, changed, opened_now = in_database(act)

@@ -23,6 +23,7 @@ from assets.cli.runtime import find_database, keep_database, opened, refuse_demo
 from assets.inventory import things
 from assets.inventory.kits import decree, norm_book
 from assets.monitoring import collectors
+from assets.places import changes
 from assets.places import service as places
 from assets.places.units import parse, shipped
 from assets.settings import Settings
@@ -61,6 +62,7 @@ async def _first_start() -> None:
     if empty:
         await places.load_units(SYSTEM, parse(shipped()))
         await places.open_centres(SYSTEM)
+    await changes.load_origins(SYSTEM)
     await things.add_default_categories(SYSTEM)
     if empty:
         await norm_book.add_decree_norms(SYSTEM, decree.NORMS)

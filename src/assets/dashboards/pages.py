@@ -70,7 +70,10 @@ def _asked(request: AnyRequest) -> tuple[str, list[str], int]:
 async def centre(request: AnyRequest, code: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """Whether one centre can serve, what is wrong there now, and what it has."""
     view = await queries.centre(actor, without_suffix(code), clock.now())
-    may = {"request": actor.may(Action.REQUEST_EQUIPMENT), "requests": actor.may(Action.VIEW_REQUESTS)}
+    may = {
+        "request": actor.may(Action.REQUEST_EQUIPMENT), "requests": actor.may(Action.VIEW_REQUESTS),
+        "edit": actor.may(Action.EDIT_PLACES),
+    }  # fmt: skip
     return show(
         request, "dashboards/centre.html", view, part="dashboards/_centre.html", may=may,
         own=not actor.scope.everything,

@@ -14,7 +14,9 @@ from assets.demo.rows import Row, write
 from assets.demo.stock import STORE, STORE_NAME, STORE_UNIT
 from assets.ids import new_id
 from assets.inventory.categories import CATEGORIES
+from assets.places import changes
 from assets.places import service as places
+from assets.places.origins import EFFECTIVE_ON
 from assets.places.units import Unit
 from assets.text import searchable, sort_key
 
@@ -34,8 +36,13 @@ async def open_sites(tx: Connection, units: Sequence[Unit]) -> tuple[dict[str, U
     """The 96 units, a centre in each and the store; (sites, units) by code."""
     await places.load_units(SYSTEM, units)
     await places.open_centres(SYSTEM)
-    unit_ids = {r["code"]: r["id"] for r in await tx.fetch("select id, code from administrative_units")}
-    await places.add_site(tx, unit=unit_ids[STORE_UNIT], code=STORE, kind="store", name=STORE_NAME)
+    await changes.load_origins(SYSTEM)
+    unit_ids = {
+        r["code"]: r["id"] for r in await tx.fetch("select id, code from administrative_units where valid_to is null")
+    }
+    await places.add_site(
+        tx, unit=unit_ids[STORE_UNIT], code=STORE, kind="store", name=STORE_NAME, opened_on=EFFECTIVE_ON
+    )
     return {r["code"]: r["id"] for r in await tx.fetch("select id, code from sites")}, unit_ids
 
 

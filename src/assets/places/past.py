@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from assets.audit.service import as_of
+from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, Scope, transaction
 from assets.errors import NotFound
 
@@ -19,12 +20,19 @@ async def site_as_of(scope: Scope, code: str, moment: datetime) -> Mapping[str, 
         past = await as_of(tx, "site", present["id"], present, moment)
         if past is None:
             raise NotFound()
-        unit_now = await tx.fetchrow("select * from administrative_units where id = $1", UUID(past["unit"]))
+        # By the day, and not by what was known then: a decision that was written down late holds from its own day on.
+        unit_now = await tx.fetchrow(
+            "select u.*, (select min(valid_from) from site_units where site = m.site) as opened_on from site_units m "
+            "join administrative_units u on u.id = m.unit where m.site = $1 and m.valid_from <= $2 "
+            "and (m.valid_to is null or m.valid_to > $2)", present["id"], moment.astimezone(LOCAL_ZONE).date(),
+        )  # fmt: skip
+        if unit_now is None:
+            raise NotFound()
         unit = await as_of(tx, "administrative_unit", unit_now["id"], unit_now, moment) or dict(unit_now)
         people = await _heads(tx, present["id"], moment)
     return past | {
         "unit_code": unit["code"], "unit_name": unit["name"], "people": people.get("people"),
-        "people_as_of": people.get("as_of"),
+        "people_as_of": people.get("as_of"), "opened_on": unit_now["opened_on"],
     }  # fmt: skip
 
 

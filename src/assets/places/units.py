@@ -1,7 +1,7 @@
 """Administrative units from a file: the 96 of Quảng Ngãi that ship with us, or any list in the same columns. Pure.
 
-Columns: code, province_code, kind, name, name_en, former_province, area_km2, latitude, longitude. The nationwide list
-(3,321 units since July 2025) is loaded from a file of the same form.
+Columns: code, province_code, kind, name, name_en, former_province, area_km2, latitude, longitude, valid_from. The
+nationwide list (3,321 units since July 2025) is loaded from a file of the same form.
 """
 
 import csv
@@ -9,6 +9,7 @@ import io
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
 
 from assets.errors import Invalid
@@ -35,6 +36,7 @@ class Unit:
     area_km2: float | None
     latitude: float | None
     longitude: float | None
+    valid_from: date | None = None  # None: nobody wrote down since when
 
     @property
     def sort(self) -> str:
@@ -78,9 +80,10 @@ def _unit(row: dict[str, str], line: int) -> Unit:
         raise Invalid(fields={f"row {line}, kind": "commune, ward or special_zone"})
     if not name:
         raise Invalid(fields={f"row {line}, name": "missing"})
+    area_km2, latitude, longitude = _numbers(row, line)
     return Unit(
         code, (row.get("province_code") or "").strip()[:2], KINDS[kind], name, clean(row.get("name_en") or "", 120),
-        clean(row.get("former_province") or "", 60), *_numbers(row, line),
+        clean(row.get("former_province") or "", 60), area_km2, latitude, longitude, _day(row, line),
     )  # fmt: skip
 
 
@@ -96,9 +99,17 @@ def _numbers(row: dict[str, str], line: int) -> Iterator[float | None]:
         yield value
 
 
+def _day(row: dict[str, str], line: int) -> date | None:
+    text = (row.get("valid_from") or "").strip()
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Invalid(fields={f"row {line}, valid_from": "a day such as 2025-07-01"}) from None
+
+
 def short_name(name: str) -> str:
     """The name without the word for its kind: "Xã Ba Gia" → "Ba Gia"."""
-    for prefix in ("Xã ", "Phường ", "Đặc khu "):
+    for prefix in ("Xã ", "Phường ", "Đặc khu ", "Thị trấn ", "Huyện đảo "):
         if name.startswith(prefix):
             return name.removeprefix(prefix)
     return name

@@ -146,7 +146,18 @@ METHOD = {
     "ping": N_("reached by ping"),
     "tcp": N_("reached by TCP"),
 }
-UNIT_KIND = {"commune": N_("Commune"), "ward": N_("Ward"), "special_zone": N_("Special zone")}
+UNIT_KIND = {
+    "commune": N_("Commune"), "ward": N_("Ward"), "special_zone": N_("Special zone"), "township": N_("Township"),
+    "district": N_("District"),
+}  # fmt: skip
+UNIT_CHANGE_KIND = {
+    "new": N_("New unit"), "rename": N_("Renamed"), "merge": N_("Merger"), "split": N_("Split"),
+    "rearrange": N_("Rearranged"),
+}  # fmt: skip
+ROOM_KIND = {
+    "building": N_("Building"), "floor": N_("Floor"), "area": N_("Area"), "room": N_("Single room"), "counter": N_("Counter"),
+    "cabinet": N_("Cabinet"), "shelf": N_("Shelf"), "other": N_("Other place"),
+}  # fmt: skip
 READING = {
     "printer.error": N_("Printer fault"),
     "printer.status": N_("Printer status"),
@@ -343,6 +354,7 @@ AUDIT_KIND = {
     "identity_proposal": N_("Question of identity"),
     "disposal_rule": N_("Rule of disposal"), "repair_quotation": N_("Repair quotation"),
     "reminder_point": N_("Days of reminders"), "attachment": N_("File on a thing"),
+    "unit_change": N_("Change of units"),
     "export": N_("File of a list"),
     "label": N_("Labels"), "label_grid": N_("Sheet of labels"),
     "label_printer": N_("Printer of labels"), "stocktake": N_("Stocktake"),
@@ -354,6 +366,7 @@ AUDIT_ACTION = {
     "count_heads": N_("Head-count noted"), "count_posts": N_("People by group noted"), **STOCK_MOVEMENT,
     "send": N_("Sent"), "receive": N_("Received"), "cancel": N_("Cancelled"),
     "replace": N_("Place taken by another one"),
+    "record": N_("Written down"), "change_unit": N_("Came to another unit"),
     "delete": N_("Removed"), "end": N_("Ended"), "declare": N_("Declared"), "acknowledge": N_("Acknowledged"),
     "enrol": N_("Enrolled"), "renew_token": N_("New token"), "revoke": N_("Revoked"), "test": N_("Test message"),
     "order_probe_now": N_("Asked at once"), "order_walk": N_("Read in full"), "order_sweep": N_("Network searched"),
@@ -430,6 +443,10 @@ AUDIT_FIELD = {
     "label_width": N_("Label: width (mm)"), "label_height": N_("Label: height (mm)"),
     "pitch_x": N_("From label to label across (mm)"), "pitch_y": N_("From label to label down (mm)"),
     "across": N_("Labels across"), "down": N_("Labels down"),
+    "agency_code": N_("Identification code"), "closed_reason": N_("Why it is closed"),
+    "decided_on": N_("Day of the decision"),
+    "effective_on": N_("Takes effect on"), "former_district": N_("Former district"), "issued_by": N_("Issued by"),
+    "predecessors": N_("Units before"), "recorded_at": N_("Written down at"), "successors": N_("Units after"),
     "years": N_("Useful life (years)"), "rate": N_("Yearly rate (0.01 %)"), "source": N_("Written in"),
     "site_kind": N_("Kind of site"), "unit_kind": N_("Kind of unit"), "is_example": N_("Example only"),
     "equipment": N_("Counted together as"), "categories": N_("Kinds of equipment"), "quantity": N_("Quantity"),
@@ -445,6 +462,7 @@ AUDIT_FIELD = {
 }  # fmt: skip
 # Headings of exported lists: the fields of the API beside those of the audit log, and those that mean something else there.
 FIELD = {
+    "opened_on": N_("Opened on"), "parent_name": N_("Inside"),
     "id": N_("Identifier"), "version": N_("Version"), "unit_code": N_("Unit code"), "unit_name": N_("Unit"),
     "people_as_of": N_("Counted on"), "roles": N_("Roles"), "grants": N_("Roles and places"),
     "has_password": N_("Has a password"), "must_change_password": N_("Password to be changed"),
@@ -486,6 +504,8 @@ FIELD_OF = {
     ("transfers", "lines"): N_("Assets"), ("transfers", "ended_at"): N_("Ended at"),
     **{(resource, name): said for resource in ("differences", "observed-values") for name, said in (
         ("source", N_("Seen by")), ("since", N_("Since")))},
+    ("rooms", "parent"): N_("Identifier of what it is in"), ("rooms", "name"): N_("Name of the room"),
+    ("administrative-units", "valid_to"): N_("Until before"),
 }  # fmt: skip
 TABLES = {
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
@@ -504,6 +524,7 @@ TABLES = {
     "observed_key": OBSERVED_KEY, "observed_source": OBSERVED_SOURCE, "identity_reason": IDENTITY_REASON,
     "proposal_kind": PROPOSAL_KIND, "proposal_state": PROPOSAL_STATE,
     "disposal_ground": DISPOSAL_GROUND, "reminder_kind": REMINDER_KIND,
+    "unit_change_kind": UNIT_CHANGE_KIND, "room_kind": ROOM_KIND,
 }  # fmt: skip
 
 
