@@ -572,6 +572,7 @@ RECIPES: dict[str, Recipe] = {
     "POST /transfers/{number}/send": lambda w, t: Call(f"/transfers/{t.transfers['draft']}/send", form={}),
     "POST /transfers/{number}/receive": lambda w, t: Call("", form={}),
     "POST /transfers/{number}/refuse": lambda w, t: Call("", form={"note": "n"}),
+    "POST /transfers/{number}/files": lambda w, t: Call("", files={"file": ("a.png", pictures.png())}),
     "POST /transfers/{number}/cancel": lambda w, t: Call("", form={}),
     "GET /api/v1/labels.pdf": lambda w, t: Call(f"/api/v1/labels.pdf?tag={t.asset}"),
     "POST /api/v1/labels.pdf": lambda w, t: Call("", json={"tags": [t.asset]}),

@@ -220,6 +220,9 @@ async def transfers_are_written(walk: Walk) -> None:
             number = await tx.fetchval("select max(number) from transfers")
         await walk("POST", page + "send", form={}, number=number)
         await walk("POST", page + act, form={"note": "Hỏng"}, number=number)
+    await walk(
+        "POST", page + "files", form={"note": "Lúc nhận"}, files={"file": ("a.png", pictures.png())}, number=number
+    )
     await walk("POST", "/assets/{tag}/stage", form={"stage": "in_repair", "repairer": "Công ty"}, tag="QN-1")
     await walk("POST", "/assets/{tag}/stage", form={"stage": "in_use"}, tag="QN-1")
     await walk("POST", "/api/v1/assets/{tag}/replace", {"by": "QN-2"}, tag="QN-1")

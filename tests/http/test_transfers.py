@@ -11,6 +11,7 @@ from assets.access.permissions import Role
 from assets.db import EVERYTHING, transaction
 from assets.inventory import service as inventory
 from assets.inventory.lifecycle import Stage
+from tests import pictures
 from tests.conftest import House
 from tests.http.test_contract import asset
 
@@ -157,6 +158,10 @@ async def test_a_transfer_goes_its_whole_way_with_forms_alone(people: People) ->
     assert "Thiếu &lt;b&gt;máy" in text
     bad = await clerk.post(f"{page}/receive", data={"only": "QN-2", "state": "damaged", "note": "", "version": "2"})
     assert bad.status_code == 400
+    photo = await clerk.post(f"{page}/files", data={"note": "Khi mở thùng"}, files={"file": ("a.png", pictures.png())})
+    assert (photo.status_code, photo.headers["location"]) == (303, f"{page}#files")
+    assert (await clerk.post(f"{page}/files", files={"file": ("a.svg", b"<svg/>")})).status_code == 400
+    assert "Khi mở thùng" in (await it.get(page)).text  # both sides see it
     one = await clerk.post(f"{page}/receive", data={"only": "QN-2", "state": "damaged", "note": "Vỡ", "version": "2"})
     assert one.status_code == 303
     late = await clerk.post(f"{page}/receive", data={"version": "2"})

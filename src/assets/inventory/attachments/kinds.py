@@ -28,6 +28,14 @@ KINDS = {
     "application": Kind("applications", "code", "name"),
     "capability": Kind("capabilities", "id", "title", "site"),
     "site": Kind("sites", "code", "name", "id", "/sites/{}"),
+    # Of two sides the one that the scope has.
+    "transfer": Kind(
+        "transfers",
+        "number",
+        "from_name || ' → ' || to_name",
+        "(case when to_site = any (scope_sites()) then to_site else from_site end)",
+        "/transfers/{}",
+    ),
 }
 NAMES = tuple(KINDS)
 

@@ -109,7 +109,7 @@ async def _back(actor: Actor, kind: str, thing: str) -> Response[Any]:
 
 
 def _to(subject: Subject) -> Response[Any]:
-    own = KINDS[subject.kind].page.format(subject.code) if subject.kind == "asset" else ""
+    own = KINDS[subject.kind].page.format(subject.code) if subject.kind in ("asset", "transfer") else ""
     return Redirect(f"{own}#files" if own else f"/attachments/{subject.kind}/{subject.code}", status_code=303)
 
 

@@ -58,19 +58,29 @@ async def subject_of(tx: Connection, actor: Actor, kind: str, thing: str) -> Sub
         value = str(value).upper()
     row = await tx.fetchrow(
         f"select id, {of.key}::text as code, {of.name} as name, {of.site or 'null::uuid'} as site "  # noqa: S608
-        f"from {of.table} where {by} = $1", value,
+        f"from {of.table} where {f'{by}::text' if by == 'number' else by} = $1", value,
     )  # fmt: skip
     if row is None or (of.site and not actor.scope.sees(row["site"])):
         raise NotFound()
     return Subject(kind, row["id"], row["code"], row["name"], row["site"])
 
 
-async def attach(actor: Actor, kind: str, thing: str, sent: Sent, *, note: str = "", now: datetime) -> UUID:
+async def attach(
+    actor: Actor,
+    kind: str,
+    thing: str,
+    sent: Sent,
+    *,
+    note: str = "",
+    now: datetime,
+    by: Action = Action.EDIT_INVENTORY,
+) -> UUID:
     """Keep a file on a thing; the same file on the same thing is there once, however often it is sent.
 
-    Invalid says why a file is not kept, Conflict that the thing has too many.
+    `by` is what somebody must be allowed to do at the thing's site. Invalid says why a file is not kept, Conflict that the
+    thing has too many.
     """
-    actor = actor.require(Action.EDIT_INVENTORY)
+    actor = actor.require(by)
     if not sent.name:
         raise Invalid(fields={FILE: N_("Please choose a file.")})
     async with transaction(actor.scope) as tx:  # before the work, and so that nobody learns of what is not theirs

@@ -18,11 +18,15 @@ from assets.access.guards import current_actor, requires
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import AssetsError, Conflict, Invalid, NotFound
+from assets.inventory.attachments import service as attachments
+from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD, AttachmentOut, files_of
+from assets.inventory.attachments.upload import received
 from assets.inventory.lifecycle import Stage
 from assets.inventory.transfers import queries, service
 from assets.inventory.transfers.course import OUTCOMES, Line
 from assets.inventory.transfers.queries import LISTING, TransferDetail, TransferOut
 from assets.inventory.transfers.service import NewTransfer, Outcome, Receiving
+from assets.settings import Settings
 from assets.web.language import N_
 from assets.web.paging import LIMIT_MAX, ListQuery, Page, listed
 from assets.web.templates import page, show, twin, without_suffix
@@ -43,6 +47,12 @@ class Choice(BaseModel):
 
     code: str
     name: str
+
+
+class TransferPage(TransferDetail):
+    """A transfer with the photos and papers on it: what was packed, what arrived."""
+
+    files: list[AttachmentOut]
 
 
 class NewTransferForm(BaseModel):
@@ -148,7 +158,7 @@ async def _form(
     )  # fmt: skip
 
 
-@get("/transfers/{number:str}", guards=[requires(Action.VIEW)], **twin(TransferDetail, "transfer", ("done",)))
+@get("/transfers/{number:str}", guards=[requires(Action.VIEW)], **twin(TransferPage, "transfer", ("done",)))
 async def one(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """One transfer: where it is, what goes with it, and what its reader can do now."""
     return await _one(request, actor, _number(without_suffix(number)))
@@ -164,16 +174,22 @@ async def _one(
     request: AnyRequest, actor: Actor, number: int, error: AssetsError | None = None,
     fields: Mapping[str, list[str]] | None = None,
 ) -> Response[Any]:  # fmt: skip
-    view = await queries.one(actor.within(Action.VIEW), number)
+    viewer = actor.within(Action.VIEW)
+    found = await queries.one(viewer, number)
+    async with transaction(viewer.scope) as tx:
+        subject = await attachments.subject_of(tx, viewer, service.KIND, str(number))
+        view = TransferPage(**found.model_dump(), files=await files_of(tx, viewer.scope, subject.id))
     if request.scope["path"].endswith(".json"):
         return show(request, "inventory/transfer.html", view)
+    settings: Settings = request.app.state["settings"]
     errors = dict(error.fields) if isinstance(error, Invalid) else {}
     done = str(request.query_params.get("done") or "")
     return page(
         request, "inventory/transfer.html", status=error.status if error else 200, view=view, errors=errors,
         given={name: values[-1] for name, values in (fields or {}).items() if values}, outcomes=list(OUTCOMES),
         done=done if done in ("sent", "received", "refused", "cancelled") else "", note_max=service.NOTE_MAX,
-        refused=(error.detail, error.facts) if error and not errors else None,
+        refused=(error.detail, error.facts) if error and not errors else None, file_mb=settings.attachment_mb,
+        may_attach=current_person(request).may(Action.RECEIVE_TRANSFER, subject.site),
     )  # fmt: skip
 
 
@@ -239,6 +255,24 @@ async def cancel(request: AnyRequest, number: FromPath[str], actor: NamedDepende
     return await _act(request, actor, number, "cancelled", _cancel)
 
 
+@post("/transfers/{number:str}/files", guards=[requires(Action.RECEIVE_TRANSFER)], include_in_schema=False,
+      request_max_body_size=BODY_MAX, opt=UPLOAD)  # fmt: skip
+async def add_file(
+    request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor], settings: NamedDependency[Settings]
+) -> Response[Any]:
+    """Keep a photo or a paper on the transfer; both of its sides may, and both see it."""
+    thing = str(_number(number))
+    try:
+        async with received(request, settings.attachment_mb * MB) as sent:
+            await attachments.attach(
+                actor, service.KIND, thing, sent, note=sent.fields.get("note", ""), now=clock.now(),
+                by=Action.RECEIVE_TRANSFER,
+            )  # fmt: skip
+    except (Invalid, Conflict) as error:
+        return await _one(request, actor, _number(number), error)
+    return Redirect(f"/transfers/{thing}#files", status_code=303)
+
+
 def _fields(form: FormMultiDict) -> dict[str, list[str]]:
     names = list(dict.fromkeys(form))
     if len(names) > FIELDS_MAX:
@@ -250,4 +284,4 @@ def _to(number: int, done: str) -> Response[Any]:
     return Redirect(f"/transfers/{number}" + (f"?done={done}" if done else ""), status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = (listing, form, make, one, send, receive, refuse, cancel)
+routes: Sequence[ControllerRouterHandler] = (listing, form, make, one, send, receive, refuse, cancel, add_file)
