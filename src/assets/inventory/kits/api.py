@@ -31,7 +31,7 @@ from assets.inventory.kits.gaps import (
 )
 from assets.text import clean
 from assets.web.moments import NAME, AsOfDay, day_of
-from assets.web.paging import LIMIT_MAX, Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
 from assets.web.versions import IfMatch, version_of, with_version
 
 Code = Annotated[str, Field(min_length=1, max_length=40)]
@@ -422,10 +422,9 @@ class SiteKit(BaseModel):
 
 async def site_kit(tx: Connection, site: UUID, code: str, day: date) -> SiteKit:
     """The kit and the norms of a site that the caller may see."""
-    everything = ListQuery(limit=LIMIT_MAX, sort="position")
-    lines = (await fetch(tx, kit_gaps(day, site), everything, kit_gap)).items
-    by_equipment = ListQuery(limit=LIMIT_MAX, sort="equipment")
-    norms = (await fetch(tx, norm_gaps(day, site), by_equipment, norm_gap(await rules_of(tx, day)))).items
+    lines = [kit_gap(row) for row in await tx.fetch(f"select * from {kit_gaps(day, site).source} order by g.position")]  # noqa: S608
+    judged, source = norm_gap(await rules_of(tx, day)), norm_gaps(day, site).source
+    norms = [judged(row) for row in await tx.fetch(f"select * from {source} order by g.one_stop, g.equipment")]  # noqa: S608
     heads = await tx.fetchrow(
         "select people, as_of from head_counts where site = $1 and as_of <= $2 order by as_of desc limit 1", site, day
     )
