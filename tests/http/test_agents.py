@@ -177,6 +177,7 @@ LAUGHS = b'<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><REQUEST>&b;<
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "a bomb": (BOMB, "application/x-compress-zlib"),
     "an entity": (ENTITY, "application/xml"),
+    "a document type": (as_xml(PC).replace(b"<REQUEST>", b"<!DOCTYPE REQUEST><REQUEST>", 1), "application/xml"),
     "laughs": (LAUGHS, "application/xml"),
     "cut off": (zipped(as_xml(PC))[0][:-20], "application/x-compress-zlib"),
     "not packed": (b"\x00\x01\x02", "application/x-compress-gzip"),

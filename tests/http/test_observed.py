@@ -20,6 +20,7 @@ from assets.inventory.observed.service import observe
 from assets.monitoring import declarations, targets
 from assets.monitoring.seen import note_identities
 from tests.conftest import House
+from tests.pictures import png
 
 OWN, FOREIGN = "21025", "21028"
 DIFFERENCES, PROPOSALS = "/api/v1/differences", "/api/v1/identity-proposals"
@@ -219,6 +220,34 @@ async def test_two_records_become_one_and_two_again_exactly(here: House) -> None
         assert after[table] == before[table], table
 
 
+async def test_files_and_whatever_else_names_an_asset_go_with_it(here: House) -> None:
+    bob = await here.person("bob", Role.PROVINCE_IT)
+    await twins(here)
+    for tag in ("A-1", "A-2"):
+        picture = {"file": ("anh.png", png(), "image/png")}
+        put = await bob.post("/api/v1/attachments", data={"subject_kind": "asset", "subject": tag}, files=picture)
+        assert put.status_code in (200, 201), put.text
+    [asked] = await items(bob, PROPOSALS)
+    done = await act(bob, PROPOSALS, asked, "accept", keep="A-2")
+    async with transaction(EVERYTHING) as tx, as_owner(tx):
+        on = "select a.tag from attachments f join assets a on a.id = f.subject order by 1"
+        assert [row["tag"] for row in await tx.fetch(on)] == ["A-2", "A-2"]
+    await act(bob, PROPOSALS, done.json(), "undo")
+    async with transaction(EVERYTHING) as tx, as_owner(tx):
+        assert [row["tag"] for row in await tx.fetch(on)] == ["A-1", "A-2"]
+
+
+async def test_what_is_on_its_way_is_not_merged(here: House) -> None:
+    bob = await here.person("bob", Role.PROVINCE_IT)
+    await twins(here)
+    sent = await bob.post(
+        "/api/v1/transfers", json={"from_site": OWN, "to_site": FOREIGN, "assets": ["A-1"], "send": True}
+    )
+    assert sent.status_code == 201, sent.text
+    [asked] = await items(bob, PROPOSALS)
+    assert (await act(bob, PROPOSALS, asked, "accept", keep="A-2")).status_code == 409
+
+
 async def test_a_question_that_was_answered_is_not_asked_again(here: House) -> None:
     bob = await here.person("bob", Role.PROVINCE_IT)
     await twins(here)
@@ -274,7 +303,7 @@ async def test_the_pages_settle_and_answer_without_a_script(here: House) -> None
     assert f"{row['id']}:{row['version']}" in page.text
     for form in ({}, {"choice": "take"}, {"choice": "x", "pick": f"{row['id']}:1"}, {"choice": "take", "pick": "x"}):
         assert (await bob.post("/differences", data=form)).status_code in (400, 412), form
-    form = {"choice": "take", "pick": f"{row['id']}:{row['version']}"}
+    form = {"choice": "take", "all": "1", "shown": f"{row['id']}:{row['version']}"}
     assert (await bob.post("/differences", data=form)).status_code == 303
     [asked] = (await bob.get("/identity-proposals.json")).json()["items"]
     path = f"/identity-proposals/{asked['id']}"

@@ -125,7 +125,7 @@ def difference_out(row: Mapping[str, Any]) -> DifferenceOut:
 
 def unsettled(asked: ListQuery) -> list[tuple[str, Sequence[object]]]:
     """What makes a row of OBSERVED a difference; those that people have settled only when they are asked for."""
-    found: list[tuple[str, Sequence[object]]] = [(DIFFERS_SQL, [])]
+    found: list[tuple[str, Sequence[object]]] = [("o.key = any({}::text[])", [list(RECORDED)]), (DIFFERS_SQL, [])]
     if not any(one.column == "kept" for one in asked.filters):
         found.append(("o.kept_at is null", []))
     return found

@@ -11,23 +11,31 @@ from assets.access.actor import Actor
 from assets.audit.service import differences, record
 from assets.db import Connection, Scope, as_owner, transaction
 from assets.errors import Conflict, NotFound
+from assets.inventory.lifecycle import Stage
 from assets.inventory.service import write_event
 from assets.text import clean
 from assets.web.language import N_
 
-# Every foreign key of one column to an asset, with the key of its table and whether its rows can be switched off.
+# Every foreign key of one column to an asset, and every pair of columns that names any kind of thing; with the key of
+# the table and whether its rows can be switched off.
 _POINTERS = """
-select c.conrelid::regclass::text as name, a.attname as pointer, k.attname as key,
-    exists (select from pg_attribute e where e.attrelid = c.conrelid and e.attname = 'enabled'
+with pointers as (
+    select c.conrelid as relation, a.attname as pointer, '' as kind from pg_constraint c
+    join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+    where c.contype = 'f' and c.confrelid = 'assets'::regclass and cardinality(c.conkey) = 1 and c.conparentid = 0
+    union all select s.attrelid, s.attname, k.attname from pg_attribute s
+    join pg_attribute k on k.attrelid = s.attrelid and k.attname = 'subject_kind' and not k.attisdropped
+    join pg_class r on r.oid = s.attrelid and r.relkind in ('r', 'p') and not r.relispartition
+    where s.attname = 'subject' and s.atttypid = 'uuid'::regtype and r.relnamespace = 'public'::regnamespace)
+select p.relation::regclass::text as name, p.pointer, p.kind, k.attname as key,
+    exists (select from pg_attribute e where e.attrelid = p.relation and e.attname = 'enabled'
         and e.atttypid = 'boolean'::regtype and not e.attisdropped) as switchable
-from pg_constraint c
-join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
-join pg_index i on i.indrelid = c.conrelid and i.indisprimary
-join pg_attribute k on k.attrelid = c.conrelid and k.attnum = i.indkey[0]
-where c.contype = 'f' and c.confrelid = 'assets'::regclass and cardinality(c.conkey) = 1 and c.conparentid = 0
+from pointers p join pg_index i on i.indrelid = p.relation and i.indisprimary
+join pg_attribute k on k.attrelid = p.relation and k.attnum = i.indkey[0]
 order by 1, 2
 """
-STAYS = frozenset({"identity_proposals"})  # questions about the two are about these two
+# Questions about two records are about these two; each record has been through its own hands; the trail is never changed.
+STAYS = frozenset({"identity_proposals", "custody_moves", "audit_events"})
 
 
 async def merge(tx: Connection, actor: Actor, stays: UUID, goes: UUID, *, now: datetime) -> dict[str, Any]:
@@ -41,6 +49,8 @@ async def merge(tx: Connection, actor: Actor, stays: UUID, goes: UUID, *, now: d
     }
     if len(rows) != 2 or not all(actor.scope.sees(row["site"]) for row in rows.values()):
         raise NotFound()
+    if any(row["stage"] == Stage.IN_TRANSIT for row in rows.values()):
+        raise Conflict(N_("What is on its way cannot be merged; it must be received first."))
     moved: dict[str, list[str]] = {}
     switched: dict[str, list[str]] = {}
     async with as_owner(tx):
@@ -48,7 +58,8 @@ async def merge(tx: Connection, actor: Actor, stays: UUID, goes: UUID, *, now: d
             table, column, key = (quoted(pointer[name]) for name in ("name", "pointer", "key"))
             if pointer["name"] in STAYS:
                 continue
-            found = await _moved(tx, table, column, key, stays, goes)
+            which = f"{column} = $1" + (f" and {quoted(pointer['kind'])} = 'asset'" if pointer["kind"] else "")
+            found = await _moved(tx, table, column, key, which, stays, goes)
             if found:
                 moved[f"{table}.{column}.{key}"] = found
             if pointer["switchable"]:
@@ -72,15 +83,15 @@ async def merge(tx: Connection, actor: Actor, stays: UUID, goes: UUID, *, now: d
     return {"stays": str(stays), "goes": str(goes), "moved": moved, "switched": switched}
 
 
-async def _moved(tx: Connection, table: str, column: str, key: str, stays: UUID, goes: UUID) -> list[str]:
+async def _moved(tx: Connection, table: str, column: str, key: str, which: str, stays: UUID, goes: UUID) -> list[str]:
     """The keys of the rows that were moved: all at once, or where that may not be, those that may."""
-    update = f"update {table} set {column} = $2 where {column} = $1"  # noqa: S608 - names of the catalogue, quoted
+    update = f"update {table} set {column} = $2 where {which}"  # noqa: S608 - names of the catalogue, quoted
     try:
         async with tx.transaction():
             return [row["id"] for row in await tx.fetch(f"{update} returning {key}::text as id", goes, stays)]
     except asyncpg.UniqueViolationError:
         found = []
-        for row in await tx.fetch(f"select {key}::text as id from {table} where {column} = $1", goes):  # noqa: S608
+        for row in await tx.fetch(f"select {key}::text as id from {table} where {which}", goes):  # noqa: S608
             try:
                 async with tx.transaction():
                     await tx.execute(f"{update} and {key}::text = $3", goes, stays, row["id"])
@@ -102,7 +113,7 @@ async def undo(tx: Connection, actor: Actor, done: Mapping[str, Any], *, now: da
     """Give each of the two records what it had; Conflict when something has been moved on since."""
     stays, goes = UUID(done["stays"]), UUID(done["goes"])
     kept = await tx.fetchrow("select * from assets where id = $1 for update", stays)
-    if kept is None:
+    if kept is None or not actor.scope.sees(kept["site"]):
         raise Conflict(N_("The record that was kept has itself been merged; undo that first."))
     async with as_owner(tx):
         before = await tx.fetchrow("select * from assets where id = $1 for update", goes)

@@ -78,7 +78,8 @@ async def differences(
 async def settle(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[Any]:
     """Settle those that were ticked; the list again when that cannot be."""
     fields = await request.form()
-    picked = [str(value) for value in fields.getall("pick", [])][: service.BULK_MAX + 1]
+    # One tick for all that the page shows, so that a page is settled without a script.
+    picked = [str(v) for v in fields.getall("shown" if fields.get("all") else "pick", [])][: service.BULK_MAX + 1]
     given = {"reason": str(fields.get("reason", ""))[:255], "picked": picked}
     try:
         chosen = [_chosen(text) for text in picked]
