@@ -12,7 +12,10 @@ from litestar.routes import HTTPRoute
 from playwright.async_api import Browser
 
 from assets import clock, db
+from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
+from assets.inventory.transfers import service as transfers
+from assets.inventory.transfers.service import NewTransfer
 from assets.web.language import LANGUAGES
 from tests import web_world
 from tests.browser.conftest import Stage, on_a_port
@@ -41,11 +44,18 @@ async def whole(migrated: str, chromium: Browser) -> AsyncIterator[tuple[Stage, 
                 'insert into grants (id, "user", role, created_at) '
                 "select gen_random_uuid(), id, $1, now() from users where name like 'all-%'", role,
             )  # fmt: skip
+    async with db.transaction(db.EVERYTHING) as tx:
+        origin = await tx.fetchval(
+            "select s.code from assets a join sites s on s.id = a.site where a.tag = $1", web.scanner
+        )
+    destination = web.unknown if origin != web.unknown else web.limited
+    sent = await transfers.draft(SYSTEM, NewTransfer(origin, destination, [web.scanner], send=True), now=web.now)
     house = await served(second_factor="optional", demo=True)
     today = web.now.astimezone(clock.LOCAL_ZONE).date()
     pages = {
         "/nothing", f"/sites/{web.limited}", f"/sites/{web.unknown}", f"/assets/{web.printer}", f"/assets/{web.scanner}",
         f"/assets/{web.printer}/as-of?day={today}", f"/incidents/{web.incident}", "/equipment-requests/1", "/people/bob",
+        f"/transfers/{sent}", f"/assets/{web.printer}/stage", f"/assets/{web.printer}/replace",
     }  # fmt: skip
     for route in house.app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():

@@ -160,12 +160,15 @@ async def centre(actor: Actor, code: str, now: datetime) -> Centre:
         requests = await _requests(tx, actor, site["id"])
         kit = await site_kit(tx, site["id"], code, now.astimezone(LOCAL_ZONE).date())
         silent = await _silent(tx, scope, site["id"])
+        incoming = await tx.fetchval(
+            "select count(*) from transfers where to_site = $1 and state = 'in_transit'", site["id"]
+        )
     return Centre(
         at=now, code=site["code"], name=site["name"], kind=site["kind"], unit=site["unit_name"],
         unit_kind=site["unit_kind"], address=site["address"], phone=site["phone"], people=site["people"],
         readiness=site["verdict"], since=site["since"], facts=facts_of(_REASONS.validate_json(site["reasons"])),
         incidents=incidents, assets=assets, links=links, capabilities=capabilities, requests=requests,
-        kit=kit.lines, norms=kit.norms,
+        kit=kit.lines, norms=kit.norms, incoming=incoming,
         observed_at=site["observed_at"], silent=silent,
     )  # fmt: skip
 

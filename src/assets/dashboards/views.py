@@ -156,7 +156,7 @@ class Fact(View):
 
 
 class Centre(View):
-    """One centre."""
+    """One centre; `incoming` counts the transfers that are on their way to it."""
 
     at: datetime
     code: str
@@ -175,6 +175,7 @@ class Centre(View):
     links: list[LinkRow]
     capabilities: list[CapabilityRow]
     requests: list[RequestRow]
+    incoming: int
     kit: list[KitGapOut]
     norms: list[NormGapOut]
     observed_at: datetime | None
