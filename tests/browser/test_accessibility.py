@@ -26,7 +26,7 @@ LOOKS = [("vi", PHONE), ("en", SCREEN), ("vi", SCREEN), ("en", PHONE)]
 # The rules of WCAG 2.2 up to AA, and what axe knows of good practice beyond them.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # What is no page to read: files, documents for programs, and where signing in goes on only half-way.
-NO_PAGE = re.compile(r"/(api|static|health)/|/schema|/metrics$|/sign-in|.*\.(json|csv|xlsx|pdf)$")
+NO_PAGE = re.compile(r"/(api|static|health)/|/schema|/metrics$|/sign-in|.*\.(json|csv|xlsx|pdf|png)$")
 
 
 @pytest.fixture(scope="module")
