@@ -150,7 +150,8 @@ async def test_when_somebody_fills_the_forms_then_it_is_written_once_and_the_pag
     ("said", "status", "field"),
     [
         ({"quantity": 0}, 400, "quantity"), ({"quantity": -1}, 400, "quantity"), ({"quantity": 100_001}, 400, "quantity"),
-        ({"quantity": 1.5}, 400, "quantity"), ({"site": "99999"}, 404, ""), ({"consumable": "NONE"}, 404, ""),
+        ({"quantity": 1.5}, 400, "quantity"), ({"holder": "x", "site": "99999"}, 404, ""),
+        ({"holder": "x", "consumable": "NONE"}, 404, ""),
         ({"asset_tag": "NONE"}, 400, "asset_tag"), ({"asset_tag": "QN-2"}, 400, "asset_tag"), ({}, 400, "asset_tag"),
         ({"holder": "\u202e\u200b"}, 400, "asset_tag"), ({"holder": "x" * 121}, 400, "holder"),
         ({"holder": "x", "batch": "none"}, 400, "batch"), ({"holder": "x", "expires_on": "2026-01-01"}, 400, "expires_on"),
