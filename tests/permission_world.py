@@ -115,6 +115,7 @@ class World:
     category: UUID
     own_field: UUID
     rate: UUID
+    saved: UUID
     norm: UUID
     rule: UUID
     change: UUID
@@ -152,6 +153,11 @@ async def build(house: House) -> World:
     await access.add_user(SYSTEM, NewUser("asker", Role.CLERK, PASSWORD, "Bà A", unit=OWN, must_change=False))
     await access.give_grant(SYSTEM, "asker", NewGrant(Role.CLERK, FOREIGN), now=now)
     await collectors.enrol(SYSTEM, None, now=now)
+    async with db.transaction(db.EVERYTHING) as tx:
+        saved = await tx.fetchval(  # of somebody else, and not shared
+            "insert into saved_filters (id, owner, resource, name, query, shared, created_at, version) "
+            "select $1, id, 'assets', 'x', '', false, now(), 1 from users where name = 'asker' returning id", new_id(),
+        )  # fmt: skip
     own, foreign = [await _there(code, model) for code in (OWN, FOREIGN)]
     async with db.transaction(db.EVERYTHING) as tx:
         channel = new_id()
@@ -185,6 +191,7 @@ async def build(house: House) -> World:
         category,
         own_field,
         rate,
+        saved,
         norm,
         rule,
         change,
@@ -643,6 +650,11 @@ RECIPES: dict[str, Recipe] = {
         "", form={"version": "1", "name": "Phòng họp", "kind": "room"}
     ),
     "POST /sites/{code}/rooms/{room}/remove": lambda w, t: Call("", form={"version": "1"}),
+    "POST /api/v1/saved-filters": lambda w, t: Call("", json={"resource": "assets", "name": "x", "query": "stage=in_use"}),
+    "PATCH /api/v1/saved-filters/{filter}": lambda w, t: Call("", json={"name": "y"}, headers=IF_MATCH),
+    "DELETE /api/v1/saved-filters/{filter}": lambda w, t: Call("", headers=IF_MATCH),
+    "POST /saved-filters": lambda w, t: Call("", form={"resource": "incidents", "name": "x", "query": "severity=critical"}),
+    "POST /saved-filters/{filter}/delete": lambda w, t: Call("", form={"version": "1"}),
     "POST /language": lambda w, t: Call("", form={"language": "en"}),
     "POST /sign-in": lambda w, t: Call("", form={"name": "x", "password": "y"}),
     "POST /sign-in/code": lambda w, t: Call("", form={"code": "1"}),
@@ -687,7 +699,8 @@ def addressed(path: str, world: World, there: There) -> str:
         "{tag}": there.asset, "{code}": there.site, "{site}": there.site, "{target}": there.target,
         "{declaration}": there.declaration, "{notification}": there.notification, "{subscription}": there.subscription,
         "{channel}": world.channel, "{collector}": world.collector, "{order}": world.order, "{name}": "asker",
-        "{rate}": world.rate, "{model}": world.model, "{category}": world.category, "{field}": world.own_field,
+        "{rate}": world.rate, "{filter}": world.saved,
+        "{model}": world.model, "{category}": world.category, "{field}": world.own_field,
         "{capability}": there.capability,
         "{kit}": "centre", "{norm}": world.norm, "{consumable}": "CF259A", "{stock}": there.stock,
         "{movement}": there.movement,

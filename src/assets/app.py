@@ -57,6 +57,8 @@ from assets.inventory.observed import api as observed_api
 from assets.inventory.observed import pages as observed_pages
 from assets.inventory.reminders import api as reminders_api
 from assets.inventory.reminders import pages as reminders_pages
+from assets.inventory.saved_filters import api as saved_filters_api
+from assets.inventory.saved_filters import pages as saved_filters_pages
 from assets.inventory.stock import api as stock_api
 from assets.inventory.stock import pages as stock_pages
 from assets.inventory.transfers import api as transfers_api
@@ -142,6 +144,7 @@ FEATURES: Sequence[Any] = (
     wear_api, agents_api, observed_api, observed_pages, kits_api, stock_api, monitoring_api, incidents_api,
     notifications_api, readiness_api, requests_api, access_pages, people_pages, audit_pages, dashboard_pages,
     search_pages, incidents_pages, requests_pages, wear_pages, kits_pages, stock_pages, stage_api, stage_pages,
+    saved_filters_api, saved_filters_pages,
     transfers_api, transfers_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
     reminders_pages, attachments_api, attachments_pages, inventory_pages, batches_pages,
     rooms_api, changes_api, unit_pages, site_pages,

@@ -14,6 +14,7 @@ FEATURES = (
     "inventory",
     "inventory.batches",
     "inventory.kits",
+    "inventory.saved_filters",
     "inventory.stock",
     "inventory.transfers",
     "inventory.labels",

@@ -128,6 +128,15 @@ async def inventory_is_written(walk: Walk) -> None:
     await batches_are_written(walk)
     rate = {"category": "printer", "years": 5, "valid_from": "2025-01-01"}
     rate = await walk("POST", "/api/v1/wear-rates", rate)
+    saved = await walk(
+        "POST", "/api/v1/saved-filters", {"resource": "assets", "name": "Kho", "query": "stage=in_stock"}
+    )
+    one = "/api/v1/saved-filters/{filter}"
+    await walk("PATCH", one, {"shared": True}, version=1, filter=saved["id"])
+    await walk("DELETE", one, version=2, filter=saved["id"])
+    await walk("POST", "/saved-filters", form={"resource": "incidents", "name": "Nặng", "query": "severity=critical"})
+    listed = (await walk.client.get("/api/v1/saved-filters")).json()["items"]
+    await walk("POST", "/saved-filters/{filter}/delete", form={"version": "1"}, filter=listed[0]["id"])
     await walk("PATCH", "/api/v1/wear-rates/{rate}", {"years": 7}, version=rate["version"], rate=rate["id"])
     await kits_are_written(walk)
     await stock_is_written(walk, model["id"])

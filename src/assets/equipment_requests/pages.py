@@ -24,6 +24,7 @@ from assets.equipment_requests.service import Amended, Filed
 from assets.equipment_requests.workflow import State, Step
 from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
+from assets.inventory.saved_filters.pages import saved_for
 from assets.web.language import choose
 from assets.web.paging import ListQuery, Page, listed
 from assets.web.templates import page, show, twin, without_suffix
@@ -77,6 +78,7 @@ async def listing(
         request, "equipment_requests/list.html", view, query_text=asked.q, province=actor.scope.everything,
         asked={f.column: [str(value) for value in f.values] for f in asked.filters},
         may_ask=actor.may(Action.REQUEST_EQUIPMENT), kept=asked.again(),
+        saved=await saved_for(request, actor, "equipment-requests", asked.again()),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from assets.db import transaction
 from assets.errors import NotFound
 from assets.incidents import queries, service
 from assets.incidents.api import INCIDENTS, SEVERITIES, STATES
+from assets.inventory.saved_filters.pages import saved_for
 from assets.web.paging import ListQuery, Page, fetch, listed
 from assets.web.templates import show, twin, without_suffix
 
@@ -40,9 +41,11 @@ async def listing(
     where = () if "state" in filters else [("i.state = any({}::text[])", [list(UNRESOLVED)])]
     async with transaction(actor.scope) as tx:
         found = await fetch(tx, LISTING, asked, queries.row, scope=actor.scope, where=where)
+    kept = {**asked.again(), "state": [str(state) for state in filters.get("state", UNRESOLVED)]}
     return show(
         request, "incidents/list.html", found, part="incidents/_list.html", asked=filters, query_text=asked.q,
-        states=STATES, severities=SEVERITIES, kept={**asked.again(), "state": list(filters.get("state", UNRESOLVED))},
+        states=STATES, severities=SEVERITIES, kept=kept,
+        saved=await saved_for(request, actor, "incidents", asked.again()),
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from assets.inventory.batches.planning import Wanted
 from assets.inventory.batches.world import described
 from assets.inventory.batches.writing import Refused, change_one
 from assets.inventory.kinds import CUSTOM, Definition, Kind
+from assets.inventory.saved_filters.pages import saved_for
 from assets.inventory.values import Field, Type
 from assets.web import words
 from assets.web.language import N_, choose, translate
@@ -113,7 +114,7 @@ async def listing(
     return show(
         request, "inventory/assets.html", view, query_text=asked.q, kept=asked.again(), sort=asked.sort,
         asked={f.column: [str(value) for value in f.values] for f in asked.filters},
-        may_edit=actor.may(Action.EDIT_INVENTORY),
+        may_edit=actor.may(Action.EDIT_INVENTORY), saved=await saved_for(request, actor, "assets", asked.again()),
     )  # fmt: skip
 
 

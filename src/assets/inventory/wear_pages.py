@@ -14,6 +14,7 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import Connection, transaction
+from assets.inventory.saved_filters.pages import saved_for
 from assets.inventory.wear_api import (
     RATES,
     REGISTER,
@@ -105,6 +106,7 @@ async def listing(
         request, "inventory/wear.html", view, query_text=asked.q, kept=asked.again() | {NAME: [day.isoformat()]},
         print_all=printable(found, asked),
         asked={f"{f.column}__{f.operator}" if f.operator else f.column: list(f.values) for f in asked.filters},
+        saved=await saved_for(request, actor, "wear", asked.again()),
     )  # fmt: skip
 
 

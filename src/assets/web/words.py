@@ -347,6 +347,7 @@ AUDIT_KIND = {
     "channel": N_("Channel"), "subscription": N_("Subscription"), "notification": N_("Message"),
     "equipment_request": N_("Equipment request"), "user": N_("Account of a person"), "token": N_("Access token"),
     "wear_rate": N_("Wear rate"), "custom_field": N_("Field of its own"), "batch": N_("Import or edit of many"),
+    "saved_filter": N_("Saved filter"),
     "kit": N_("Kit"), "norm": N_("Norm"), "post_count": N_("People by group"), "consumable": N_("Consumable"),
     "stock": N_("Stock of a site"), "stock_movement": N_("Movement of stock"),
     "transfer": N_("Transfer"),
@@ -385,6 +386,8 @@ AUDIT_ACTION = {
     "print": N_("Printed"), "scan": N_("Counted"), "settle": N_("Settled"), "open_stocktake": N_("Stocktake opened"),
 }  # fmt: skip
 AUDIT_FIELD = {
+    "query": N_("What the list is asked"), "shared": N_("Shared with everybody"),
+    "own": N_("One's own"), "problem": N_("Why it no longer fits"), "owner": N_("Owner"),
     "borrower": N_("Borrower"), "due_back": N_("Due back on"), "repairer": N_("Repaired by"),
     "quotation": N_("Quotation"), "from_site": N_("Sending site"), "to_site": N_("Receiving site"),
     "from_code": N_("Sending site"), "from_name": N_("Sending site"), "to_code": N_("Receiving site"),
