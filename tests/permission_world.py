@@ -43,6 +43,7 @@ from assets.inventory.observed.identity import Likeness
 from assets.inventory.stock import consumables
 from assets.inventory.stock import service as stock
 from assets.inventory.stock.ledger import Act
+from assets.inventory.stocktakes import service as stocktakes
 from assets.inventory.transfers import service as transfers
 from assets.inventory.values import Type
 from assets.monitoring import collectors, declarations, targets
@@ -103,6 +104,7 @@ class There:
     transfers: dict[str, int] = field(default_factory=dict)
     grid: UUID = field(default_factory=new_id)
     printer: UUID = field(default_factory=new_id)
+    stocktakes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -227,6 +229,13 @@ async def _there(code: str, model: UUID) -> There:
         await inventory.register(
             SYSTEM, inventory.NewAsset(tag, model, store, stage=inventory.Stage.IN_STOCK), now=now
         )  # fmt: skip
+    # The centre is being counted, its store has been closed.
+    for where, state in ((code, "open"), (store, "closed")):
+        new_one = stocktakes.New(where, f"Kiểm kê {where}")
+        there.stocktakes[state] = await stocktakes.open_stocktake(SYSTEM, new_one, now=now)
+        tag = there.asset if state == "open" else there.spare
+        await stocktakes.scan(SYSTEM, str(there.stocktakes[state]), [stocktakes.Seen(tag, new_id())], now=now)
+    await stocktakes.close(SYSTEM, str(there.stocktakes["closed"]), now=now)
     there.grid = await labels.add_grid(SYSTEM, f"Giấy {code}", PRESETS["a4-70x37"], site=code)
     there.printer = await labels.add_printer(SYSTEM, f"Máy in {code}", Offset(1, 1), site=code)
     paper = Sent(io.BytesIO(pictures.PDF), f"{code}.pdf")
@@ -581,6 +590,25 @@ RECIPES: dict[str, Recipe] = {
     "POST /transfers/{number}/refuse": lambda w, t: Call("", form={"note": "n"}),
     "POST /transfers/{number}/files": lambda w, t: Call("", files={"file": ("a.png", pictures.png())}),
     "POST /transfers/{number}/cancel": lambda w, t: Call("", form={}),
+    "POST /api/v1/stocktakes": lambda w, t: Call("", json={"site": t.site}),
+    "PATCH /api/v1/stocktakes/{number}": lambda w, t: Call("", json={"title": "x"}, headers=IF_MATCH),
+    "POST /api/v1/stocktakes/{number}/scans": lambda w, t: Call(
+        "", json={"scans": [{"id": str(new_id()), "tag": t.asset}]}
+    ),
+    "POST /api/v1/stocktakes/{number}/settle": lambda w, t: Call(
+        f"/api/v1/stocktakes/{t.stocktakes['closed']}/settle",
+        json={"settlements": [{"tag": f"T-{t.site}", "settlement": "found_after"}]},
+    ),
+    "POST /api/v1/stocktakes/{number}/approve": lambda w, t: Call(f"/api/v1/stocktakes/{t.stocktakes['closed']}/approve"),
+    "PATCH /api/v1/counted-states/{counted}": lambda w, t: Call(
+        "/api/v1/counted-states/broken", json={"name": "x"}, headers=IF_MATCH
+    ),
+    "POST /stocktakes/new": lambda w, t: Call("", form={"site": t.site}),
+    "POST /stocktakes/{number}/scans": lambda w, t: Call("", form={"tag": t.asset}),
+    "POST /stocktakes/{number}/settle": lambda w, t: Call("", form={"tag": t.asset, "settlement": "leave"}),
+    "POST /stocktakes/{number}/edit": lambda w, t: Call("", form={"version": "1", "title": "x"}),
+    "POST /stocktakes/{number}/close": lambda w, t: Call("", form={}),
+    "POST /stocktakes/{number}/approve": lambda w, t: Call("", form={}),
     "GET /api/v1/labels.pdf": lambda w, t: Call(f"/api/v1/labels.pdf?tag={t.asset}"),
     "POST /api/v1/labels.pdf": lambda w, t: Call("", json={"tags": [t.asset]}),
     "POST /api/v1/labels.pdf (printer)": lambda w, t: Call(
@@ -713,7 +741,8 @@ def addressed(path: str, world: World, there: There) -> str:
         "{number}": (
             there.incident if "/incidents" in path
             else there.batch if "/imports" in path
-            else there.transfers["sent"] if "/transfers" in path else there.requests["submitted"]
+            else there.transfers["sent"] if "/transfers" in path
+            else there.stocktakes["open"] if "/stocktakes" in path else there.requests["submitted"]
         ),
     }  # fmt: skip
     for name, value in values.items():

@@ -61,6 +61,8 @@ from assets.inventory.saved_filters import api as saved_filters_api
 from assets.inventory.saved_filters import pages as saved_filters_pages
 from assets.inventory.stock import api as stock_api
 from assets.inventory.stock import pages as stock_pages
+from assets.inventory.stocktakes import api as stocktakes_api
+from assets.inventory.stocktakes import pages as stocktakes_pages
 from assets.inventory.transfers import api as transfers_api
 from assets.inventory.transfers import pages as transfers_pages
 from assets.monitoring import api as monitoring_api
@@ -147,7 +149,7 @@ FEATURES: Sequence[Any] = (
     saved_filters_api, saved_filters_pages,
     transfers_api, transfers_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
     reminders_pages, attachments_api, attachments_pages, inventory_pages, batches_pages,
-    rooms_api, changes_api, unit_pages, site_pages,
+    rooms_api, changes_api, unit_pages, site_pages, stocktakes_api, stocktakes_pages,
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from assets.access import service as access
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.db import EVERYTHING, transaction
+from assets.ids import new_id
 from assets.incidents.reaction import Kind, Opens
 from assets.incidents.service import Subject, open_or_join
 from assets.inventory import service as inventory
@@ -96,6 +97,7 @@ async def test_every_route_that_writes_leaves_events_that_name_its_request(maili
     await inventory_is_written(walk)
     await transfers_are_written(walk)
     await labels_are_written(walk)
+    await stocktakes_are_written(walk)
     await places_are_written(walk)
     await monitoring_is_written(walk)
     await channels_are_written(walk)
@@ -283,6 +285,46 @@ async def observed_is_settled(walk: Walk, model: str) -> None:
         else:
             path = "/api/v1/differences/{difference}/" + choice
             await walk("POST", path, {}, version=row["version"], difference=row["id"])
+
+
+async def stocktakes_are_written(walk: Walk) -> None:
+    one, page = "/api/v1/stocktakes/{number}", "/stocktakes/{number}"
+    director = await walk.house.person("director", Role.DIRECTOR, "21025")
+    for form in (False, True):
+        if form:
+            await walk("POST", "/stocktakes/new", form={"site": "21025"})
+            async with transaction(EVERYTHING) as tx:
+                number = await tx.fetchval("select max(number) from stocktakes")
+            await walk("POST", page + "/edit", form={"version": "1", "title": "Cuối năm"}, number=number)
+            await director.post(
+                f"/api/v1/stocktakes/{number}/scans", json={"scans": [{"id": str(new_id()), "tag": "QN-1"}]}
+            )
+            await walk("POST", page + "/close", form={}, number=number)
+            missing = (await walk.client.get(f"/api/v1/stocktakes/{number}/items?result=missing")).json()["items"]
+            for item in missing:
+                said = {"settlements": [{"tag": item["tag"], "settlement": "found_after"}]}
+                await director.post(f"/api/v1/stocktakes/{number}/settle", json=said)
+            await walk("POST", page + "/approve", form={}, number=number)
+            continue
+        made = await walk("POST", "/api/v1/stocktakes", {"site": "KHO"})
+        number = made["number"]
+        await walk("PATCH", one, {"title": "Kho"}, version=made["version"], number=number)
+        await walk("POST", one + "/scans", {"scans": [{"id": str(new_id()), "tag": "Z-1"}]}, number=number)
+        await walk("POST", page + "/scans", form={"tag": "Z-2"}, number=number)
+        await walk("POST", one + "/close", number=number)
+        for item in (await walk.client.get(f"/api/v1/stocktakes/{number}/items")).json()["items"]:
+            kind = "register" if item["result"] == "unknown" else "found_after"
+            await walk(
+                "POST", one + "/settle", {"settlements": [{"tag": item["tag"], "settlement": kind}]}, number=number
+            )
+        await walk("POST", page + "/settle", form={"tag": "Z-2", "settlement": "register"}, number=number)
+        other = await walk.client.post(one.format(number=number) + "/approve")
+        assert other.status_code == 409, "four eyes"
+    async with transaction(EVERYTHING) as tx:  # somebody else counted
+        await tx.execute("update stocktake_scans set by = null")
+        await tx.execute("update stocktake_items set settled_by = null")
+    await walk("POST", one + "/approve", number=number - 1)
+    await walk("PATCH", "/api/v1/counted-states/{counted}", {"name": "Hỏng"}, version=1, counted="broken")
 
 
 async def labels_are_written(walk: Walk) -> None:

@@ -126,6 +126,19 @@ TRANSFER_LINE = {
     "listed": N_("Not sent yet"), "waiting": N_("On its way"), "received": N_("Received"),
     "damaged": N_("Received damaged"), "refused": N_("Sent back"), "missing": N_("Missing"), "cancelled": N_("Cancelled"),
 }  # fmt: skip
+STOCKTAKE_STATE = {
+    "open": N_("Not begun"), "counting": N_("Being counted"), "closed": N_("To be settled and approved"),
+    "approved": N_("Approved"),
+}  # fmt: skip
+STOCKTAKE_RESULT = {
+    "pending": N_("Not counted yet"), "found": N_("Found"), "elsewhere": N_("Registered elsewhere"),
+    "unknown": N_("Not in the register"), "missing": N_("Missing"),
+}  # fmt: skip
+SETTLEMENT = {
+    "lost": N_("Lost"), "found_after": N_("Found after all"), "accounted": N_("Papers say where it is"),
+    "correct": N_("Put the register right"), "leave": N_("The register stays"), "register": N_("To be registered"),
+    "foreign": N_("Not ours"),
+}  # fmt: skip
 DECLARATION = {
     "broken": N_("Reported as broken"),
     "works": N_("Reported as working"),
@@ -440,6 +453,9 @@ AUDIT_FIELD = {
     "kept_at": N_("Record kept at"), "kept_by": N_("Record kept by"), "merged_into": N_("Merged into"),
     "other": N_("Other asset"), "other_tag": N_("Tag of the other asset"), "asset_tag": N_("Tag of the asset"),
     "made_at": N_("Asked at"), "score": N_("How much speaks for it"),
+    "whole_unit": N_("All sites of its unit"), "form_number": N_("Line with the number of the form"),
+    "members": N_("Who takes part"), "opened_by_name": N_("Opened by"), "closed_at": N_("Closed at"),
+    "closed_by_name": N_("Closed by"), "approved_at": N_("Approved at"), "approved_by_name": N_("Approved by"),
     "preset": N_("Sheet or tape"), "offset_x": N_("Move right (mm)"), "offset_y": N_("Move down (mm)"),
     "page_width": N_("Page: width (mm)"), "page_height": N_("Page: height (mm)"),
     "margin_left": N_("From the left edge (mm)"), "margin_top": N_("From the upper edge (mm)"),
@@ -466,6 +482,12 @@ AUDIT_FIELD = {
 # Headings of exported lists: the fields of the API beside those of the audit log, and those that mean something else there.
 FIELD = {
     "opened_on": N_("Opened on"), "parent_name": N_("Inside"),
+    "opened_by": N_("Opened by"), "closed_by": N_("Closed by"), "approved_by": N_("Approved by"), "expected": N_("Expected"),
+    "found": N_("Found"), "elsewhere": N_("Registered elsewhere"), "pending": N_("Not counted yet"),
+    "unsettled": N_("Not settled yet"), "stocktake": N_("Stocktake"), "result": N_("Result"),
+    "counted_state": N_("State that is counted"), "counted_room": N_("Found in"), "counted_at": N_("Counted at"),
+    "counted_by": N_("Counted by"), "scans": N_("Scans"), "settlement": N_("What follows"), "settled_note": N_("Why"),
+    "settled_by": N_("Settled by"), "registered_site": N_("Registered at now"),
     "id": N_("Identifier"), "version": N_("Version"), "unit_code": N_("Unit code"), "unit_name": N_("Unit"),
     "people_as_of": N_("Counted on"), "roles": N_("Roles"), "grants": N_("Roles and places"),
     "has_password": N_("Has a password"), "must_change_password": N_("Password to be changed"),
@@ -501,6 +523,8 @@ FIELD = {
     "told_point": N_("Last reminder at (days before)"), "told_at": N_("Last reminder"), "next_on": N_("Next reminder"),
 }  # fmt: skip
 FIELD_OF = {
+    ("stocktakes", "unknown"): N_("Not in the register"), ("stocktakes", "missing"): N_("Missing"),
+    ("stocktake-items", "expected"): N_("On the list"),
     ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
     ("audit-events", "reason"): N_("Why"), ("transfers", "from_name"): N_("Name of the sending site"),
     ("transfers", "to_name"): N_("Name of the receiving site"), ("transfers", "carrier"): N_("Brought by"),
@@ -518,7 +542,9 @@ TABLES = {
     "request_state": REQUEST_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
-    "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR, "custodian_kind": CUSTODIAN_KIND,
+    "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR,
+    "stocktake_state": STOCKTAKE_STATE,
+    "stocktake_result": STOCKTAKE_RESULT, "settlement": SETTLEMENT, "custodian_kind": CUSTODIAN_KIND,
     "search_kind": SEARCH_KIND,
     "batch_state": BATCH_STATE, "batch_action": BATCH_ACTION, "field_kind": FIELD_KIND,
     "stock_movement": STOCK_MOVEMENT, "consumable_kind": CONSUMABLE_KIND, "kit_what": KIT_WHAT, "per": PER,
