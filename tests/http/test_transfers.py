@@ -91,6 +91,7 @@ async def test_a_transfer_goes_its_whole_way_over_the_web_api(people: People) ->
         ("/1/refuse", {}, 400, ["note"]),
         ("/1/send", {}, 409, []),
         ("/999999/send", {}, 404, []),
+        ("/99999999999/receive", {}, 404, []),
     ],
 )  # fmt: skip
 async def test_wrong_input_is_refused_and_named(
