@@ -171,6 +171,20 @@ async def test_an_agent_touches_nothing_outside_the_sites_of_its_token(house: Ho
     assert "F-1" not in seen.text
 
 
+async def test_an_agent_goes_along_with_its_asset_and_a_sites_own_token_does_not_reach_it_there(house: House) -> None:
+    bob, ivan = await house.person("bob", Role.PROVINCE_IT), await house.person("ivan", Role.STOREKEEPER, unit=OWN)
+    own, wide = await agent(house, OWN), await agent(house)
+    await asset("A-1", await model())
+    assert (await send(own, as_xml(PC))).status_code == 200
+    async with transaction(EVERYTHING) as tx:
+        await tx.execute("update assets set site = (select id from sites where code = $1)", FOREIGN)
+    assert (await send(own, as_xml(pc(hardware={"name": "OTHER"})))).status_code == 200
+    assert [row["value"] for row in await items(bob, "/api/v1/observed-values", key="hostname")] == ["QN-QUAY-01"]
+    assert (await send(wide, as_xml(PC))).status_code == 200
+    assert [row["site"] for row in await items(bob, PATH)] == [FOREIGN]
+    assert await items(ivan, PATH) == []
+
+
 BOMB = zlib.compress(b"<REQUEST>" + b" " * 64 * 1024 * 1024)
 ENTITY = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><REQUEST><DEVICEID>&x;</DEVICEID></REQUEST>'
 LAUGHS = b'<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><REQUEST>&b;</REQUEST>'

@@ -44,8 +44,17 @@ async def report(actor: Actor, message: Message, *, now: datetime) -> UUID | Non
             await match(tx, actor, agent, facts(told, str(agent["site"] or "")), now)
         elif (site := await tx.fetchval("select site from assets where id = $1", asset)) and actor.scope.sees(site):
             await observe(tx, asset, SOURCE, observed(told, message.software), at=now)
+            await _follow(tx, agent, site)
         found: UUID = agent["id"]
         return found
+
+
+async def _follow(tx: Connection, agent: Any, site: UUID) -> None:
+    """An asset that went to another site takes its agent along, from the next word on."""
+    await tx.execute(
+        "update inventory_agents g set site = $2 where g.id = $1 and g.site is distinct from $2 and not exists "
+        "(select from inventory_agents o where o.device_id = g.device_id and o.site = $2)", agent["id"], site,
+    )  # fmt: skip
 
 
 def _said(told: Computer) -> dict[str, Any]:
