@@ -1,5 +1,6 @@
 """Places over HTTP: rooms in rooms, what is written of sites and units, and units that become others on a day."""
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -210,6 +211,24 @@ async def test_when_a_unit_is_no_more_then_neither_it_nor_its_code_comes_back(ho
     late = await bob.post("/api/v1/sites", json={**store, "opened_on": "2025-12-01"})
     assert (late.status_code, late.json()["unit_code"]) == (201, OWN), "it opened there, and came along"
     assert (await under(bob, "2025-12-31"))["KHO"] == "Phường Nghĩa Lộ"
+
+
+async def test_when_two_write_down_changes_of_one_unit_at_once_then_one_of_them_is_told(house: House) -> None:
+    bob = await house.person("bob", Role.PROVINCE_IT)
+    renaming = {"kind": "rename", "predecessors": [OWN], "successors": [{"code": OWN, "name": "Phường Mới"}]}
+    new = {"unit": OWN, "kind": "store", "name": "Kho"}
+    answers = await asyncio.gather(
+        change(bob, **renaming), change(bob, **MERGE, effective_on=DAY),
+        *(bob.post("/api/v1/sites", json={**new, "code": f"KHO-{n}"}) for n in range(4)),
+    )  # fmt: skip
+    assert sorted(answer.status_code for answer in answers[:2]) in ([201, 400], [201, 409])
+    assert {answer.status_code for answer in answers[2:]} == {201}
+    async with transaction(EVERYTHING) as tx:
+        lost = await tx.fetch(
+            "select s.code from sites s where not exists (select from site_units m join administrative_units u "
+            "on u.id = m.unit and u.valid_to is null where m.site = s.id and m.valid_to is null and m.unit = s.unit)"
+        )
+    assert lost == [], "each site is under a unit that is in force, whoever was first"
 
 
 async def test_when_a_change_is_ahead_then_it_takes_effect_on_its_day_and_not_before(house: House) -> None:

@@ -16,6 +16,7 @@ from assets.db import EVERYTHING, Connection, transaction
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.places import origins
+from assets.places.service import LOCK
 from assets.places.succession import (
     STANDS_AGAINST,
     Change,
@@ -32,7 +33,6 @@ from assets.places.units import short_name
 from assets.text import clean, searchable, sort_key
 from assets.web.language import N_
 
-LOCK = 0x0A55E77  # pg_advisory_xact_lock key: two changes at once could give one code twice
 MISSING = N_("Please fill this in.")
 
 

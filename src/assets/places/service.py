@@ -33,6 +33,9 @@ LENGTHS = {
     "closed_reason": 255,
 }  # fmt: skip
 MISSING = N_("Please fill this in.")
+# pg_advisory_xact_lock key: two changes of units at once could give one code twice, and who opens a site must not look for
+# its unit while a change puts another one in its place.
+LOCK = 0x0A55E77
 
 
 async def load_units(actor: Actor, units: Sequence[Unit]) -> tuple[int, int]:
@@ -192,6 +195,7 @@ async def create_site(
     facts = _cleaned(facts, LENGTHS)
     _check({"kind": kind, **facts}, kinds=SITE_KINDS)
     async with transaction(actor.scope) as tx:
+        await tx.execute("select pg_advisory_xact_lock_shared($1)", LOCK)
         row = await tx.fetchval(
             f"select id from administrative_units where code = $1 and {IN_FORCE.format(u='')} for update",  # noqa: S608
             unit, opened_on or today,
