@@ -18,6 +18,7 @@ from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, as_owner, transaction
 from assets.demo import accounts, fleet, people, register, simulation, stock, troubles
 from assets.demo.catalogue import Make
+from assets.demo.counted import write_stocktakes
 from assets.demo.faults import break_tag
 from assets.demo.fleet import Centre, Thing
 from assets.demo.history import Watched, remembered, write_conditions
@@ -195,6 +196,7 @@ class _Building:
         house = House(self.people, self.sites, self.categories, names, _by_category(self.shelves, self.assets))
         requests = await write_requests(tx, house, now)
         transfers = await write_transfers(tx, self.people, now)
+        stocktakes = await write_stocktakes(tx, self.people, now)
         await keep(self.centres.values(), now)
         computers = await write_seen(tx, now)
         verdicts = await settle_verdicts(tx, self.sites, now)
@@ -204,6 +206,7 @@ class _Building:
             "declarations": words,
             "equipment requests": requests,
             "transfers": transfers,
+            "stocktakes": stocktakes,
             "computers that report": computers,
             **verdicts,
         }
