@@ -304,7 +304,8 @@ REMINDER_KIND = {
 DISPOSAL_GROUND = {"life_over": N_("useful life is over"), "repair_too_dear": N_("broken, and its repair is too dear")}
 SITE_KIND = {"centre": N_("Centre"), "reception_point": N_("Reception point"), "store": N_("Store")}
 STOCK_MOVEMENT = {
-    "received": N_("Received"), "issued": N_("Issued"), "returned": N_("Given back"), "transfer_out": N_("Sent to another site"),
+    "received": N_("Received into stock"),
+    "issued": N_("Issued"), "returned": N_("Given back"), "transfer_out": N_("Sent to another site"),
     "transfer_in": N_("Came from another site"), "corrected": N_("Counted"), "discarded": N_("Discarded"),
     "expired": N_("Expired"), "reversed": N_("Opposite entry"),
 }  # fmt: skip
