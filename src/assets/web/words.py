@@ -524,6 +524,7 @@ FIELD = {
     "told_point": N_("Last reminder at (days before)"), "told_at": N_("Last reminder"), "next_on": N_("Next reminder"),
 }  # fmt: skip
 FIELD_OF = {
+    **{("imports", name): text for name, text in BATCH_ACTION.items()}, ("imports", "made_by"): N_("Made by"),
     ("stocktakes", "unknown"): N_("Not in the register"), ("stocktakes", "missing"): N_("Missing"),
     ("stocktake-items", "expected"): N_("On the list"),
     ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
