@@ -91,6 +91,7 @@ def app(home: Path, *, demo: bool = False, raises: Sequence[object] = ()) -> Lit
     found = Litestar(
         route_handlers=routes, dependencies={
             "actor": Provide(actor, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False, use_cache=True),
             "vault": Provide(lambda: Vault.open(home), sync_to_thread=False, use_cache=True),
         },
         middleware=[SignedInMiddleware(settings, [])], exception_handlers=problems.handlers,
