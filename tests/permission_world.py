@@ -600,6 +600,7 @@ RECIPES: dict[str, Recipe] = {
         json={"settlements": [{"tag": f"T-{t.site}", "settlement": "found_after"}]},
     ),
     "POST /api/v1/stocktakes/{number}/approve": lambda w, t: Call(f"/api/v1/stocktakes/{t.stocktakes['closed']}/approve"),
+    "GET /api/v1/counted-states/{counted}": lambda w, t: Call("/api/v1/counted-states/broken"),
     "PATCH /api/v1/counted-states/{counted}": lambda w, t: Call(
         "/api/v1/counted-states/broken", json={"name": "x"}, headers=IF_MATCH
     ),

@@ -26,6 +26,7 @@ from assets.dashboards import pages as dashboard_pages
 from assets.db import EVERYTHING
 from assets.ids import new_id
 from assets.incidents import pages as incident_pages
+from assets.inventory import pages as inventory_pages
 from assets.inventory import wear_pages
 from assets.phrases import Phrase
 from assets.places import service as places
@@ -82,6 +83,7 @@ def app(home: Path, *, demo: bool = False, raises: Sequence[object] = ()) -> Lit
         *audit_pages.routes,
         *dashboard_pages.routes,
         *incident_pages.routes,
+        *inventory_pages.routes,
         *wear_pages.routes,
         *static.routes,
     ]

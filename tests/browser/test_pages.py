@@ -142,7 +142,8 @@ async def test_when_the_register_of_wear_is_open_then_it_fits_the_screen_and_can
         await tx.execute("update assets set original_cost = 9990000000, put_into_use = '2022-03-01'")
     await wear_rates.add_rate(SYSTEM, wear_rates.NewRate("printer", 7, date(2020, 1, 1), 1429, source="Ví dụ " * 40))
     page = await stage.visitor("ivan", width=width)
-    await page.click("nav a[href='/wear']")
+    await page.click("header nav a[href='/assets']")
+    await page.click("nav.tabs a[href='/wear']")
     for address in ("/wear?as_of=2026-12-31", "/wear?q=nothing-like-this", f"/wear?site={stage.web.limited}"):
         await page.goto(stage.url + address)
         over = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

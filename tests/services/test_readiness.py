@@ -195,7 +195,7 @@ async def test_when_two_compute_at_once_then_a_change_is_written_once(centre: Ce
 
 async def test_when_a_centre_closes_then_its_verdict_goes(centre: Centre) -> None:
     await service.recompute(None, at(2))
-    await centre.sql("update sites set open = false where id = $1", centre.other)
+    await centre.sql("update sites set open = false, closed_reason = 'x' where id = $1", centre.other)
     await service.recompute(None, at(3))
     async with db.transaction(EVERYTHING) as tx:
         assert [row["site"] for row in await tx.fetch("select site from readiness")] == [centre.home]

@@ -74,7 +74,7 @@ async def register(actor: Actor, new: NewAsset, *, now: datetime) -> UUID:
 
 async def edit(actor: Actor, tag: str, changes: Mapping[str, Any], *, version: int, now: datetime) -> None:
     """Change some fields of an asset that is still as the caller saw it."""
-    cells = dict(changes) | own_cells(changes.get("custom", {})) | {"tag": tag}
+    cells = dict(changes) | own_cells(changes.get("custom") or {}) | {"tag": tag}
     cells.pop("custom", None)
     await editing.edit(actor, ASSETS.resource, cells, version=version, now=now)
 

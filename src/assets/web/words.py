@@ -518,7 +518,7 @@ FIELD = {
     "low": N_("Low"), "expires_first": N_("Expires first"), "reversed_by": N_("Taken back by the line"),
     "age_days": N_("Days under way"),
     "fixed_asset": N_("Fixed asset"), "grounds": N_("Grounds"), "quotation": N_("Repair quotation"),
-    "media_type": N_("Type of file"), "size": N_("Size (bytes)"), "sha256": N_("SHA-256"),
+    "media_type": N_("Type of file"), "size": N_("Size (bytes)"), "sha256": N_("Digest (SHA-256)"),
     "added_by": N_("Added by"), "added_at": N_("Added at"), "removed_by": N_("Removed by"), "removed_at": N_("Removed at"),
     "quotation_supplier": N_("Supplier"), "ends_on": N_("Ends on"), "days_left": N_("Days left"),
     "told_point": N_("Last reminder at (days before)"), "told_at": N_("Last reminder"), "next_on": N_("Next reminder"),

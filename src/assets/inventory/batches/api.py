@@ -27,7 +27,7 @@ from assets.inventory.kinds import KINDS
 from assets.inventory.service import own_cells
 from assets.phrases import Phrase
 from assets.web.bodies import BODY_MAX, TAKES
-from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
 
 STATES = ("planned", "applied", "undone")
 ROWS_AT_ONCE = 10_000
@@ -100,7 +100,7 @@ BATCHES = Listing(
         "state": Column("b.state", choices=STATES), "source": Column("b.source", choices=("file", "edit")),
         "made_at": Column("b.made_at", "timestamptz"),
     },
-    sort="-number",
+    sort="-number", search=(folded("b.title"), folded("b.made_by_name")),
 )  # fmt: skip
 ROWS = Listing(
     select="r.*", source="batch_rows r", key="r.id",
@@ -108,7 +108,7 @@ ROWS = Listing(
         "position": Column("r.position", "integer"), "action": Column("r.action", choices=tuple(Outcome)),
         "key": Column("r.key"), "row": Column("r.row", "integer"), "sheet": Column("r.sheet"),
     },
-    sort="position",
+    sort="position", search=(folded("r.key"),),
 )  # fmt: skip
 # The lists that a filter of a bulk edit can choose from, and what names a row of them.
 CHOSEN_FROM: Mapping[str, tuple[Listing, str]] = {

@@ -9,7 +9,8 @@ from assets.text import fold
 from assets.web import words
 from assets.web.language import LANGUAGES, translate
 
-SHOWN = ("id", "site_name", "physical_state_at")  # what our lists show and a row does not say
+# What our lists show and a row does not say: it follows from something else, or from an act.
+SHOWN = ("id", "site_name", "physical_state_at", "borrower", "due_back", "repairer", "quotation")
 IGNORED = frozenset({"stt", "tt", "no.", "#"})
 VERSION = "version"
 OWN = "custom"  # all fields of the province's own in one cell, as exports have them

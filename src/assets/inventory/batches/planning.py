@@ -177,7 +177,7 @@ class _Row:
             except Wrong as wrong:
                 self.faults.append(Fault(name, wrong.reason))
                 continue
-            if self.values[name] == fields[name].empty and (cell is None or str(cell).strip() in ("", "[]")):
+            if self.values[name] in (None, "", []) or cell is None or str(cell).strip() in ("", "[]"):
                 self.blank.add(name)
 
     def _refer(self) -> None:
@@ -233,6 +233,10 @@ class _Row:
                     now=present.version,
                 )
             return
+        if self.empty is Emptiness.CLEAR:
+            for name in sorted(self.blank):
+                if self._field(name).required:
+                    self._wrong(name, N_("This must be filled in."))
         if self.kind.resource != ASSETS.resource:
             return
         site = self.values.get("site")

@@ -177,7 +177,7 @@ async def change_one(
     world = await look(tx, actor, kind, own, [wanted], lock=not add)
     [row] = plan(kind, [wanted], world, empty=Emptiness.CLEAR)
     if add and row.present is not None:
-        raise Conflict(N_("It is there already."), key=row.key)
+        raise Conflict(N_("%(key)s is in use already.") % {"key": row.key})
     if not add and row.present is None:
         raise NotFound()
     if row.faults:

@@ -195,10 +195,10 @@ class StockIn(BaseModel):
 
 
 class StockChange(BaseModel):
-    """How many should lie at a site at least; null gives the consumable's own minimum back."""
+    """How many should lie at a site at least; null, or nothing, gives the consumable's own minimum back."""
 
     model_config = ConfigDict(extra="forbid")
-    minimum: Minimum | None
+    minimum: Minimum | None = None
 
 
 STOCK = Listing(

@@ -16,7 +16,7 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
-from assets.errors import NotFound
+from assets.errors import Invalid, NotFound
 from assets.inventory.stocktakes import minutes, queries, service
 from assets.inventory.stocktakes.counting import Counted, Heard, Settlement
 from assets.inventory.stocktakes.queries import ITEMS, STATES, STOCKTAKES, ItemOut, StateOut, StocktakeOut
@@ -103,8 +103,11 @@ class WordsIn(BaseModel):
     name_en: Annotated[str, Field(min_length=1, max_length=120)] | None = None
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)
+def _utc(moment: datetime | None, name: str) -> datetime | None:
+    try:
+        return None if moment is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(fields={name: "beyond the years 1 to 9999"}) from None
 
 
 class Stocktakes(Controller):
@@ -122,7 +125,7 @@ class Stocktakes(Controller):
     @post(operation_id="openStocktake", guards=[requires(Action.TAKE_STOCK)])
     async def open(self, data: JSONBody[StocktakeIn], actor: NamedDependency[Actor]) -> Response[StocktakeOut]:
         """Open a stocktake: what the register has at the site at that moment is frozen as the list."""
-        new = service.New(**{**data.model_dump(), "as_of": _utc(data.as_of)})
+        new = service.New(**{**data.model_dump(), "as_of": _utc(data.as_of, "as_of")})
         return await _one(actor, str(await service.open_stocktake(actor, new, now=clock.now())))
 
     @get("/{number:str}", operation_id="getStocktake", guards=[requires(Action.VIEW)])
@@ -156,7 +159,10 @@ class Stocktakes(Controller):
         self, number: FromPath[str], data: JSONBody[ScansIn], actor: NamedDependency[Actor]
     ) -> list[ScanOut]:
         """Take in scans; each is answered: found, elsewhere, unknown or a duplicate. Sent again they change nothing."""
-        seen = [service.Seen(one.tag, one.id, _utc(one.at), one.state or "", one.room, one.note) for one in data.scans]
+        seen = [
+            service.Seen(one.tag, one.id, _utc(one.at, "scans"), one.state or "", one.room, one.note)
+            for one in data.scans
+        ]
         answers = await service.scan(actor, number, seen, now=clock.now())
         tags = [answer.tag for answer in answers]
         async with transaction(actor.scope) as tx:
@@ -231,6 +237,11 @@ class CountedStates(Controller):
         async with transaction(actor.scope) as tx:
             return await fetch(tx, STATES, asked, queries.state_out)
 
+    @get("/{counted:str}", operation_id="getCountedState", guards=[requires(Action.VIEW)])
+    async def one(self, counted: FromPath[str], actor: NamedDependency[Actor]) -> Response[StateOut]:
+        """One state by its code."""
+        return await _state(actor, counted)
+
     @patch("/{counted:str}", operation_id="editCountedState", guards=[requires(Action.EDIT_INVENTORY, province=True)])
     async def edit(
         self, counted: FromPath[str], data: JSONBody[WordsIn], actor: NamedDependency[Actor], if_match: IfMatch = None
@@ -238,11 +249,15 @@ class CountedStates(Controller):
         """Change the words of a state; its code is what the rules know."""
         version = version_of(if_match)
         await service.edit_words(actor, counted, data.model_dump(exclude_none=True), version=version)
-        async with transaction(actor.scope) as tx:
-            found = await fetch(tx, STATES, ListQuery(limit=1), queries.state_out, where=[("c.code = {}", [counted])])
-        if not found.items:
-            raise NotFound()
-        return with_version(found.items[0])
+        return await _state(actor, counted)
+
+
+async def _state(actor: Actor, counted: str) -> Response[StateOut]:
+    async with transaction(actor.scope) as tx:
+        found = await fetch(tx, STATES, ListQuery(limit=1), queries.state_out, where=[("c.code = {}", [counted])])
+    if not found.items:
+        raise NotFound()
+    return with_version(found.items[0])
 
 
 routes: Sequence[ControllerRouterHandler] = [Stocktakes, list_items, CountedStates]
