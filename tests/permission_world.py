@@ -6,6 +6,7 @@ that site's code in its name, so that an answer shows whose it is.
 
 import io
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
@@ -752,8 +753,11 @@ def addressed(path: str, world: World, there: There) -> str:
 
 
 def shown(body: str) -> str:
-    """Whose things an answer shows: own, foreign, all or none. A body that quotes what was asked is not asked here."""
-    seen = (OWN in body, FOREIGN in body)
+    """Whose things an answer shows: own, foreign, all or none. A body that quotes what was asked is not asked here.
+
+    Identifiers are hexadecimal and may have the digits of a code in them by chance.
+    """
+    seen = tuple(re.search(f"(?<![0-9a-f]){code}(?![0-9a-f])", body) is not None for code in (OWN, FOREIGN))
     return {(True, True): "all", (True, False): "own", (False, True): "foreign", (False, False): "none"}[seen]
 
 
