@@ -13,7 +13,7 @@ demo: setup ## Everything on one machine, with simulated devices: make demo ARGS
 	@$(BIN)/assets demo $(ARGS)
 
 test: setup ## All tests on two cores; a missing part of the system is named
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-fast: setup ## The rules alone, in seconds
 	@$(BIN)/python -m pytest tests/rules $(ARGS)

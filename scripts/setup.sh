@@ -39,10 +39,12 @@ step "virtual environment .venv"
 [ -x .venv/bin/python ] || "$uv" venv --quiet ${python:+--python "$(command -v "$python")"} .venv
 done_
 step "pinned packages"
-VIRTUAL_ENV=.venv "$uv" pip sync --quiet --require-hashes requirements/dev.txt
+VIRTUAL_ENV=.venv "$uv" pip sync --quiet --compile-bytecode --require-hashes requirements/dev.txt
 done_
 step "this project"
 VIRTUAL_ENV=.venv "$uv" pip install --quiet --no-deps -e .
+# Once here, not at each start where PYTHONDONTWRITEBYTECODE is set: that would be a second of every process.
+.venv/bin/python -m compileall -q src
 done_
 step "front-end files"
 .venv/bin/python scripts/vendor.py || echo "setup: the pages work without them, only less lively"

@@ -1,6 +1,7 @@
 """The OpenAPI document keeps its word: what is drawn from it is answered as it says, whoever asks.
 
-Two examples of each operation; with LONG=1, as `.ci/run` does, fifty.
+Two right examples of each operation, by an administrator or a clerk; with LONG=1, as `.ci/run` does, fifty right and
+fifty wrong ones by both.
 """
 
 import asyncio
@@ -82,7 +83,7 @@ async def test_what_the_document_says_is_what_is_answered(house: House, who: str
         call = asyncio.run_coroutine_threadsafe(client.send(built(case, client, fast.settings.url)), loop)
         return call.result(TIMEOUT_SECONDS)
 
-    broken = await anyio.to_thread.run_sync(lambda: list(failures(document, send, collector=who == "collector")))
+    broken = await anyio.to_thread.run_sync(lambda: list(failures(document, send, who)))
     assert not broken, "\n\n".join(broken)
 
 
@@ -92,14 +93,16 @@ def built(case: schemathesis.Case, client: httpx2.AsyncClient, url: str) -> http
     return client.build_request(str(plain.method), str(plain.url), content=plain.body or b"", headers=headers)
 
 
-def failures(document: dict[str, Any], send: Sent, *, collector: bool) -> Iterator[str]:
+def failures(document: dict[str, Any], send: Sent, who: str) -> Iterator[str]:
     """What of each operation is not as the document says."""
     config = schemathesis.Config.from_dict({"generation": {"with-security-parameters": False}})
-    for found in schemathesis.openapi.from_dict(document, config=config).get_all_operations():
+    for turn, found in enumerate(schemathesis.openapi.from_dict(document, config=config).get_all_operations()):
         operation = found.ok()
-        if collector is not operation.path.endswith(COLLECTORS_OWN):
+        if (who == "collector") is not operation.path.endswith(COLLECTORS_OWN):
             continue
-        for mode in MODES:
+        if not LONG and who != "collector" and turn % 2 != WHO.index(who):
+            continue
+        for mode in MODES if LONG else (POSITIVE,):
             try:
                 _try(operation, mode, send)
             except Unsatisfiable:
