@@ -255,3 +255,63 @@ async def test_what_stands_beside_assets_is_read_and_changed_with_its_version(
     assert {name: done.json()[name] for name in change} == change
     assert (await client.get(path)).json() == done.json()
     assert (await client.post(f"/api/v1/{resource}", json=new)).status_code == 409
+
+
+async def test_models_that_the_catalogue_lacks_are_added_with_the_assets_and_taken_back_with_them(house: House) -> None:
+    client = await ready(house)
+    text = (
+        "Mã tài sản;Loại thiết bị;Hãng sản xuất;Kiểu máy (model);Đơn vị\r\n"
+        "QN-1;Máy in;Brother;HL-L2321D;21025\r\nQN-2;;brother;hl-l2321d;21025\r\nQN-3;Máy in;Canon;LBP 2900;21028\r\n"
+    )
+    plain = await planned(client, text)
+    assert (counts(plain), plain["new_models"]) == ([1, 0, 0, 2], [])
+    batch = await planned(client, text, add_models="true")
+    assert (counts(batch), batch["new_models"]) == ([3, 0, 0, 0], [["Brother", "HL-L2321D", "printer"]])
+    assert (await client.get("/api/v1/asset-models")).json()["total"] == 1  # nothing yet
+    assert (await client.post(f"/api/v1/imports/{batch['number']}/apply")).status_code == 200
+    assert [(await asset(client, tag))["model"] for tag in ("QN-1", "QN-2")] == ["HL-L2321D"] * 2
+    page = await client.get(f"/imports/{batch['number']}", headers={"accept": "text/html"})
+    assert "Brother HL-L2321D" in page.text
+
+    again = await planned(client, text, add_models="true")
+    assert (counts(again), again["new_models"]) == ([0, 0, 3, 0], [])
+    assert (await client.post(f"/api/v1/imports/{batch['number']}/undo")).status_code == 200
+    [left] = (await client.get("/api/v1/asset-models")).json()["items"]
+    assert left["name"] == "LBP 2900"
+
+
+async def test_a_model_that_somebody_uses_since_stays_when_the_import_is_undone(house: House) -> None:
+    client = await ready(house)
+    text = "Mã tài sản;Loại thiết bị;Hãng sản xuất;Kiểu máy (model);Đơn vị\r\nQN-1;Máy in;Brother;HL;21025\r\n"
+    batch = await planned(client, text, add_models="true")
+    await client.post(f"/api/v1/imports/{batch['number']}/apply")
+    other = await planned(client, text.replace("QN-1", "QN-2"))
+    await client.post(f"/api/v1/imports/{other['number']}/apply")
+    undone = await client.post(f"/api/v1/imports/{batch['number']}/undo")
+    assert undone.status_code == 200, undone.text
+    assert (await client.get("/api/v1/asset-models")).json()["total"] == 2
+    assert (await client.get("/api/v1/assets")).json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "said"),
+    [
+        ("QN-1;;Brother;HL;21025", "category", "The model Brother HL is new; say what kind of equipment it is."),
+        ("QN-1;Tàu vũ trụ;Brother;HL;21025", "category", "There is no kind of equipment Tàu vũ trụ."),
+        ("QN-0;Máy in;Brother;HL;21025\r\nQN-1;Máy tính để bàn;Brother;HL;21025", "category", "The model belongs to printer."),
+    ],
+)  # fmt: skip
+async def test_a_new_model_is_of_one_kind_that_there_is(house: House, line: str, column: str, said: str) -> None:
+    client = await ready(house)
+    heading = "Mã tài sản;Loại thiết bị;Hãng sản xuất;Kiểu máy (model);Đơn vị\r\n"
+    batch = await planned(client, heading + line + "\r\n", add_models="true")
+    [refused] = [row for row in await rows_of(client, batch["number"]) if row["action"] == "refused"]
+    assert [(fault["column"], fault["reason"]) for fault in refused["faults"]] == [(column, said)]
+
+
+async def test_only_the_province_adds_models(house: House) -> None:
+    await ready(house)
+    commune = await house.person("hoa", Role.STOREKEEPER, "21025")
+    query = {"resource": "assets", "filename": "x.csv", "add_models": "true"}
+    answer = await commune.post("/api/v1/imports", params=query, content=LIST.encode(), headers=CSV)
+    assert answer.status_code == 403

@@ -11,7 +11,7 @@ from assets.access.actor import SYSTEM
 from assets.cli.administer import in_database
 from assets.db import EVERYTHING, transaction
 from assets.inventory.batches import service
-from assets.inventory.batches.planning import Emptiness, Outcome
+from assets.inventory.batches.planning import Emptiness, Options, Outcome
 from assets.inventory.kinds import KINDS
 from assets.phrases import Phrase
 
@@ -28,12 +28,18 @@ SHOWN_MAX = 200  # rows of a plan that are printed; all of them are on the page
     "--empty", type=click.Choice([str(one) for one in Emptiness]), default="keep", show_default=True,
     help="What empty cells do to values that are there.",
 )  # fmt: skip
-def import_(file: Path, applied: bool, resource: str, empty: str) -> None:
+@click.option("--add-models", is_flag=True, help="Add models that the catalogue lacks with the assets that name them.")
+def import_(file: Path, applied: bool, resource: str, empty: str, add_models: bool) -> None:
     """Print what FILE (.xlsx or CSV) would change in a list; exit code 1 when a row is refused."""
 
-    async def act() -> tuple[int, list[Any], dict[str, int]]:
+    async def act() -> tuple[int, list[Any], dict[str, Any]]:
         number = await service.plan_file(
-            SYSTEM, resource, file.read_bytes(), file.name, empty=Emptiness(empty), now=clock.now()
+            SYSTEM,
+            resource,
+            file.read_bytes(),
+            file.name,
+            options=Options(Emptiness(empty), add_models),
+            now=clock.now(),
         )
         async with transaction(EVERYTHING) as tx:
             batch = await tx.fetchrow("select id, counts from batches where number = $1", number)
@@ -49,6 +55,8 @@ def import_(file: Path, applied: bool, resource: str, empty: str) -> None:
     number, rows, counts = in_database(act)
     for row in rows:
         click.echo(_line(row))
+    for model in counts["models"]:
+        click.echo("new model: {} {} ({})".format(*model))
     click.echo(", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome))
     if counts[Outcome.REFUSED]:
         click.echo(f"Import {number} cannot be applied: all rows or none.", err=True)

@@ -21,7 +21,7 @@ from assets.db import Connection, transaction
 from assets.errors import Invalid, NotFound
 from assets.inventory import api, things_api
 from assets.inventory.batches import service
-from assets.inventory.batches.planning import Emptiness, Outcome, Wanted
+from assets.inventory.batches.planning import Emptiness, Options, Outcome, Wanted
 from assets.inventory.batches.reading import CONTENT_MAX
 from assets.inventory.kinds import KINDS
 from assets.inventory.service import own_cells
@@ -39,7 +39,11 @@ Resource = Literal["assets", "asset-models", "links", "applications", "capabilit
 
 
 class BatchOut(BaseModel):
-    """Many changes as one. `create`, `change`, `same` and `refused` count its rows; `unknown` are headings passed over."""
+    """Many changes as one. `create`, `change`, `same` and `refused` count its rows; `unknown` are headings passed over.
+
+    `new_models` are models that are added with them: manufacturer, name and kind of equipment. `fonts` are those from
+    before Unicode that the file was typed for.
+    """
 
     number: int
     resource: str
@@ -51,6 +55,8 @@ class BatchOut(BaseModel):
     same: int
     refused: int
     unknown: list[str]
+    new_models: list[tuple[str, str, str]]
+    fonts: list[str]
     made_by: str
     made_at: datetime
     applied_at: datetime | None
@@ -81,7 +87,8 @@ class BatchRowOut(BaseModel):
 class BulkEditIn(BaseModel):
     """Changes of many things: `rows` with their fields and versions, or `changes` for all that `filter` chooses.
 
-    A row is named by what identifies it (tag, code, or `id`). With `apply` it is done at once, or not at all.
+    A row is named by what identifies it (tag, code, or `id`). With `apply` it is done at once, or not at all. With
+    `add_models`, models that the catalogue lacks are added with the assets that name them.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -91,6 +98,7 @@ class BulkEditIn(BaseModel):
     changes: Annotated[dict[Annotated[str, Field(max_length=60)], Any], Field(max_length=60)] = {}
     title: Annotated[str, Field(max_length=255)] = ""
     apply: bool = False
+    add_models: bool = False
 
 
 BATCHES = Listing(
@@ -120,11 +128,13 @@ CHOSEN_FROM: Mapping[str, tuple[Listing, str]] = {
 def batch_out(row: Mapping[str, Any]) -> BatchOut:
     """A row of BATCHES."""
     counts = json.loads(row["counts"])
-    unknown = [heading for sheet in json.loads(row["headings"]) for heading in sheet["unknown"]]
+    sheets = json.loads(row["headings"])
+    unknown = [heading for sheet in sheets for heading in sheet["unknown"]]
+    fonts = sorted({sheet.get("font", "") for sheet in sheets} - {""})
     same = ("number", "resource", "source", "title", "state", "made_at", "applied_at", "undone_at")
     return BatchOut(
         **{name: row[name] for name in same}, **{outcome.value: counts[outcome] for outcome in Outcome},
-        unknown=unknown, made_by=row["made_by_name"],
+        unknown=unknown, new_models=counts.get("models", []), fonts=fonts, made_by=row["made_by_name"],
     )  # fmt: skip
 
 
@@ -231,14 +241,17 @@ class Imports(Controller):
         resource: FromQuery[Resource],
         filename: FromQuery[Annotated[str, Field(max_length=255)]] = "",
         empty: FromQuery[Emptiness] = Emptiness.KEEP,
+        add_models: FromQuery[bool] = False,
     ) -> BatchOut:
         """Plan the import of a file into a list; nothing is changed yet.
 
         Headings are names of the API or words of either language; `empty` says what empty cells do to values that are
-        there: keep or clear them. The file is the body as it is, with its media type.
+        there: keep or clear them. With `add_models`, models of assets that the catalogue lacks are added with them, each
+        in the kind of equipment that its row names. The file is the body as it is, with its media type.
         """
         content = await request.body()
-        number = await service.plan_file(actor, resource, content, filename, empty=empty, now=clock.now())
+        options = Options(empty, add_models)
+        number = await service.plan_file(actor, resource, content, filename, options=options, now=clock.now())
         return await _one(actor, number)
 
     @get("/{number:int}", operation_id="getImport", guards=[requires(Action.EDIT_INVENTORY)])
@@ -277,7 +290,10 @@ async def bulk_edit(data: JSONBody[BulkEditIn], actor: NamedDependency[Actor]) -
     """Plan changes of many things, and with `apply` do them: all or nothing, to be undone as one like an import."""
     rows = await wanted_rows(actor, data)
     now = clock.now()
-    number = await service.plan_rows(actor, data.resource, rows, title=data.title, now=now, apply_at_once=data.apply)
+    number = await service.plan_rows(
+        actor, data.resource, rows, title=data.title, options=Options(Emptiness.CLEAR, data.add_models), now=now,
+        apply_at_once=data.apply,
+    )  # fmt: skip
     return await _one(actor, number)
 
 

@@ -9,6 +9,8 @@ import codecs
 import re
 import unicodedata
 
+from assets.inventory.batches.legacy_fonts import typed_for
+
 MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -59,6 +61,9 @@ def _expected(char: str) -> bool:
 
 
 def _of_windows(content: bytes) -> tuple[str, str]:
+    # Fonts from before Unicode draw other letters in the places of windows-1252; some of their words look like 1258.
+    if typed_for(content.decode("cp1252", errors="ignore")):
+        return content.decode("cp1252", errors="replace"), "windows-1252"
     try:
         text = content.decode("cp1258")
     except UnicodeDecodeError:

@@ -19,7 +19,7 @@ from assets.db import transaction
 from assets.errors import AssetsError, Conflict, Invalid
 from assets.inventory.batches import service
 from assets.inventory.batches.api import BATCHES, ROWS, BatchOut, BatchRowOut, batch_out, one_batch, row_out
-from assets.inventory.batches.planning import Emptiness
+from assets.inventory.batches.planning import Emptiness, Options
 from assets.inventory.batches.reading import CONTENT_MAX, Unreadable
 from assets.inventory.kinds import KINDS
 from assets.web.language import N_, choose, translate
@@ -79,8 +79,9 @@ async def plan(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[A
             raise Invalid(fields={"empty": N_("Please choose one of the list.")})
         content = await file.read()
         number = await service.plan_file(
-            actor, resource, content, file.filename, empty=Emptiness(empty), now=clock.now()
-        )
+            actor, resource, content, file.filename, now=clock.now(),
+            options=Options(Emptiness(empty), add_models=form.get("add_models") == "1"),
+        )  # fmt: skip
     except Invalid as error:
         found: Response[Any] = await _list(request, actor, ListQuery(sort="-number"), _errors(request, error), 400)
         return found
@@ -106,9 +107,12 @@ async def _show(
         rows = await fetch(
             tx, ROWS, asked, row_out, where=[("r.batch = (select id from batches where number = {})", [known])]
         )
+        kinds = await tx.fetch("select code, name, name_en from asset_categories")
+    spoken = "name_en" if choose(request) == "en" else "name"
     return show(
         request, "inventory/import.html", BatchPage(batch=batch, rows=rows), error=error, status=status,
         names={kind.resource: kind.name for kind in KINDS.values()}, kept=asked.again(),
+        categories={kind["code"]: kind[spoken] or kind["name"] for kind in kinds},
         chosen=[str(value) for f in asked.filters if f.column == "action" for value in f.values],
     )  # fmt: skip
 

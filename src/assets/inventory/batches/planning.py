@@ -16,6 +16,8 @@ from assets.inventory.values import Field, Wrong, read
 from assets.phrases import Phrase
 from assets.web.language import N_
 
+NewModel = tuple[str, str, str]
+
 
 class Outcome(StrEnum):
     """What becomes of a row."""
@@ -31,6 +33,18 @@ class Emptiness(StrEnum):
 
     KEEP = "keep"
     CLEAR = "clear"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What holds for all rows of a batch: what empty cells say, and whether models that nobody has are added with them."""
+
+    empty: Emptiness = Emptiness.KEEP
+    add_models: bool = False
+
+
+AS_READ = Options()
+AS_WRITTEN = Options(Emptiness.CLEAR)  # of a person who empties a field, or a program that sends null
 
 
 @dataclass(frozen=True)
@@ -94,7 +108,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Planned:
-    """A row of a plan: `values` are all fields that it says, `changes` those that differ, as (before, after)."""
+    """A row of a plan: `values` are all fields that it says, `changes` those that differ, as (before, after).
+
+    `new_model` is a model that must be added first: manufacturer, name, category.
+    """
 
     wanted: Wanted
     outcome: Outcome
@@ -103,15 +120,24 @@ class Planned:
     values: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    new_model: NewModel | None = None
+
+
+@dataclass
+class _Earlier:
+    """What the rows before have said: of which keys, serial numbers and new models."""
+
+    keys: dict[tuple[str, ...], Wanted] = field(default_factory=dict)
+    serials: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    models: dict[tuple[str, str], NewModel] = field(default_factory=dict)
 
 
 def plan(
-    kind: Kind, rows: Sequence[Wanted], world: World, *, empty: Emptiness = Emptiness.KEEP, undoing: bool = False
+    kind: Kind, rows: Sequence[Wanted], world: World, options: Options = AS_READ, *, undoing: bool = False
 ) -> list[Planned]:
     """The plan of these rows. `undoing` lets an asset go back to a stage that no person could bring it to."""
-    seen: dict[tuple[str, ...], Wanted] = {}
-    serials: dict[tuple[str, str, str], str] = {}
-    return [_Row(kind, wanted, world, empty, undoing).plan(seen, serials) for wanted in rows]
+    earlier = _Earlier()
+    return [_Row(kind, wanted, world, options, undoing).plan(earlier) for wanted in rows]
 
 
 def _same(name: str) -> str:
@@ -125,13 +151,14 @@ def key_in(kind: Kind, values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 class _Row:
-    def __init__(self, kind: Kind, wanted: Wanted, world: World, empty: Emptiness, undoing: bool) -> None:
-        self.kind, self.wanted, self.world, self.empty, self.undoing = kind, wanted, world, empty, undoing
+    def __init__(self, kind: Kind, wanted: Wanted, world: World, options: Options, undoing: bool) -> None:
+        self.kind, self.wanted, self.world, self.options, self.undoing = kind, wanted, world, options, undoing
+        self.new_model: NewModel | None = None
         self.faults: list[Fault] = []
         self.values: dict[str, Any] = {}
         self.blank: set[str] = set()
 
-    def plan(self, seen: dict[tuple[str, ...], Wanted], serials: dict[tuple[str, str, str], str]) -> Planned:
+    def plan(self, earlier: _Earlier) -> Planned:
         self._read()
         self._refer()
         present = self.world.by_id.get(self.wanted.id) if self.wanted.id else None
@@ -143,13 +170,13 @@ class _Row:
                 self.kind.key[-1], N_("%(key)s is in use already."), error="conflict", key=self.kind.key_of(whole)[:60]
             )
         present = present or namesake
-        self._look_for_twins(key, seen)
+        self._look_for_twins(key, earlier.keys)
         if present is None:
             self._look_at_new(key)
         else:
             self._look_at_change(present)
-        self._look_at_model(present)
-        self._look_at_serial(key, present, serials)
+        self._look_at_model(present, earlier.models)
+        self._look_at_serial(key, present, earlier.serials)
         self._look_at_custom(present)
         changes = self._changes(present)
         if self.faults:
@@ -158,7 +185,9 @@ class _Row:
             outcome = Outcome.CREATE
         else:
             outcome = Outcome.CHANGE if changes else Outcome.SAME
-        return Planned(self.wanted, outcome, self.kind.key_of(whole), present, self.values, changes, tuple(self.faults))
+        return Planned(
+            self.wanted, outcome, self.kind.key_of(whole), present, self.values, changes, tuple(self.faults), self.new_model
+        )  # fmt: skip
 
     def _wrong(self, field_name: str, text: str, /, *, error: str = "", **params: str | int) -> None:
         self.faults.append(Fault(field_name, Phrase(text, params), error))
@@ -233,7 +262,7 @@ class _Row:
                     now=present.version,
                 )
             return
-        if self.empty is Emptiness.CLEAR:
+        if self.options.empty is Emptiness.CLEAR:
             for name in sorted(self.blank):
                 if self._field(name).required:
                     self._wrong(name, N_("This must be filled in."))
@@ -250,21 +279,36 @@ class _Row:
             if reason:
                 self._wrong("stage", reason, error="conflict")
 
-    def _look_at_model(self, present: Present | None) -> None:
+    def _look_at_model(self, present: Present | None, new: dict[tuple[str, str], NewModel]) -> None:
         if self.kind.resource != ASSETS.resource or not {"manufacturer", "model"} & set(self.values):
             return
         both = self._together(present, "manufacturer"), self._together(present, "model")
         if not all(both):
             return
-        found = self.world.models.get((_same(both[0]), _same(both[1])))
+        place = _same(both[0]), _same(both[1])
+        found = self.world.models.get(place) or self._added_model(place, both, new)
         if found is None:
-            self._wrong("model", N_("There is no model %(name)s; add it first."), name=f"{both[0]} {both[1]}"[:80])
             return
         maker, name, category = found
         said = self.values.get("category")
         if said and "category" not in self.blank and said != category:
             self._wrong("category", N_("The model belongs to %(name)s."), name=category)
         self.values |= {"manufacturer": maker, "model": name, "category": category}
+
+    def _added_model(
+        self, place: tuple[str, str], names: tuple[str, str], new: dict[tuple[str, str], NewModel]
+    ) -> NewModel | None:
+        category = self.values.get("category")
+        shown = f"{names[0]} {names[1]}"[:80]
+        if not self.options.add_models:
+            self._wrong("model", N_("There is no model %(name)s; add it first."), name=shown)
+        elif category in self.world.categories.values():
+            self.new_model = new.setdefault(place, (*names, str(category)))
+        elif place in new and not category:
+            self.new_model = new[place]
+        elif not category:
+            self._wrong("category", N_("The model %(name)s is new; say what kind of equipment it is."), name=shown)
+        return self.new_model
 
     def _look_at_serial(
         self, key: tuple[str, ...], present: Present | None, serials: dict[tuple[str, str, str], str]
@@ -316,7 +360,7 @@ class _Row:
         before = present.values if present else {}
         found = {}
         for name, value in self.values.items():
-            if present and name in self.blank and (self.empty is Emptiness.KEEP or self._kept(name)):
+            if present and name in self.blank and (self.options.empty is Emptiness.KEEP or self._kept(name)):
                 continue
             was = before.get(name, self._field(name).empty)
             if value != was and (present is None or not self._field(name).once):

@@ -19,11 +19,11 @@ from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.batches.headings import OWN, VERSION, columns
-from assets.inventory.batches.planning import Emptiness, Outcome, Planned, Wanted, plan
+from assets.inventory.batches.planning import AS_READ, AS_WRITTEN, Emptiness, Options, Outcome, Planned, Wanted, plan
 from assets.inventory.batches.reading import Sheet, read_table
 from assets.inventory.batches.world import described, look
-from assets.inventory.batches.writing import take_back, write
-from assets.inventory.kinds import CUSTOM, KINDS, Kind
+from assets.inventory.batches.writing import add_models, take_back, take_back_models, write
+from assets.inventory.kinds import CUSTOM, KINDS, MODELS, Kind
 from assets.inventory.values import plain
 from assets.phrases import Phrase
 from assets.text import clean
@@ -52,11 +52,11 @@ def kind_for(actor: Actor, resource: str) -> Kind:
 
 
 async def plan_file(
-    actor: Actor, resource: str, content: bytes, name: str, *, empty: Emptiness = Emptiness.KEEP, now: datetime
+    actor: Actor, resource: str, content: bytes, name: str, *, options: Options = AS_READ, now: datetime
 ) -> int:
     """Plan the import of a file; answers the number of the batch. Nothing is changed yet."""
     actor = actor.require(Action.EDIT_INVENTORY)
-    kind_for(actor, resource)
+    _allow(actor, resource, options)
     sheets = await anyio.to_thread.run_sync(read_table, content, name)
     async with transaction(actor.scope) as tx:
         kind, own = await described(tx, resource)
@@ -68,14 +68,20 @@ async def plan_file(
                 if len(sheets) > 1:
                     continue  # a sheet of notes beside the list
                 raise Invalid(fields={"file": _without_key(kind, sheet)})
-            headings.append({"sheet": sheet.name, "columns": fields, "unknown": unknown})
+            headings.append({"sheet": sheet.name, "columns": fields, "unknown": unknown, "font": sheet.font})
             rows += _wanted(sheet, fields)
         if not rows:
             raise Invalid(fields={"file": N_("There is no row in it.")})
         if len(rows) > ROWS_MAX:
             raise Invalid(fields={"file": f"At most {ROWS_MAX} rows."})
         digest = hashlib.sha256(content).hexdigest()
-        return await _keep(tx, actor, resource, "file", clean(name), digest, headings, rows, empty, now)
+        return await _keep(tx, actor, resource, "file", clean(name), digest, headings, rows, options, now)
+
+
+def _allow(actor: Actor, resource: str, options: Options) -> None:
+    kind_for(actor, resource)
+    if options.add_models:
+        kind_for(actor, MODELS.resource)  # the catalogue of models is the province's
 
 
 def _without_key(kind: Kind, sheet: Sheet) -> str:
@@ -114,21 +120,21 @@ def _version(cell: object) -> int | None:
 
 
 async def plan_rows(
-    actor: Actor, resource: str, rows: Sequence[Wanted], *, title: str = "", empty: Emptiness = Emptiness.CLEAR,
-    now: datetime, apply_at_once: bool = False,
+    actor: Actor, resource: str, rows: Sequence[Wanted], *, title: str = "",
+    options: Options = AS_WRITTEN, now: datetime, apply_at_once: bool = False,
 ) -> int:  # fmt: skip
     """Plan changes of many things at once, and do them if asked to; answers the number of the batch.
 
     Invalid when a row is refused that should be done at once: then there is no batch either.
     """
     actor = actor.require(Action.EDIT_INVENTORY)
-    kind_for(actor, resource)
+    _allow(actor, resource, options)
     if not rows:
         raise Invalid(fields={"rows": "There is no row to change."})
     if len(rows) > ROWS_MAX:
         raise Invalid(fields={"rows": f"At most {ROWS_MAX} rows."})
     async with transaction(actor.scope) as tx:
-        number = await _keep(tx, actor, resource, "edit", clean(title), "", [], rows, empty, now)
+        number = await _keep(tx, actor, resource, "edit", clean(title), "", [], rows, options, now)
         if apply_at_once:
             await _refuse_refused(tx, number)
             await apply(actor, number, now=now)
@@ -149,16 +155,16 @@ async def _refuse_refused(tx: Connection, number: int) -> None:
 
 async def _keep(
     tx: Connection, actor: Actor, resource: str, source: str, title: str, digest: str, headings: list[Any],
-    rows: Sequence[Wanted], empty: Emptiness, now: datetime,
+    rows: Sequence[Wanted], options: Options, now: datetime,
 ) -> int:  # fmt: skip
-    planned = await _plan(tx, actor, resource, rows, empty)
+    planned = await _plan(tx, actor, resource, rows, options)
     batch = new_id()
     counts = _counts(planned)
     made = await tx.fetchrow(
         "insert into batches (id, number, resource, source, title, digest, state, counts, headings, sites, made_by, "
         "made_by_name, made_at) values ($1, nextval('batch_numbers'), $2, $3, $4, $5, 'planned', $6, $7, $8, $9, $10, $11) "
         "returning number",
-        batch, resource, source, title, digest, json.dumps(counts | {"empty": empty}), json.dumps(headings),
+        batch, resource, source, title, digest, json.dumps(_kept(planned, options)), json.dumps(headings),
         [] if actor.scope.everything else list(actor.scope.sites), actor.id, actor.name, now,
     )  # fmt: skip
     number: int = made["number"]
@@ -176,16 +182,26 @@ def shown_number(number: int) -> str:
 
 
 async def _plan(
-    tx: Connection, actor: Actor, resource: str, rows: Sequence[Wanted], empty: Emptiness, *, lock: bool = False
+    tx: Connection, actor: Actor, resource: str, rows: Sequence[Wanted], options: Options, *, lock: bool = False
 ) -> list[Planned]:
     kind, own = await described(tx, resource)
     world = await look(tx, actor, kind, own, rows, lock=lock)
-    return await anyio.to_thread.run_sync(partial(plan, kind, rows, world, empty=empty))
+    return await anyio.to_thread.run_sync(partial(plan, kind, rows, world, options))
 
 
 def _counts(planned: Sequence[Planned]) -> dict[str, int]:
     found = Counter(row.outcome for row in planned)
     return {outcome.value: found[outcome] for outcome in Outcome}
+
+
+def _kept(planned: Sequence[Planned], options: Options) -> dict[str, Any]:
+    """What a batch keeps of its plan as a whole, beside its rows."""
+    models = dict.fromkeys(row.new_model for row in planned if row.new_model)
+    return {**_counts(planned), "empty": options.empty, "add_models": options.add_models, "models": list(models)}
+
+
+def _options(kept: Mapping[str, Any]) -> Options:
+    return Options(Emptiness(kept["empty"]), kept.get("add_models", False))
 
 
 _ROW = (
@@ -250,25 +266,30 @@ async def apply(actor: Actor, number: int, *, now: datetime) -> Applied:
         stored = await tx.fetch("select * from batch_rows where batch = $1 order by position", batch["id"])
         counts = json.loads(batch["counts"])
         rows = [_restored(row) for row in stored]
-        planned = await _plan(tx, actor, batch["resource"], rows, Emptiness(counts["empty"]), lock=True)
+        options = _options(counts)
+        planned = await _plan(tx, actor, batch["resource"], rows, options, lock=True)
         fresh = _counts(planned)
         if any(_differs(was, is_) for was, is_ in zip(stored, planned, strict=True)):
             await _store(tx, batch["id"], planned)
             await tx.execute(
                 "update batches set counts = $2 where id = $1", batch["id"],
-                json.dumps(fresh | {"empty": counts["empty"]}),
+                json.dumps(_kept(planned, options)),
             )  # fmt: skip
             renewed = True
         elif fresh[Outcome.REFUSED]:
             raise Conflict(N_("Some rows are refused; all or nothing is changed."), refused=fresh[Outcome.REFUSED])
         else:
             reason = f"{shown_number(number)} {batch['title']}".strip()
+            models = await add_models(tx, actor, planned, now=now)
             written = await write(tx, actor, kind, planned, now=now, reason=reason)
             await tx.executemany(
                 "update batch_rows set subject = $2, subject_version = $3 where id = $1",
                 [(stored[place]["id"], thing, version) for place, (thing, version) in written.items()],
             )
-            await tx.execute("update batches set state = 'applied', applied_at = $2 where id = $1", batch["id"], now)
+            await tx.execute(
+                "update batches set state = 'applied', applied_at = $2, counts = $3 where id = $1", batch["id"], now,
+                json.dumps(_kept(planned, options) | {"added_models": list(map(str, models))}),
+            )  # fmt: skip
             await record(
                 tx, by=actor, action="apply_batch", kind=AUDITED, subject=batch["id"], name=shown_number(number),
                 site=actor.home_site, before={"state": "planned"}, after={"state": "applied", "counts": fresh},
@@ -308,7 +329,7 @@ async def undo(actor: Actor, number: int, *, now: datetime) -> None:
                    row["subject_version"], row["subject"]) for row in changed
         ]  # fmt: skip
         world = await look(tx, actor, kind, own, back, lock=True)
-        planned = plan(kind, back, world, empty=Emptiness.CLEAR, undoing=True)
+        planned = plan(kind, back, world, AS_WRITTEN, undoing=True)
         made = [row for row in stored if row["action"] == Outcome.CREATE]
         now_at = {
             row["id"]: row["version"]
@@ -325,6 +346,8 @@ async def undo(actor: Actor, number: int, *, now: datetime) -> None:
         reason = shown_number(number)
         await write(tx, actor, kind, planned, now=now, reason=reason)
         await take_back(tx, actor, kind, [row["subject"] for row in made], reason=reason)
+        added = [UUID(model) for model in json.loads(batch["counts"]).get("added_models", ())]
+        await take_back_models(tx, actor, added, reason=reason)
         await tx.execute("update batches set state = 'undone', undone_at = $2 where id = $1", batch["id"], now)
         await record(
             tx, by=actor, action="undo_batch", kind=AUDITED, subject=batch["id"], name=reason, site=actor.home_site,

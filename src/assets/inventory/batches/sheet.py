@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from assets.errors import Invalid
+from assets.inventory.batches.legacy_fonts import respelled
 from assets.phrases import Phrase
 from assets.text import clean
 from assets.web.cells import Cell
@@ -33,7 +34,8 @@ class Sheet:
 
     `row` is the number of the row of headings. `formulas` are the places (row number, column from 0) of cells that hold a
     formula; what is in `rows` is the result that was saved with it. `inexact` are those of numbers that are so large
-    that the spreadsheet dropped their last digits.
+    that the spreadsheet dropped their last digits. `font` is TCVN3 or VNI when the text was typed for such and is spelt
+    anew here.
     """
 
     name: str
@@ -42,12 +44,14 @@ class Sheet:
     formulas: frozenset[tuple[int, int]] = frozenset()
     row: int = 1
     inexact: frozenset[tuple[int, int]] = frozenset()
+    font: str = ""
 
 
 def cut_to_table(name: str, rows: Sequence[Row], blank: Cell = None) -> Sheet:
     """The table in rows that are not blank, `blank` where a row is too short. Unreadable when there is none."""
     if not rows:
         raise Unreadable(N_("There is nothing in the file."))
+    rows, font = respelled(rows)
     at, named = headings(rows)
     below = rows[at + 1 :]
     width = max(_width(named), max((_width(row) for _, row in below), default=0))
@@ -56,6 +60,7 @@ def cut_to_table(name: str, rows: Sequence[Row], blank: Cell = None) -> Sheet:
         tuple(clean(heading, HEADING_MAX) for heading in [*named, *[""] * width][:width]),
         [(number, tuple(row) if len(row) == width else _fitted(row, width, blank)) for number, row in below],
         row=rows[at][0],
+        font=font,
     )
 
 

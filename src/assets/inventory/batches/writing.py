@@ -1,6 +1,7 @@
 """Writing what was planned: the one place where rows of the register are added, changed and taken back."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,9 +13,9 @@ from assets.audit.service import Event, differences, record_all, shown
 from assets.db import Connection
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
-from assets.inventory.batches.planning import Emptiness, Fault, Outcome, Planned, Wanted, plan
+from assets.inventory.batches.planning import AS_WRITTEN, Fault, Outcome, Planned, Wanted, plan
 from assets.inventory.batches.world import Columns, columns_of, described, look
-from assets.inventory.kinds import ASSETS, Kind
+from assets.inventory.kinds import ASSETS, MODELS, Kind
 from assets.inventory.lifecycle import NOTHING_TOLD, kept
 from assets.inventory.rooms import find_room
 from assets.text import clean, searchable
@@ -131,6 +132,28 @@ async def _change(
     await record_all(tx, by=actor, action="edit", kind=kind.subject, events=events, reason=clean(reason))
 
 
+async def add_models(tx: Connection, actor: Actor, rows: Sequence[Planned], *, now: datetime) -> list[UUID]:
+    """Add the models that these rows need and nobody has; answers their ids."""
+    new = dict.fromkeys(row.new_model for row in rows if row.new_model)
+    if not new:
+        return []
+    kind, own = await described(tx, MODELS.resource)
+    wanted = [Wanted(dict(zip(("manufacturer", "name", "category"), model, strict=True))) for model in new]
+    planned = plan(kind, wanted, await look(tx, actor, kind, own, wanted))
+    for row in planned:
+        if row.faults:
+            raise refusal(row.faults)
+    return [thing for thing, _ in (await write(tx, actor, kind, planned, now=now)).values()]
+
+
+async def take_back_models(tx: Connection, actor: Actor, models: Sequence[UUID], *, reason: str) -> None:
+    """Remove models that were added on the way, except those that somebody has changed or used since."""
+    untouched = await tx.fetch("select id from asset_models where id = any($1) and version = 1", list(models))
+    for row in untouched:
+        with suppress(Conflict):
+            await take_back(tx, actor, MODELS, [row["id"]], reason=reason)
+
+
 async def take_back(tx: Connection, actor: Actor, kind: Kind, things: Sequence[UUID], *, reason: str) -> None:
     """Remove what a batch added and nobody has touched since; Conflict when something hangs on it by now."""
     if not things:
@@ -139,7 +162,7 @@ async def take_back(tx: Connection, actor: Actor, kind: Kind, things: Sequence[U
     try:
         async with tx.transaction():
             await tx.execute(f"delete from {kind.table} where id = any($1)", list(things))  # noqa: S608
-    except asyncpg.ForeignKeyViolationError as error:
+    except (asyncpg.ForeignKeyViolationError, asyncpg.RestrictViolationError) as error:
         raise Conflict(N_("Something refers to what was added; it cannot be taken back any more.")) from error
     events = [Event(thing, _name(kind, row), _site(kind, row), shown(row), None) for thing, row in before.items()]
     await record_all(tx, by=actor, action="unregister", kind=kind.subject, events=events, reason=reason)
@@ -175,7 +198,7 @@ async def change_one(
     if unknown:
         raise Invalid(fields=dict.fromkeys(unknown, "There is no such field."))
     world = await look(tx, actor, kind, own, [wanted], lock=not add)
-    [row] = plan(kind, [wanted], world, empty=Emptiness.CLEAR)
+    [row] = plan(kind, [wanted], world, AS_WRITTEN)
     if add and row.present is not None:
         raise Conflict(N_("%(key)s is in use already.") % {"key": row.key})
     if not add and row.present is None:
