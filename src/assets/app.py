@@ -40,7 +40,7 @@ from assets.incidents import api as incidents_api
 from assets.incidents import pages as incidents_pages
 from assets.ingest import Ingest
 from assets.inventory import api as inventory_api
-from assets.inventory import custom_fields_api, stage_api, stage_pages, things_api, wear_api, wear_pages
+from assets.inventory import change_many, custom_fields_api, stage_api, stage_pages, things_api, wear_api, wear_pages
 from assets.inventory import pages as inventory_pages
 from assets.inventory.agents import api as agents_api
 from assets.inventory.attachments import api as attachments_api
@@ -148,7 +148,7 @@ FEATURES: Sequence[Any] = (
     search_pages, incidents_pages, requests_pages, wear_pages, kits_pages, stock_pages, stage_api, stage_pages,
     saved_filters_api, saved_filters_pages,
     transfers_api, transfers_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
-    reminders_pages, attachments_api, attachments_pages, inventory_pages, batches_pages,
+    reminders_pages, attachments_api, attachments_pages, inventory_pages, change_many, batches_pages,
     rooms_api, changes_api, unit_pages, site_pages, stocktakes_api, stocktakes_pages,
 )  # fmt: skip
 

@@ -164,10 +164,11 @@ async def batches_are_written(walk: Walk) -> None:
     form = {"tag": "QN-5", "manufacturer": "Canon", "model": "L1", "site": "21025"}
     await walk("POST", "/assets/new", form=form)
     await walk("POST", "/assets/{tag}/edit", form={"version": "1", "note": "Mới"}, tag="QN-5")
+    await walk("POST", "/assets/change", form={"site": "21025", "field": "note", "value": "Mới"})
     file = {"file": ("a.csv", b"tag,note\nQN-1,A\n", "text/csv")}
     await walk("POST", "/imports", form={"resource": "assets"}, files=file)
-    await walk("POST", "/imports/{number}/apply", form={}, number=planned["number"] + 1)
-    await walk("POST", "/imports/{number}/undo", form={}, number=planned["number"] + 1)
+    await walk("POST", "/imports/{number}/apply", form={}, number=planned["number"] + 2)
+    await walk("POST", "/imports/{number}/undo", form={}, number=planned["number"] + 2)
 
 
 async def kits_are_written(walk: Walk) -> None:

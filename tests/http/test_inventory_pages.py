@@ -79,3 +79,51 @@ async def test_a_file_that_is_none_is_refused_with_its_reason(house: House) -> N
         files={"file": ("ds.csv", FILE.replace("21025", "99999").encode(), "text/csv")},
     )  # fmt: skip
     assert "Không có đơn vị 99999." in (await client.get(refused.headers["location"])).text
+
+
+async def two_assets(house: House) -> httpx2.AsyncClient:
+    client = await keeper(house)
+    for tag, site in (("QN-1", "21025"), ("QN-2", "21028")):
+        made = await client.post("/assets/new", data={**FORM, "tag": tag, "serial": tag, "macs": "", "site": site})
+        assert made.status_code == 303, made.text
+    return client
+
+
+async def test_one_field_of_all_assets_of_a_list_is_changed_after_a_preview_and_undone(house: House) -> None:
+    client = await two_assets(house)
+    assert "/assets/change?sort=tag&amp;site=21025" in (await client.get("/assets?site=21025")).text
+    assert "/assets/change" not in (await client.get("/assets")).text
+    assert "Sửa hàng loạt 1 tài sản" in (await client.get("/assets/change?site=21025")).text
+    asked = await client.get("/assets/change?site=21025&field=funding_source")
+    sent = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked.text.partition("<main")[2]))
+    assert sent == {"site": "21025", "field": "funding_source"}
+    planned = await client.post("/assets/change", data={**sent, "value": "Ngân sách tỉnh"})
+    assert planned.status_code == 303, planned.text
+    place = planned.headers["location"]
+    assert "Ngân sách tỉnh" in (await client.get(place)).text
+
+    async def sources() -> list[str]:
+        items = (await client.get("/api/v1/assets?sort=tag")).json()["items"]
+        return [row["funding_source"] for row in items]
+
+    assert await sources() == ["", ""]
+    await client.post(f"{place}/apply")
+    assert await sources() == ["Ngân sách tỉnh", ""]
+    await client.post(f"{place}/undo")
+    assert await sources() == ["", ""]
+
+
+async def test_what_cannot_be_for_many_is_said_on_the_form_and_nothing_is_planned(house: House) -> None:
+    client = await two_assets(house)
+    wrong = await client.post("/assets/change", data={"site": "21025", "field": "original_cost", "value": "mười"})
+    plan = await client.get(wrong.headers["location"])
+    assert "Cần nhập số nguyên." in plan.text
+    for data, said in (
+        ({"site": "21025", "field": "tag", "value": "X"}, "Xin chọn trong danh sách."),
+        ({"field": "note", "value": "X"}, "Trước hết hãy lọc danh sách tài sản"),
+        ({"site": "21025", "q": "không có", "field": "note", "value": "X"}, "Không có tài sản nào phù hợp."),
+    ):
+        answer = await client.post("/assets/change", data=data)
+        assert (answer.status_code, said in answer.text) == (400, True), answer.text
+    assert (await client.get("/assets/change?site=21025&field=tag")).status_code == 400
+    assert (await client.get("/imports.json")).json()["total"] == 1

@@ -135,7 +135,7 @@ async def add(request: AnyRequest, data: Form, actor: NamedDependency[Actor]) ->
         async with transaction(actor.scope) as tx:
             await change_one(tx, actor, "assets", Wanted(_cells(data)), now=clock.now(), add=True)
     except (Invalid, Conflict, NotFound) as error:
-        return await _form(request, actor, "", 0, data, _errors(request, error), error.status)
+        return await _form(request, actor, "", 0, data, errors_of(request, error), error.status)
     return Redirect(f"/assets/{data['tag'].strip().upper()}", status_code=303)
 
 
@@ -158,7 +158,7 @@ async def change(request: AnyRequest, tag: FromPath[str], data: Form, actor: Nam
     try:
         await editing.edit(actor, "assets", cells, version=read, now=clock.now())
     except (Invalid, Conflict) as error:
-        return await _form(request, actor, tag.upper(), read, data, _errors(request, error), error.status)
+        return await _form(request, actor, tag.upper(), read, data, errors_of(request, error), error.status)
     return Redirect(f"/assets/{tag.upper()}", status_code=303)
 
 
@@ -190,7 +190,7 @@ def _text(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
-def _errors(request: AnyRequest, error: AssetsError) -> dict[str, str]:
+def errors_of(request: AnyRequest, error: AssetsError) -> dict[str, str]:
     """One message a field, in the visitor's language; what is about no field stands on top."""
     chosen = choose(request)
     if isinstance(error, Refused):
@@ -214,11 +214,18 @@ async def _form(
         models = [row[0] for row in await tx.fetch("select distinct name from asset_models order by 1 limit 2000")]
     known = {"site": sites, "manufacturer": makers, "model": models}
     groups = [
-        Group(title=translate(chosen, title), fields=[_field(kind[name], given, tag, known, chosen) for name in names])
+        Group(
+            title=translate(chosen, title),
+            fields=[field_on_form(kind[name], given, tag, known, chosen) for name in names],
+        )
         for title, names in GROUPS
     ]
     if own:
-        fields = [_own(kind, definition, given, chosen) for definition in own.values() if not definition.deprecated]
+        fields = [
+            own_field_on_form(kind, definition, given, chosen)
+            for definition in own.values()
+            if not definition.deprecated
+        ]
         groups.insert(-1, Group(title=translate(chosen, N_("Fields of its own")), fields=fields))
     view = AssetForm(tag=tag, version=version, groups=[group for group in groups if group.fields])
     if request.scope["path"].endswith(".json"):
@@ -226,7 +233,9 @@ async def _form(
     return page(request, "inventory/asset_form.html", view=view, errors=errors, status=status)
 
 
-def _field(one: Field, given: Mapping[str, str], tag: str, known: Mapping[str, Any], language: str) -> FieldOnForm:
+def field_on_form(
+    one: Field, given: Mapping[str, str], tag: str, known: Mapping[str, Any], language: str
+) -> FieldOnForm:
     choices = [Named(code=code, name=translate(language, words.word(one.words, code))) for code in one.choices]
     if one.name == "site":
         choices = known["site"]
@@ -239,7 +248,7 @@ def _field(one: Field, given: Mapping[str, str], tag: str, known: Mapping[str, A
     )  # fmt: skip
 
 
-def _own(kind: Kind, definition: Definition, given: Mapping[str, str], language: str) -> FieldOnForm:
+def own_field_on_form(kind: Kind, definition: Definition, given: Mapping[str, str], language: str) -> FieldOnForm:
     one = kind[CUSTOM + definition.code]
     choices = [Named(code=code, name=code) for code in definition.choices]
     if one.type is Type.BOOLEAN:

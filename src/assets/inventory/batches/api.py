@@ -27,6 +27,7 @@ from assets.inventory.kinds import KINDS
 from assets.inventory.service import own_cells
 from assets.phrases import Phrase
 from assets.web.bodies import BODY_MAX, TAKES
+from assets.web.language import N_
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
 
 STATES = ("planned", "applied", "undone")
@@ -173,7 +174,7 @@ async def wanted_rows(actor: Actor, data: BulkEditIn) -> list[Wanted]:
     listing, key = CHOSEN_FROM[data.resource]
     given = {name: value if isinstance(value, list) else [value] for name, value in data.filter.items()}
     if not given:
-        raise Invalid(fields={"filter": "Everything at once is not meant; say what is."})
+        raise Invalid(fields={"filter": N_("Everything at once is not meant; say what is.")})
     asked = ListQuery.of(given, await listing.widened(given), pages=False)
     async with transaction(actor.scope) as tx:
         found = await fetch(
