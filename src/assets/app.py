@@ -75,7 +75,7 @@ from assets.probing.profile import Profiles
 from assets.readiness import api as readiness_api
 from assets.settings import Settings
 from assets.vault import Vault
-from assets.web import parameters, problems, static
+from assets.web import documented, parameters, problems, static
 from assets.web.addresses import ClientMiddleware, HostMiddleware, host_of
 from assets.web.bodies import BODY_MAX, BodyMiddleware
 from assets.web.headers import HeadersMiddleware
@@ -181,6 +181,7 @@ def routed(settings: Settings, parts: Parts, *, dsn: str | None = None, demo_acc
         if dsn is not None:
             await db.connect(dsn, pool_max=settings.pool_max)
         problems.document_problems(app)
+        documented.document_meanings(app)
         yield
         await outlet.close()
         if dsn is not None:
