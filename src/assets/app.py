@@ -99,6 +99,9 @@ class Parts:
         return cls(settings, profiles, Vault.open(settings.home), ingest)
 
 
+GZIP_LEVEL = 5  # a quarter of the work of 9, for a hundredth more of bytes
+
+
 @get("/health/live", operation_id="isLive", tags=["health"])
 async def live() -> dict[str, str]:
     """The process answers."""
@@ -215,7 +218,9 @@ def routed(settings: Settings, parts: Parts, *, dsn: str | None = None, demo_acc
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"token": []}],
         ),
-        compression_config=CompressionConfig(backend="gzip", minimum_size=1_000, exclude_opt_key="packed"),
+        compression_config=CompressionConfig(
+            backend="gzip", gzip_compress_level=GZIP_LEVEL, minimum_size=1_000, exclude_opt_key="packed",
+        ),
         request_max_body_size=BODY_MAX,
         logging_config=None,
     )  # fmt: skip

@@ -195,6 +195,7 @@ ASSETS = Listing(
     search=("a.search", "s.search"),
     site="a.site",
     found_by="assets",
+    counted="assets a",
     more=own_columns,
 )  # fmt: skip
 

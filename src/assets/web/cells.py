@@ -23,7 +23,9 @@ BREAKS = frozenset(
 
 def cell(value: object) -> Cell:
     """A field of an answer as a cell: lists and objects become JSON, codes and ids text."""
-    if value is None or (isinstance(value, bool | int | float | date) and not isinstance(value, Enum)):
+    if type(value) is str or value is None:  # most of them
+        return value
+    if isinstance(value, bool | int | float | date) and not isinstance(value, Enum):
         return value
     if isinstance(value, Enum):
         return str(value.value)
@@ -34,6 +36,8 @@ def cell(value: object) -> Cell:
 
 def plain(value: Cell) -> str | int | float:
     """A cell of a CSV: numbers as they are, all else text; nothing and the empty text look alike there."""
+    if type(value) is str:
+        return value if not value or value[0].isalnum() else neutral(value)  # nor is a letter or digit a sign in NFKC
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -84,7 +84,9 @@ class Listing:
     `q`); `more` finds further columns among the names that a caller gives, such as fields that the province has made.
     `found_by` names the table whose trigram index finds them: see the SQL function of that name, which applies the scope
     before row-level security would put the index out of use. `site` is the column that a scope restricts (empty: the
-    list belongs to nobody); `sort` is the order when none is asked for, "-name" downwards.
+    list belongs to nobody); `sort` is the order when none is asked for, "-name" downwards. `counted` is the part of
+    `source` that has all its rows, such as "assets a" when what is joined takes none away: a total that asks nothing of
+    the rest is counted there.
     """
 
     select: str
@@ -95,6 +97,7 @@ class Listing:
     search: tuple[str, ...] = ()
     site: str = ""
     found_by: str = ""
+    counted: str = ""
     more: Callable[[Sequence[str]], Awaitable[Mapping[str, Column]]] | None = None
 
     async def widened(self, parameters: MultiDict[Any] | Mapping[str, Any]) -> "Listing":
@@ -215,12 +218,18 @@ async def fetch(
     conditions = chosen(listing, query, scope=scope, where=where)
     if isinstance(query, Whole):
         return Page(items=[], total=await _hand_over(tx, listing, query, conditions, make))
-    total = await tx.fetchval(f"select count(*) from {listing.source} where {conditions.sql}", *conditions.values)  # noqa: S608
+    counting = f"select count(*) from {_counted(listing, conditions)} where {conditions.sql}"  # noqa: S608
+    total = await tx.fetchval(counting, *conditions.values)
     rows = await _rows(tx, listing, query, conditions)
     more = len(rows) > query.limit
     shown = rows[: query.limit]
     following = _cursor(query.sort or listing.sort, shown[-1]) if more else None
     return Page(items=[make(row) for row in shown], total=total, next=following)
+
+
+def _counted(listing: Listing, conditions: "Conditions") -> str:
+    asked = set(re.findall(r"\b([a-z]+)\.", conditions.sql))
+    return listing.counted if listing.counted and asked <= {listing.counted.split()[-1]} else listing.source
 
 
 def _with_more(listing: Listing, query: ListQuery) -> Listing:

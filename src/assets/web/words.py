@@ -525,6 +525,7 @@ FIELD = {
 }  # fmt: skip
 FIELD_OF = {
     **{("imports", name): text for name, text in BATCH_ACTION.items()}, ("imports", "made_by"): N_("Made by"),
+    ("imports", "new_models"): N_("New models"), ("imports", "fonts"): N_("Typed for the fonts"),
     ("stocktakes", "unknown"): N_("Not in the register"), ("stocktakes", "missing"): N_("Missing"),
     ("stocktake-items", "expected"): N_("On the list"),
     ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
