@@ -112,3 +112,9 @@ def test_when_one_part_stands_in_two_models_then_each_says_its_own_and_nothing_e
     }
     assert shared.description is None
     assert glossary.used == {("fields", "kind"), ("fields", "Two.kind"), ("fields", "other")}
+
+
+def test_when_an_operation_has_parameters_then_each_stands_once(document: Document) -> None:
+    for place, operation in operations(document):
+        names = [(one["in"], one["name"]) for one in operation.get("parameters", ())]
+        assert len(names) == len(set(names)), place

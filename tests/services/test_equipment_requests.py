@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -59,6 +60,15 @@ async def test_when_a_clerk_asks_and_the_province_agrees_then_the_asset_stands_a
     ]  # fmt: skip
     assert seen.lines[0].asset_tags == ["PR-9"]
     assert seen.fulfilled_at == at(2)
+
+
+async def test_when_it_is_handed_over_at_night_then_the_day_is_that_of_viet_nam(world: World) -> None:
+    await world.stock("printer", "PR-9")
+    number = await _approved(world)
+    evening = datetime(2026, 12, 31, 18, 0, tzinfo=UTC)  # one o'clock of the next year
+    await service.fulfil(world.bob, number, Doing(), now=evening)
+    async with db.transaction(EVERYTHING) as tx:
+        assert await tx.fetchval("select put_into_use from assets where tag = 'PR-9'") == date(2027, 1, 1)
 
 
 async def test_when_a_request_goes_its_way_then_every_step_is_audited_and_readiness_is_asked_for(world: World) -> None:

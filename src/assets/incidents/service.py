@@ -232,7 +232,7 @@ async def _keep_quiet(actor: Actor, wish: Quietness, table: str, words: str, kin
     if wish.ends_at <= wish.starts_at:
         raise Invalid(fields={"ends_at": "after it begins"})
     if not clean(wish.title):
-        raise Invalid(fields={words: "say why"})
+        raise Invalid(fields={"title": "say why"})
     async with transaction(actor.scope) as tx:
         if not actor.scope.sees(wish.site) or (table == "maintenance_windows" and wish.site is None):
             raise NotFound("There is no such site.")

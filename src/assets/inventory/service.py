@@ -112,7 +112,7 @@ async def hand_out(tx: Connection, actor: Actor, *, asset: UUID, to_site: UUID, 
         raise Conflict(f"{row['tag']} is no longer in stock.")
     after = await tx.fetchrow(
         "update assets set site = $2, room = null, stage = 'in_use', put_into_use = coalesce(put_into_use, $3), "
-        "version = version + 1 where id = $1 returning *", asset, to_site, now.date(),
+        "version = version + 1 where id = $1 returning *", asset, to_site, now.astimezone(LOCAL_ZONE).date(),
     )  # fmt: skip
     await write_event(tx, asset, row["site"], "sent", why, actor, now)
     await write_event(tx, asset, to_site, "received", why, actor, now)

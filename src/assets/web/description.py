@@ -109,6 +109,8 @@ def _add_form(document: OpenAPI, path: str, form: type[BaseModel]) -> None:
 
 
 def _add_parameters(document: OpenAPI, path: str, handler: BaseRouteHandler, listing: paging.Listing) -> None:
+    if path.endswith(".json"):
+        return  # they are put there for the page whose twin it is
     for verb in getattr(handler, "http_methods", ()):
         item = (document.paths or {}).get(path) or (document.paths or {}).get(f"{path}.json")
         operation: Operation | None = getattr(item, str(verb).lower(), None)

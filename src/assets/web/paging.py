@@ -515,7 +515,7 @@ def parameters(listing: Listing, *, pages: bool = True) -> list[Parameter]:
             )
         )
     for name, column in listing.columns.items():
-        if column.filterable:
+        if column.filterable and name not in RESERVED:
             schema = Schema(type=OpenAPIType.STRING, enum=list(column.choices)) if column.choices else text
             found.append(Parameter(name, "query", schema, description=f"Only rows with this {name.replace('_', ' ')}"))
             found += [

@@ -68,7 +68,9 @@ def change(act: Act, quantity: int, balance: int) -> int:
 def faults(act: Act, quantity: int, *, reason: str, asset_tag: str, holder: str, to_site: str) -> dict[str, str]:
     """What is wrong with an act as it was said, by field, as source phrases."""
     found = {}
-    if not (0 if act is Act.COUNT else 1) <= quantity <= QUANTITY_MAX:
+    if act is Act.COUNT and not 0 <= quantity <= QUANTITY_MAX:
+        found["quantity"] = N_("A whole number from 0 to 100000.")
+    elif act is not Act.COUNT and not 1 <= quantity <= QUANTITY_MAX:
         found["quantity"] = N_("A whole number from 1 to 100000.")
     if act in NEEDS_REASON and not reason:
         found["reason"] = N_("Please say why.")
