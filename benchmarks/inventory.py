@@ -13,14 +13,12 @@ import asyncio
 import io
 import json
 import os
-import platform
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ import asyncpg
 import httpx2
 import xlsxwriter
 
+import docs
 from assets import clock, db, embedded
 from assets.access import service as access
 from assets.access.actor import SYSTEM
@@ -39,8 +38,6 @@ from assets.migrate import migrate
 from assets.places import service as places
 from assets.places.units import parse, shipped
 
-DOC = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-MARK = "<!-- inventory -->"
 TICK = os.sysconf("SC_CLK_TCK")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 IMPORTED = 20_000
@@ -246,19 +243,6 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def update_docs(text: str) -> None:
-    """Put the table between the marks of docs/benchmarks.md, with date, commit and machine."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout
-    said = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit.strip()}, {platform.machine()}, {platform.system()}, 2 cores shared"
-    block = f"{MARK}\n{text}\n\n({said}; `benchmarks/inventory.py --update-docs`)\n{MARK}"
-    old = DOC.read_text(encoding="utf-8")
-    if MARK not in old:
-        old = f"{old.rstrip()}\n\n## The register over its web API\n\n{MARK}\n{MARK}\n"
-    before, _, rest = old.partition(MARK)
-    _, _, after = rest.partition(MARK)
-    DOC.write_text(before + block + after, encoding="utf-8")
-
-
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as ear:
@@ -296,7 +280,7 @@ def main() -> None:
     text = table(found)
     print(text)
     if arguments.update_docs:
-        update_docs(text)
+        docs.put("inventory", "The register over its web API", text)
     if arguments.json:
         print(json.dumps(found))
 

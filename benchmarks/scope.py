@@ -10,17 +10,15 @@ with their audit events, while two people edit assets and the sealer runs; what 
 import argparse
 import asyncio
 import json
-import platform
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
+import docs
 from assets import clock, db, embedded
 from assets.access.actor import SYSTEM
 from assets.audit import sealer
@@ -33,8 +31,6 @@ from assets.places import service as places
 from assets.places.units import parse, shipped
 from assets.web.paging import ListQuery, fetch
 
-DOC = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-MARK = "<!-- scope -->"
 EDITORS = 2
 
 
@@ -149,17 +145,6 @@ def table(found: list[dict[str, object]], writes: dict[str, float], assets: int,
     return "\n".join(lines)
 
 
-def update_docs(text: str) -> None:
-    """Put the table between the marks of docs/benchmarks.md, with date, commit and machine."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout
-    said = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit.strip()}, {platform.machine()}, {platform.system()}, 2 cores shared"
-    block = f"{MARK}\n{text}\n\n({said}; `benchmarks/scope.py --update-docs`)\n{MARK}"
-    old = DOC.read_text(encoding="utf-8") if DOC.exists() else f"# Benchmarks\n\n## Scope\n\n{MARK}\n{MARK}\n"
-    before, _, rest = old.partition(MARK)
-    _, _, after = rest.partition(MARK)
-    DOC.write_text(before + block + after, encoding="utf-8")
-
-
 async def measure(arguments: argparse.Namespace, dsn: str) -> None:
     """Fill, ask, import, print."""
     await migrate(dsn)
@@ -170,7 +155,7 @@ async def measure(arguments: argparse.Namespace, dsn: str) -> None:
     text = table(found, writes, arguments.assets, arguments.import_rows)
     print(text)
     if arguments.update_docs:
-        update_docs(text)
+        docs.put("scope", "Scope", text)
     if arguments.json:
         print(json.dumps({"lists": found, "writes": writes}))
     await db.disconnect()

@@ -10,16 +10,14 @@ import argparse
 import asyncio
 import os
 import statistics
-import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-import scope as scopes
 from scope import timed
 
+import docs
 from assets import db, embedded
 from assets.access.actor import SYSTEM, Actor
 from assets.access.permissions import Role
@@ -33,7 +31,6 @@ from assets.text import search_words
 from assets.web.paging import literal
 
 BATCH = 5_000
-scopes.MARK = "<!-- search -->"
 QUESTIONS = (
     "may in son ha",
     "máy in Sơn Hà",
@@ -119,7 +116,7 @@ async def measure(arguments: argparse.Namespace, dsn: str) -> None:
     text = "\n".join(lines)
     print(text)
     if arguments.update_docs:
-        scopes.update_docs(text)
+        docs.put("search", "Search", text)
     await db.disconnect()
 
 
