@@ -62,7 +62,7 @@ def _expected(char: str) -> bool:
 
 def _of_windows(content: bytes) -> tuple[str, str]:
     # Fonts from before Unicode draw other letters in the places of windows-1252; some of their words look like 1258.
-    if typed_for(content.decode("cp1252", errors="ignore")):
+    if typed_for(content.decode("cp1252", errors="ignore").splitlines()):
         return content.decode("cp1252", errors="replace"), "windows-1252"
     try:
         text = content.decode("cp1258")

@@ -1,12 +1,12 @@
 """Text that was typed for a Vietnamese font from before Unicode, TCVN3 (.VnTime) or VNI (VNI-Times), spelt anew. Pure.
 
 Such fonts draw Vietnamese letters in the places of others: in a font of today "Máy in" reads "M¸y in" or "Maùy in". The
-file says nothing of it, but in no other language do signs and capitals stand inside words like that. What decides is the
-whole table: a word such as "cò" is right in Unicode and means "cũ" in TCVN3.
+file says nothing of it, but in no other language do signs and capitals stand inside words like that. What decides is all
+of them together: a word such as "cò" is right in Unicode and means "cũ" in TCVN3.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 TCVN3, VNI = "TCVN3", "VNI"
@@ -48,23 +48,21 @@ _LATIN_1 = re.compile("[\x80-\xff]")
 _UNICODE = re.compile("[ăđĩũơưĂĐĨŨƠƯ\u0300-\u0323\u1ea0-\u1ef9]")
 
 
-def respelled(rows: Rows) -> tuple[Rows, str]:
-    """The rows in Unicode, and which font they were typed for, "" when for none; cells in Unicode are left alone."""
-    font = _font([cell for _, row in rows for cell in row if isinstance(cell, str) and not cell.isascii()])
-    return ([(number, [_spelt(cell, font) for cell in row]) for number, row in rows] if font else rows), font
+def respelled(rows: Rows, font: str) -> Rows:
+    """The rows in Unicode, when they were typed for this font; cells in Unicode are left alone."""
+    return [(number, [_spelt(cell, font) for cell in row]) for number, row in rows]
 
 
-def typed_for(text: str) -> str:
-    """Which font a text was typed for, by its lines: TCVN3, VNI or "" for none."""
-    return _font([line for line in text.splitlines() if not line.isascii()])
+def typed_for(texts: Iterable[str]) -> str:
+    """Which font these were typed for: TCVN3, VNI or "" for none.
 
-
-def _font(odd: Sequence[str]) -> str:
-    """Most texts that have letters beyond ASCII must prove it, and more of them than are in Unicode."""
+    At least half of those that have letters beyond ASCII must prove it, and more of them than are in Unicode.
+    """
+    odd = [text for text in texts if not text.isascii()]
     modern = sum(_UNICODE.search(text) is not None for text in odd)
     proofs = {font: sum(sign.search(text) is not None for text in odd) for font, sign in _EVIDENCE.items()}
     font = max(proofs, key=lambda one: proofs[one])
-    return font if proofs[font] > modern and 2 * proofs[font] > len(odd) - modern else ""
+    return font if proofs[font] > modern and 2 * proofs[font] >= len(odd) - modern else ""
 
 
 def _spelt(cell: Any, font: str) -> Any:

@@ -206,7 +206,7 @@ class _Row:
             except Wrong as wrong:
                 self.faults.append(Fault(name, wrong.reason))
                 continue
-            if self.values[name] in (None, "", []) or cell is None or str(cell).strip() in ("", "[]"):
+            if self.values[name] in (None, "", []) or cell is None or not str(cell).strip():
                 self.blank.add(name)
 
     def _refer(self) -> None:

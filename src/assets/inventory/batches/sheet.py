@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from assets.errors import Invalid
-from assets.inventory.batches.legacy_fonts import respelled
+from assets.inventory.batches.legacy_fonts import respelled, typed_for
 from assets.phrases import Phrase
 from assets.text import clean
 from assets.web.cells import Cell
@@ -51,8 +51,11 @@ def cut_to_table(name: str, rows: Sequence[Row], blank: Cell = None) -> Sheet:
     """The table in rows that are not blank, `blank` where a row is too short. Unreadable when there is none."""
     if not rows:
         raise Unreadable(N_("There is nothing in the file."))
-    rows, font = respelled(rows)
     at, named = headings(rows)
+    font = typed_for(named)  # the headings alone decide: one odd cell below them is no reason to touch a list
+    if font:
+        rows = respelled(rows, font)
+        at, named = headings(rows)
     below = rows[at + 1 :]
     width = max(_width(named), max((_width(row) for _, row in below), default=0))
     return Sheet(
