@@ -74,6 +74,13 @@ class Actor:
             raise NotAllowed()
         return self.within(action)
 
+    def require_everywhere(self, action: Action) -> "Actor":
+        """The same for what belongs to no site: NotAllowed also for whoever may do it at some sites only."""
+        found = self.require(action)
+        if not found.scope.everything:
+            raise NotAllowed()
+        return found
+
 
 NOBODY = Actor(id=None, name="")
 SYSTEM = Actor(id=None, name="system", roles=frozenset(Role) - {Role.COLLECTOR}, scope=EVERYTHING, origin="system")

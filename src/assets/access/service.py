@@ -21,6 +21,7 @@ from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.places.service import IN_FORCE
 from assets.text import clean
+from assets.web.changes import refuse_others
 from assets.web.language import LANGUAGES, N_
 
 YEAR_MAX = 2100
@@ -100,8 +101,7 @@ async def edit_user(
 ) -> None:
     """Change what is written of somebody, or let them in no more (`active`: false), which ends their sessions at once."""
     _may_manage(actor)
-    if wrong := set(changes) - EDITABLE:
-        raise Invalid(fields=dict.fromkeys(sorted(wrong), N_("This cannot be changed like this.")))
+    refuse_others(changes, EDITABLE)
     if changes.get("language", "vi") not in LANGUAGES:
         raise Invalid(fields={"language": N_("Please choose one of the list.")})
     async with transaction(EVERYTHING) as tx:

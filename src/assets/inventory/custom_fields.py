@@ -10,7 +10,7 @@ from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
-from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.values import Type
 from assets.text import clean
@@ -39,7 +39,7 @@ class NewField:
 
 async def add_field(actor: Actor, new: NewField) -> UUID:
     """Add a field; Conflict when its code is or was in use, Invalid when it cannot be one."""
-    actor = _province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     if not _CODE.fullmatch(new.code):
         raise Invalid(fields={"code": "Small letters, digits and _, beginning with a letter."})
     choices = _choices(new.kind, new.choices)
@@ -67,7 +67,7 @@ async def edit_field(actor: Actor, field: UUID, changes: Mapping[str, Any], *, v
     What it holds stays what it was: values that are there must go on meaning something. So a choice that an asset has
     cannot be taken away (Conflict).
     """
-    actor = _province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         before = await tx.fetchrow("select * from custom_fields where id = $1 for update", field)
         if before is None:
@@ -101,13 +101,6 @@ async def _refuse_used_choices(tx: Connection, before: Any, choices: Sequence[st
     )
     if used is not None:
         raise Conflict(f"An asset has the choice {used}.")
-
-
-def _province(actor: Actor) -> Actor:
-    actor = actor.require(Action.EDIT_INVENTORY)
-    if not actor.scope.everything:
-        raise NotAllowed()
-    return actor
 
 
 def _name(text: str) -> str:
@@ -148,7 +141,7 @@ class NewCategory:
 
 async def add_category(actor: Actor, new: NewCategory) -> UUID:
     """Add a kind of equipment; Conflict when its code is in use."""
-    actor = _province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     if not _CATEGORY.fullmatch(new.code):
         raise Invalid(fields={"code": "Small letters, digits and -, beginning with a letter."})
     async with transaction(actor.scope) as tx:
@@ -167,7 +160,7 @@ async def add_category(actor: Actor, new: NewCategory) -> UUID:
 
 async def edit_category(actor: Actor, category: UUID, changes: Mapping[str, Any], *, version: int) -> None:
     """Change a kind of equipment that is still as the caller saw it; its code stays."""
-    actor = _province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         before = await tx.fetchrow("select * from asset_categories where id = $1 for update", category)
         if before is None:

@@ -10,10 +10,11 @@ from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
-from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.wear import Rule, refused
 from assets.text import clean
+from assets.web.changes import refuse_others
 
 # A fixed asset costs at least this: Điều 3 of TT 141/2025/TT-BTC. It is a column of each rate and no setting: a rule that
 # changes holds for what is put into use from then on, and a register of the past must not change with it.
@@ -36,7 +37,7 @@ class NewRate:
 
 async def add_rate(actor: Actor, new: NewRate) -> UUID:
     """Add a rate; Invalid when it cannot be one, Conflict when the category has one from that day on."""
-    actor = _province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     _check(Rule(new.years, new.threshold, new.rate))
     async with transaction(actor.scope) as tx:
         category = await tx.fetchval("select id from asset_categories where code = $1", clean(new.category, 40))
@@ -56,10 +57,8 @@ async def add_rate(actor: Actor, new: NewRate) -> UUID:
 
 async def edit_rate(actor: Actor, rate: UUID, changes: Mapping[str, Any], *, version: int) -> None:
     """Change a rate that is still as the caller saw it; each register that stands on it changes too."""
-    actor = _province(actor)
-    wrong = sorted(set(changes) - EDITABLE)
-    if wrong:
-        raise Invalid(fields=dict.fromkeys(wrong, "cannot be changed like this"))
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
+    refuse_others(changes, EDITABLE)
     async with transaction(actor.scope) as tx:
         before = await tx.fetchrow("select * from wear_rates where id = $1 for update", rate)
         if before is None:
@@ -79,13 +78,6 @@ async def edit_rate(actor: Actor, rate: UUID, changes: Mapping[str, Any], *, ver
             tx, by=actor, action="edit", kind="wear_rate", subject=rate,
             name=f"{code} {after['valid_from'].isoformat()}", **differences(before, after),
         )  # fmt: skip
-
-
-def _province(actor: Actor) -> Actor:
-    actor = actor.require(Action.EDIT_INVENTORY)
-    if not actor.scope.everything:
-        raise NotAllowed()
-    return actor
 
 
 def _check(rule: Rule) -> None:

@@ -13,7 +13,7 @@ from assets.access.actor import SYSTEM, Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
 from assets.db import EVERYTHING, Connection, transaction
-from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.places import origins
 from assets.places.service import LOCK
@@ -31,6 +31,7 @@ from assets.places.succession import (
 )
 from assets.places.units import short_name
 from assets.text import clean, searchable, sort_key
+from assets.web.changes import refuse_others
 from assets.web.language import N_
 
 MISSING = N_("Please fill this in.")
@@ -71,7 +72,7 @@ async def record_change(actor: Actor, new: NewChange, *, today: date) -> UUID:
     Invalid names what is wrong; Conflict says that a unit ended or a code was used by another change.
     What takes effect on a day to come is known at once, and done by `take_effect` on that day.
     """
-    actor = _province(actor)
+    actor = actor.require_everywhere(Action.EDIT_PLACES)
     change = Change(
         new.kind, new.effective_on, new.predecessors,
         tuple(Successor(new_id(), unit.code, _origin(unit)) for unit in new.successors), dict(new.sites),
@@ -106,13 +107,6 @@ async def record_change(actor: Actor, new: NewChange, *, today: date) -> UUID:
         await _settle(tx, actor, today)
         found: UUID = made["id"]
         return found
-
-
-def _province(actor: Actor) -> Actor:
-    actor = actor.require(Action.EDIT_PLACES)
-    if not actor.scope.everything:
-        raise NotAllowed()
-    return actor
 
 
 def _origin(unit: NewUnit) -> frozenset[str] | None:
@@ -293,9 +287,8 @@ EDITABLE = frozenset(_DECISION)
 
 async def edit_change(actor: Actor, change: UUID, changes: Mapping[str, Any], *, version: int, today: date) -> None:
     """Correct what is written of a decision; what it did is not undone by that."""
-    actor = _province(actor)
-    if wrong := sorted(set(changes) - EDITABLE):
-        raise Invalid(fields=dict.fromkeys(wrong, N_("This cannot be changed like this.")))
+    actor = actor.require_everywhere(Action.EDIT_PLACES)
+    refuse_others(changes, EDITABLE)
     async with transaction(actor.scope) as tx:
         before = await tx.fetchrow("select * from unit_changes where id = $1 for update", change)
         if before is None:
@@ -320,7 +313,7 @@ async def load_origins(actor: Actor, found: Sequence[origins.Beginning] | None =
 
     Answers how many beginnings were written. The old units have names and no codes; no site belonged to them.
     """
-    actor = _province(actor)
+    actor = actor.require_everywhere(Action.EDIT_PLACES)
     if found is None:
         found = origins.beginnings(origins.shipped_origins())
     async with transaction(actor.scope) as tx:

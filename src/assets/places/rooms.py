@@ -15,6 +15,7 @@ from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.places.nesting import refused
 from assets.text import clean, sort_key
+from assets.web.changes import refuse_others
 from assets.web.language import N_
 
 KINDS = ("building", "floor", "area", "room", "counter", "cabinet", "shelf", "other")
@@ -59,8 +60,7 @@ async def add_room(actor: Actor, new: NewRoom) -> UUID:
 async def edit_room(actor: Actor, room: UUID, changes: Mapping[str, Any], *, version: int) -> None:
     """Rename a room, say what it is, or move it into another one of its site (None: into none)."""
     actor = actor.require(Action.EDIT_PLACES)
-    if wrong := sorted(set(changes) - EDITABLE):
-        raise Invalid(fields=dict.fromkeys(wrong, N_("This cannot be changed like this.")))
+    refuse_others(changes, EDITABLE)
     new = _checked(changes)
     async with transaction(actor.scope) as tx:
         before = await _lock(tx, actor, room, version)

@@ -12,12 +12,13 @@ from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import Changes, differences, record, shown
 from assets.db import Connection, transaction
-from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.places import succession
 from assets.places.succession import stays_from
 from assets.places.units import KINDS, Unit, centre_name, short_name
 from assets.text import clean, searchable, sort_key
+from assets.web.changes import refuse_others
 from assets.web.language import N_
 
 UNIT_EDITABLE = frozenset(
@@ -69,10 +70,8 @@ async def load_units(actor: Actor, units: Sequence[Unit]) -> tuple[int, int]:
 
 async def edit_unit(actor: Actor, code: str, changes: Mapping[str, Any], *, version: int) -> None:
     """Correct what is written of the unit with this code; that it became another is a change: see `places.changes`."""
-    actor = actor.require(Action.EDIT_PLACES)
-    if not actor.scope.everything:
-        raise NotAllowed()
-    _refuse_unknown(changes, UNIT_EDITABLE)
+    actor = actor.require_everywhere(Action.EDIT_PLACES)
+    refuse_others(changes, UNIT_EDITABLE)
     new = _cleaned(changes, {**LENGTHS, "name": 120})
     _check(new, kinds=tuple(KINDS.values()))
     async with transaction(actor.scope) as tx:
@@ -102,11 +101,6 @@ NEWEST = (
     "and code <> '' order by coalesce(valid_from <= $2, true) and coalesce(valid_to > $2, true) desc, "
     "coalesce(valid_from <= $2, true) desc, valid_from desc nulls last"
 )
-
-
-def _refuse_unknown(changes: Mapping[str, Any], editable: frozenset[str]) -> None:
-    if wrong := sorted(set(changes) - editable):
-        raise Invalid(fields=dict.fromkeys(wrong, N_("This cannot be changed like this.")))
 
 
 def _cleaned(changes: Mapping[str, Any], lengths: Mapping[str, int]) -> dict[str, Any]:
@@ -281,7 +275,7 @@ async def _stays(tx: Connection, code: str, unit: UUID, opened_on: date) -> list
 async def edit_site(actor: Actor, code: str, changes: Mapping[str, Any], *, version: int) -> None:
     """Correct what is written of a site that is still as the caller saw it; to close it says why."""
     actor = actor.require(Action.EDIT_PLACES)
-    _refuse_unknown(changes, SITE_EDITABLE)
+    refuse_others(changes, SITE_EDITABLE)
     new = _cleaned(changes, LENGTHS)
     _check(new, kinds=SITE_KINDS)
     async with transaction(actor.scope) as tx:

@@ -11,10 +11,11 @@ from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection, transaction
-from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.service import lock, write_event
 from assets.text import clean
+from assets.web.changes import refuse_others
 from assets.web.language import N_
 
 AMOUNT_MAX = 10**13
@@ -74,7 +75,7 @@ class NewRule:
 
 async def add_rule(actor: Actor, new: NewRule) -> UUID:
     """Add a rule; Conflict when there is one from that day on."""
-    actor = _province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     _check(new.repair_percent)
     async with transaction(actor.scope) as tx:
         rule = new_id()
@@ -90,10 +91,8 @@ async def add_rule(actor: Actor, new: NewRule) -> UUID:
 
 async def edit_rule(actor: Actor, rule: UUID, changes: Mapping[str, Any], *, version: int) -> None:
     """Change a rule that is still as the caller saw it."""
-    actor = _province(actor)
-    wrong = sorted(set(changes) - EDITABLE)
-    if wrong:
-        raise Invalid(fields=dict.fromkeys(wrong, "cannot be changed like this"))
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
+    refuse_others(changes, EDITABLE)
     async with transaction(actor.scope) as tx:
         before = await tx.fetchrow("select * from disposal_rules where id = $1 for update", rule)
         if before is None:
@@ -111,13 +110,6 @@ async def edit_rule(actor: Actor, rule: UUID, changes: Mapping[str, Any], *, ver
             tx, by=actor, action="edit", kind="disposal_rule", subject=rule, name=after["valid_from"].isoformat(),
             **differences(before, after),
         )  # fmt: skip
-
-
-def _province(actor: Actor) -> Actor:
-    actor = actor.require(Action.EDIT_INVENTORY)
-    if not actor.scope.everything:
-        raise NotAllowed()
-    return actor
 
 
 def _check(percent: int) -> None:

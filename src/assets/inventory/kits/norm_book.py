@@ -13,8 +13,9 @@ from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.kits.allowance import Per
-from assets.inventory.kits.service import QUANTITY_MAX, THERE_IS_NONE, province
+from assets.inventory.kits.service import QUANTITY_MAX, THERE_IS_NONE
 from assets.text import clean
+from assets.web.changes import refuse_others
 from assets.web.language import N_
 
 PRICE_MAX = 10**13
@@ -48,7 +49,7 @@ class NewNorm:
 
 async def add_norm(actor: Actor, new: NewNorm) -> UUID:
     """Add a norm; Invalid names what is wrong, Conflict when a category is counted under other equipment."""
-    actor = province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         values = _checked(vars(new))
         categories = await _categories(tx, new.categories)
@@ -73,10 +74,8 @@ COLUMNS = (
 
 async def edit_norm(actor: Actor, norm: UUID, changes: Mapping[str, Any], *, version: int) -> None:
     """Change a norm that is still as the caller saw it."""
-    actor = province(actor)
-    wrong = sorted(set(changes) - EDITABLE)
-    if wrong:
-        raise Invalid(fields=dict.fromkeys(wrong, "cannot be changed like this"))
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
+    refuse_others(changes, EDITABLE)
     async with transaction(actor.scope) as tx:
         before = await _lock(tx, norm, version)
         had = await _codes(tx, norm)
@@ -99,7 +98,7 @@ async def edit_norm(actor: Actor, norm: UUID, changes: Mapping[str, Any], *, ver
 
 async def delete_norm(actor: Actor, norm: UUID, *, version: int) -> None:
     """Remove a norm that should never have been written down; one that no longer holds gets an end instead."""
-    actor = province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         row = await _lock(tx, norm, version)
         before = {**shown(row), "categories": await _codes(tx, norm)}

@@ -9,10 +9,11 @@ from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
-from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.kits.allowance import Per, What
 from assets.text import clean
+from assets.web.changes import refuse_others
 from assets.web.language import N_
 
 SITE_KINDS = ("centre", "reception_point", "store")
@@ -53,7 +54,7 @@ class NewKit:
 
 async def add_kit(actor: Actor, new: NewKit) -> UUID:
     """Add a kit; Conflict when its code is in use or there is one for the same sites, Invalid when a line is none."""
-    actor = province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     code = clean(new.code, 40).lower()
     if not code or not clean(new.name, 160):
         raise Invalid(fields={"code" if not code else "name": N_("Please fill this in.")})
@@ -81,10 +82,8 @@ async def add_kit(actor: Actor, new: NewKit) -> UUID:
 
 async def edit_kit(actor: Actor, code: str, changes: Mapping[str, Any], *, version: int) -> None:
     """Change a kit that is still as the caller saw it; `lines` replace all that it had."""
-    actor = province(actor)
-    wrong = sorted(set(changes) - EDITABLE)
-    if wrong:
-        raise Invalid(fields=dict.fromkeys(wrong, "cannot be changed like this"))
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
+    refuse_others(changes, EDITABLE)
     async with transaction(actor.scope) as tx:
         before = await _lock(tx, code, version)
         new = dict(before) | {name: value for name, value in changes.items() if name != "lines"}
@@ -107,7 +106,7 @@ async def edit_kit(actor: Actor, code: str, changes: Mapping[str, Any], *, versi
 
 async def delete_kit(actor: Actor, code: str, *, version: int) -> None:
     """Remove a kit with its lines; the audit trail keeps them."""
-    actor = province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         row = await _lock(tx, code, version)
         lines = await _lines(tx, row["id"])
@@ -116,14 +115,6 @@ async def delete_kit(actor: Actor, code: str, *, version: int) -> None:
             tx, by=actor, action="delete", kind="kit", subject=row["id"], name=row["code"],
             before={**shown(row), "lines": lines},
         )  # fmt: skip
-
-
-def province(actor: Actor) -> Actor:
-    """The actor for what belongs to no site; NotAllowed for whoever may not change the register everywhere."""
-    actor = actor.require(Action.EDIT_INVENTORY)
-    if not actor.scope.everything:
-        raise NotAllowed()
-    return actor
 
 
 async def _lock(tx: Connection, code: str, version: int) -> Any:

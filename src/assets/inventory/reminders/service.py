@@ -10,7 +10,7 @@ from assets.access.permissions import Action
 from assets.audit.service import differences, record
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, transaction
-from assets.errors import Invalid, NotAllowed, NotFound, Stale
+from assets.errors import Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.reminders.due import DEFAULT_POINTS, Kind, day_to_do, point_to_tell, refused_points, severity
 from assets.notifications.routing import News
@@ -105,9 +105,7 @@ async def points_of(tx: Connection) -> dict[str, list[int]]:
 
 async def set_points(actor: Actor, kind: str, days: Sequence[int], *, version: int) -> None:
     """Set the points of a kind that are still as the caller saw them; none switches its reminders off."""
-    actor = actor.require(Action.EDIT_INVENTORY)
-    if not actor.scope.everything:
-        raise NotAllowed()
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     if kind not in set(Kind):
         raise NotFound()
     wanted = sorted(days, reverse=True)

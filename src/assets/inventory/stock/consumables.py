@@ -9,9 +9,10 @@ from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
-from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.text import clean, searchable
+from assets.web.changes import refuse_others
 from assets.web.language import N_
 
 KINDS = ("toner", "ink", "drum", "maintenance", "paper", "label", "ribbon", "token", "battery", "cable", "other")
@@ -38,7 +39,7 @@ class NewConsumable:
 
 async def add_consumable(actor: Actor, new: NewConsumable) -> UUID:
     """Add a consumable; Conflict when its code is in use, Invalid when a model is not known."""
-    actor = _province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     code = clean(new.code, 40).upper()
     values = _checked(code, vars(new))
     async with transaction(actor.scope) as tx:
@@ -60,10 +61,8 @@ async def add_consumable(actor: Actor, new: NewConsumable) -> UUID:
 
 async def edit_consumable(actor: Actor, code: str, changes: Mapping[str, Any], *, version: int) -> None:
     """Change a consumable that is still as the caller saw it; `models` replace all that it fitted."""
-    actor = _province(actor)
-    wrong = sorted(set(changes) - EDITABLE)
-    if wrong:
-        raise Invalid(fields=dict.fromkeys(wrong, "cannot be changed like this"))
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
+    refuse_others(changes, EDITABLE)
     async with transaction(actor.scope) as tx:
         before = await _lock(tx, code, version)
         values = _checked(before["code"], dict(before) | dict(changes))
@@ -84,7 +83,7 @@ async def edit_consumable(actor: Actor, code: str, changes: Mapping[str, Any], *
 
 async def delete_consumable(actor: Actor, code: str, *, version: int) -> None:
     """Remove a consumable that nobody ever kept; Conflict when there is a ledger of it."""
-    actor = _province(actor)
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         row = await _lock(tx, code, version)
         if await tx.fetchval("select exists(select from stock where consumable = $1)", row["id"]):
@@ -154,13 +153,6 @@ async def consumable_of(tx: Connection, code: str) -> Any:
     if row is None:
         raise NotFound(N_("There is no such consumable."))
     return row
-
-
-def _province(actor: Actor) -> Actor:
-    actor = actor.require(Action.EDIT_INVENTORY)
-    if not actor.scope.everything:
-        raise NotAllowed()
-    return actor
 
 
 def _checked(code: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -131,9 +131,7 @@ async def words(tx: Connection) -> None:
 
 async def edit_words(actor: Actor, code: str, changes: Mapping[str, str], *, version: int) -> None:
     """Change the words of a counted state, for the whole province."""
-    actor = actor.require(Action.EDIT_INVENTORY)
-    if not actor.scope.everything:
-        raise NotAllowed()
+    actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         await words(tx)
         before = await tx.fetchrow("select * from counted_states where code = $1 for update", clean(code, 20))
