@@ -280,4 +280,7 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-_DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, FailingListenerError)
+# asyncpg calls it a fault of its own when a connection ends in the middle of an exchange.
+_DATABASE_AWAY = (
+    OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError, FailingListenerError,
+)  # fmt: skip

@@ -164,6 +164,26 @@ async def test_when_its_connections_are_cut_then_the_worker_goes_on(database: st
         await until(lambda: len(handler.seen) == 2)
 
 
+async def test_when_a_cut_looks_like_a_fault_of_the_driver_then_the_worker_goes_on_too(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler, one = Remembering(), Jobs(database, look_seconds=0.3)
+    one.entrypoint("look", handler)
+    run_once, runs = one._run_once, []
+
+    async def cut_at_first(stop: asyncio.Event) -> None:
+        runs.append(stop)
+        if len(runs) == 1:
+            raise asyncpg.InternalClientError("got result for unknown protocol state 3")
+        await run_once(stop)
+
+    monkeypatch.setattr(one, "_run_once", cut_at_first)
+    async with running(one):
+        async with transaction(EVERYTHING) as tx:
+            await enqueue(tx, "look", {"at": "after"})
+        await until(lambda: len(handler.seen) == 1)
+
+
 async def test_when_two_workers_have_one_schedule_then_each_tick_runs_on_one_of_them(database: str) -> None:
     ticks: list[datetime] = []
 
