@@ -656,6 +656,8 @@ RECIPES: dict[str, Recipe] = {
         "", form={"tag": "NEW", "manufacturer": "Canon", "model": "LBP", "site": t.site}
     ),
     "POST /assets/{tag}/edit": lambda w, t: Call("", form={"version": "2", "note": "x"}),
+    "POST /sites/{code}/paper-mode": lambda w, t: Call("", form={"reason": "network"}),
+    "POST /sites/{code}/paper-mode/{declaration}/end": lambda w, t: Call("", form={"files_counted": ""}),
     "POST /assets/change": lambda w, t: Call("", form={"site": t.site, "field": "note", "value": "x"}),
     "POST /imports": lambda w, t: Call("", form={"resource": "assets", "empty": "keep"}),
     "POST /imports/{number}/undo": lambda w, t: Call(f"/imports/{t.undoable}/undo", form={}),

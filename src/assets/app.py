@@ -66,7 +66,7 @@ from assets.inventory.stocktakes import pages as stocktakes_pages
 from assets.inventory.transfers import api as transfers_api
 from assets.inventory.transfers import pages as transfers_pages
 from assets.monitoring import api as monitoring_api
-from assets.monitoring import collectors
+from assets.monitoring import collectors, paper_pages
 from assets.notifications import api as notifications_api
 from assets.notifications.notify import Outlet
 from assets.places import api as places_api
@@ -146,7 +146,7 @@ class NamedMiddleware(ASGIMiddleware):
 
 FEATURES: Sequence[Any] = (
     observations, places_api, access_api, audit_api, inventory_api, things_api, custom_fields_api, batches_api,
-    wear_api, agents_api, observed_api, observed_pages, kits_api, stock_api, monitoring_api, incidents_api,
+    wear_api, agents_api, observed_api, observed_pages, kits_api, stock_api, monitoring_api, paper_pages, incidents_api,
     notifications_api, readiness_api, requests_api, access_pages, people_pages, audit_pages, dashboard_pages,
     search_pages, incidents_pages, requests_pages, wear_pages, kits_pages, stock_pages, stage_api, stage_pages,
     saved_filters_api, saved_filters_pages,

@@ -406,6 +406,9 @@ async def monitoring_is_written(walk: Walk) -> None:
     await walk("PATCH", "/api/v1/targets/{target}", {"port": 1161}, version=target["version"], target=target["id"])
     said = await walk("POST", "/api/v1/declarations", {"site": "21025", "kind": "broken", "asset_tag": "QN-1"})
     await walk("POST", "/api/v1/declarations/{declaration}/end", declaration=said["id"])
+    await walk("POST", "/sites/{code}/paper-mode", form={"reason": "network"}, code="21025")
+    paper = (await walk.client.get("/sites/21025/paper-mode.json")).json()["now"]["id"]
+    await walk("POST", "/sites/{code}/paper-mode/{declaration}/end", form={}, code="21025", declaration=paper)
     await walk("POST", "/api/v1/collectors/{collector}/orders", {"kind": "probe_now", "target": target["id"]},
                collector=collector)  # fmt: skip
     for number in (1, 2):

@@ -72,7 +72,7 @@ async def centre(request: AnyRequest, code: FromPath[str], actor: NamedDependenc
     view = await queries.centre(actor, without_suffix(code), clock.now())
     may = {
         "request": actor.may(Action.REQUEST_EQUIPMENT), "requests": actor.may(Action.VIEW_REQUESTS),
-        "edit": actor.may(Action.EDIT_PLACES),
+        "edit": actor.may(Action.EDIT_PLACES), "declare": actor.may(Action.DECLARE),
     }  # fmt: skip
     return show(
         request, "dashboards/centre.html", view, part="dashboards/_centre.html", may=may,

@@ -187,7 +187,14 @@ class DeclarationIn(BaseModel):
     kind: declarations.Kind
     asset_tag: Annotated[str, Field(max_length=40)] = ""
     text: Annotated[str, Field(max_length=500)] = ""
-    files_counted: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    files_counted: Annotated[int, Field(ge=0, le=declarations.FILES_MAX)] | None = None
+
+
+class DeclarationEndIn(BaseModel):
+    """What is known at the end of a declaration."""
+
+    model_config = ConfigDict(extra="forbid")
+    files_counted: Annotated[int, Field(ge=0, le=declarations.FILES_MAX)] | None = None
 
 
 class DeclarationOut(BaseModel):
@@ -250,9 +257,15 @@ class Declarations(Controller):
         return await _said(actor, said)
 
     @post("/{declaration:uuid}/end", operation_id="endDeclaration", status_code=200, guards=[requires(Action.DECLARE)])
-    async def end(self, declaration: FromPath[UUID], actor: NamedDependency[Actor]) -> DeclarationOut:
-        """Say that it is no longer so."""
-        await declarations.end(actor, declaration, now=clock.now())
+    async def end(
+        self,
+        declaration: FromPath[UUID],
+        actor: NamedDependency[Actor],
+        data: JSONBody[DeclarationEndIn | None] = None,
+    ) -> DeclarationOut:
+        """Say that it is no longer so, and of work on paper how many files came in."""
+        counted = data.files_counted if data else None
+        await declarations.end(actor, declaration, files_counted=counted, now=clock.now())
         return await _said(actor, declaration)
 
 

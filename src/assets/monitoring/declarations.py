@@ -14,8 +14,11 @@ from assets.db import Connection, transaction
 from assets.errors import Invalid, NotFound
 from assets.ids import new_id
 from assets.text import clean, clean_block
+from assets.web.language import N_
 
 TEXT_MAX = 500
+FILES_MAX = 100_000
+WRONG_COUNT = N_("A whole number from 0 to 100000.")
 
 
 class Kind(StrEnum):
@@ -78,22 +81,34 @@ async def _asset(tx: Connection, site: UUID, tag: str) -> UUID | None:
     return asset
 
 
-async def end(actor: Actor, declaration: UUID, *, now: datetime) -> None:
-    """Say that it is no longer so; ending twice is the same as once."""
+async def end(actor: Actor, declaration: UUID, *, files_counted: int | None = None, now: datetime) -> None:
+    """Say that it is no longer so, and how many files came in on paper; ending twice is the same as once."""
     actor = actor.require(Action.DECLARE)
+    if files_counted is not None and not 0 <= files_counted <= FILES_MAX:
+        raise Invalid(fields={"files_counted": WRONG_COUNT})
     async with transaction(actor.scope) as tx:
         row = await tx.fetchrow(
-            "select id, site, kind, ended_at from declarations where id = $1 for update", declaration
+            "select id, site, kind, ended_at, files_counted from declarations where id = $1 for update", declaration
         )
         if row is None or not actor.scope.sees(row["site"]):
             raise NotFound()
         if row["ended_at"] is None:
-            await tx.execute("update declarations set ended_at = $2 where id = $1", declaration, now)
-            await _record_end(tx, actor, row, now)
+            if files_counted is not None and row["kind"] != Kind.PAPER_MODE:
+                raise Invalid(fields={"files_counted": N_("Only files on paper are counted.")})
+            counted = row["files_counted"] if files_counted is None else files_counted
+            await tx.execute(
+                "update declarations set ended_at = $2, files_counted = $3 where id = $1", declaration, now, counted
+            )
+            await _record_end(tx, actor, row, now, counted)
 
 
-async def _record_end(tx: Connection, actor: Actor, row: Record, now: datetime) -> None:
+async def _record_end(
+    tx: Connection, actor: Actor, row: Record, now: datetime, files_counted: int | None = None
+) -> None:
+    after: dict[str, object] = {"ended_at": now}
+    if files_counted is not None:
+        after["files_counted"] = files_counted
     await record(
         tx, by=actor, action="end", kind="declaration", subject=row["id"], name=row["kind"], site=row["site"],
-        before={"ended_at": None}, after={"ended_at": now},
+        before={"ended_at": None}, after=after,
     )  # fmt: skip

@@ -278,6 +278,10 @@ IDENTITY_REASON = {
 PROPOSAL_KIND = {
     "register": N_("Not registered"), "attach": N_("Computer and asset"), "merge": N_("Two records"),
 }  # fmt: skip
+PAPER_REASON = {
+    "network": N_("No network"), "power": N_("No electricity"), "software": N_("The one-stop software does not work"),
+    "equipment": N_("A computer or printer is broken"), "accounts": N_("Accounts or signatures are missing"),
+}  # fmt: skip
 PROPOSAL_STATE = {
     "open": N_("Waiting for an answer"), "accepted": N_("Accepted"), "dismissed": N_("Dismissed"),
     "settled": N_("Settled by another answer"), "undone": N_("Undone"),
@@ -554,7 +558,7 @@ TABLES = {
     "no_allowance": NO_ALLOWANCE, "stock_act": STOCK_ACT, "norm_equipment": NORM_EQUIPMENT,
     "transfer_state": TRANSFER_STATE, "transfer_line": TRANSFER_LINE,
     "observed_key": OBSERVED_KEY, "observed_source": OBSERVED_SOURCE, "identity_reason": IDENTITY_REASON,
-    "proposal_kind": PROPOSAL_KIND, "proposal_state": PROPOSAL_STATE,
+    "proposal_kind": PROPOSAL_KIND, "proposal_state": PROPOSAL_STATE, "paper_reason": PAPER_REASON,
     "disposal_ground": DISPOSAL_GROUND, "reminder_kind": REMINDER_KIND,
     "unit_change_kind": UNIT_CHANGE_KIND, "room_kind": ROOM_KIND,
 }  # fmt: skip
