@@ -116,14 +116,29 @@ async def test_one_field_of_all_assets_of_a_list_is_changed_after_a_preview_and_
 async def test_what_cannot_be_for_many_is_said_on_the_form_and_nothing_is_planned(house: House) -> None:
     client = await two_assets(house)
     wrong = await client.post("/assets/change", data={"site": "21025", "field": "original_cost", "value": "mười"})
-    plan = await client.get(wrong.headers["location"])
-    assert "Cần nhập số nguyên." in plan.text
+    assert (wrong.status_code, "Cần nhập số nguyên." in wrong.text, 'value="mười"' in wrong.text) == (400, True, True)
     for data, said in (
         ({"site": "21025", "field": "tag", "value": "X"}, "Xin chọn trong danh sách."),
         ({"field": "note", "value": "X"}, "Trước hết hãy lọc danh sách tài sản"),
+        ({"site": "21025", "field": "note", "value": " "}, "Cần nhập nội dung, hoặc đánh dấu ô xóa nội dung hiện có."),
         ({"site": "21025", "q": "không có", "field": "note", "value": "X"}, "Không có tài sản nào phù hợp."),
     ):
         answer = await client.post("/assets/change", data=data)
         assert (answer.status_code, said in answer.text) == (400, True), answer.text
     assert (await client.get("/assets/change?site=21025&field=tag")).status_code == 400
-    assert (await client.get("/imports.json")).json()["total"] == 1
+    assert (await client.get("/imports.json")).json()["total"] == 0
+
+
+async def test_a_plan_speaks_in_words_days_and_money_and_clearing_is_said(house: House) -> None:
+    client = await two_assets(house)
+    for field, value, said in (
+        ("stage", "in_stock", "Đang sử dụng → Trong kho"),
+        ("put_into_use", "2026-01-05", "02/01/2025 → 05/01/2026"),
+        ("original_cost", "5230000", "5.230.000"),
+    ):
+        sent = {"site": "21025", "field": field, "value": value}
+        plan = await client.get((await client.post("/assets/change", data=sent)).headers["location"])
+        assert said in plan.text.replace("\N{NO-BREAK SPACE}", " "), plan.text
+    cleared = {"site": "21025", "field": "original_cost", "value": "", "clear": "1"}
+    plan = await client.get((await client.post("/assets/change", data=cleared)).headers["location"])
+    assert "→ –" in plan.text

@@ -5,6 +5,7 @@ import re
 import httpx2
 import pytest
 
+from assets import db
 from assets.access.permissions import Role
 from tests.conftest import House
 
@@ -32,6 +33,8 @@ async def test_paper_mode_begins_with_a_tap_on_its_reason_and_ends_with_the_file
     assert "Lan" in page
     [said] = (await clerk.get("/api/v1/declarations?kind=paper_mode")).json()["items"]
     assert (said["text"], said["said_by"], said["ended_at"]) == ("Mất mạng", "Lan", None)
+    async with db.transaction(db.EVERYTHING) as tx:  # the province sees it as soon as a worker is free
+        assert await tx.fetchval("select count(*) from pgqueuer where entrypoint = 'readiness'") == 1
 
     where = await end_of(clerk)
     wrong = await clerk.post(where, data={"files_counted": "mười"})

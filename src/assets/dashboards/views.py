@@ -264,6 +264,9 @@ class AssetPage(View):
     original_cost: int | None
     put_into_use: date | None
     warranty_until: date | None
+    supplier: str
+    funding_source: str
+    purchased_on: date | None
     note: str
     borrower: str
     due_back: date | None

@@ -18,9 +18,13 @@ from assets.errors import AssetsError, Invalid
 from assets.inventory.api import ASSETS, AssetOut, asset_out
 from assets.inventory.batches import service
 from assets.inventory.batches.api import BulkEditIn, wanted_rows
+from assets.inventory.batches.spelling import Spelling
 from assets.inventory.batches.world import described
 from assets.inventory.kinds import CUSTOM
+from assets.inventory.lifecycle import Stage
 from assets.inventory.pages import FieldOnForm, Named, errors_of, field_on_form, own_field_on_form
+from assets.inventory.values import Wrong, read
+from assets.phrases import Phrase
 from assets.web import words
 from assets.web.language import N_, choose, translate
 from assets.web.paging import PAGED, ListQuery, Page, fetch
@@ -32,8 +36,13 @@ FIELDS = (
     "room", "physical_state", "stage", "custodian", "custodian_kind", "name", "supplier", "funding_source", "purchased_on",
     "original_cost", "put_into_use", "warranty_until", "note",
 )  # fmt: skip
-FIELD, VALUE = "field", "value"
-NOT_A_FILTER = frozenset({FIELD, VALUE, "sort", *PAGED})
+NO_LIST_TO = (
+    Stage.IN_TRANSIT,
+    Stage.LOANED,
+    Stage.DISPOSED,
+)  # a transfer, a borrower, a decision: for each asset alone
+FIELD, VALUE, CLEAR = "field", "value", "clear"
+NOT_A_FILTER = frozenset({FIELD, VALUE, CLEAR, "sort", *PAGED})
 
 
 class ChangeMany(Page[AssetOut]):
@@ -71,6 +80,8 @@ async def _show(
         chosen = own_field_on_form(kind, mine[name], {name: value}, language)
     elif name in FIELDS:
         chosen = field_on_form(kind[name], {name: value}, "", {}, language)
+        if name == "stage":
+            chosen.choices = [one for one in chosen.choices if one.code not in NO_LIST_TO]
     elif name:
         raise Invalid(fields={FIELD: f"One of: {', '.join(one.code for one in fields)}."})
     view = ChangeMany(**dict(found), chosen_by=dict(chosen_by), fields=fields, field=chosen)
@@ -98,14 +109,30 @@ async def plan(
         changes = {"custom": {name.removeprefix(CUSTOM): value}} if name.startswith(CUSTOM) else {name: value}
         if name not in FIELDS and not name.startswith(CUSTOM):
             raise Invalid(fields={FIELD: N_("Please choose one of the list.")})
+        title = await _checked(actor, name, value, cleared=data.get(CLEAR) == "1", language=choose(request))
         edit = BulkEditIn(resource="assets", filter=dict(chosen_by), changes=changes)
         rows = await wanted_rows(actor, edit)
         if not rows:
             raise Invalid(fields={FIELD: N_("No asset fits.")})
-        number = await service.plan_rows(actor, "assets", rows, now=clock.now())
+        number = await service.plan_rows(actor, "assets", rows, title=title, now=clock.now())
+    except Wrong as wrong:
+        said = {VALUE: translate(choose(request), wrong.reason.text, **wrong.reason.params)}
+        return await _show(request, actor, chosen_by, name, value, said, 400)
     except Invalid as error:
         return await _again(request, actor, chosen_by, data, error)
     return Redirect(f"/imports/{number}", status_code=303)
+
+
+async def _checked(actor: Actor, name: str, value: str, *, cleared: bool, language: str) -> str:
+    """What the field is called; Wrong when it cannot have the value, or nothing was written and nothing is to be cleared."""
+    async with transaction(actor.scope) as tx:
+        kind, own = await described(tx, "assets")
+    if name not in kind.names:
+        raise Invalid(fields={FIELD: N_("Please choose one of the list.")})
+    if not value.strip() and not cleared:
+        raise Wrong(Phrase(N_("Please fill this in, or say that it is to be cleared.")))
+    read(kind[name], value)
+    return Spelling(language, kind, own, ()).label(name)
 
 
 async def _again(

@@ -1,5 +1,6 @@
 """What people at a site say: each dated, each by somebody, the newest about a thing holds until it is ended."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +20,22 @@ from assets.web.language import N_
 TEXT_MAX = 500
 FILES_MAX = 100_000
 WRONG_COUNT = N_("A whole number from 0 to 100000.")
+
+
+# Readiness is above monitoring and adds itself; a follower works in the transaction of what was said.
+Follower = Callable[[Connection, UUID], Awaitable[None]]
+_followers: list[Follower] = []
+
+
+def on_declaration(follower: Follower) -> Follower:
+    """Have this done with the site whenever somebody says something there, or that it is over."""
+    _followers.append(follower)
+    return follower
+
+
+async def _told(tx: Connection, site: UUID) -> None:
+    for follower in _followers:
+        await follower(tx, site)
 
 
 class Kind(StrEnum):
@@ -67,6 +84,7 @@ async def declare(actor: Actor, said: Said, *, now: datetime) -> UUID:
             tx, by=actor, action="declare", kind="declaration", subject=row, name=clean(said.asset_tag or said.site),
             site=site, after=shown(made),
         )  # fmt: skip
+        await _told(tx, site)
         return row
 
 
@@ -100,6 +118,7 @@ async def end(actor: Actor, declaration: UUID, *, files_counted: int | None = No
                 "update declarations set ended_at = $2, files_counted = $3 where id = $1", declaration, now, counted
             )
             await _record_end(tx, actor, row, now, counted)
+            await _told(tx, row["site"])
 
 
 async def _record_end(

@@ -17,6 +17,7 @@ from assets.db import EVERYTHING, Connection, transaction
 from assets.ids import new_id
 from assets.inventory.following import on_move, on_replacement
 from assets.monitoring.conditions import Condition
+from assets.monitoring.declarations import on_declaration
 from assets.readiness.rules import (
     Account,
     Application,
@@ -70,6 +71,11 @@ async def request_recompute(tx: Connection, sites: Iterable[UUID]) -> None:
         return
     for site in asked:
         await jobs.enqueue(tx, JOB, {"sites": [str(site)]}, key=f"{JOB}:{site}")
+
+
+@on_declaration
+async def _declared(tx: Connection, site: UUID) -> None:
+    await request_recompute(tx, (site,))
 
 
 @on_move

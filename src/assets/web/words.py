@@ -255,6 +255,7 @@ BATCH_STATE = {"planned": N_("Planned, nothing changed yet"), "applied": N_("App
 BATCH_ACTION = {
     "create": N_("New"), "change": N_("Will change"), "same": N_("The same"), "refused": N_("Refused"),
 }  # fmt: skip
+BATCH_DONE = BATCH_ACTION | {"create": N_("Added"), "change": N_("Changed")}
 FIELD_KIND = {
     "text": N_("Text"), "integer": N_("Whole number"), "money": N_("Amount in đồng"), "date": N_("Date"),
     "boolean": N_("Yes or no"), "choice": N_("Choice of a list"),
@@ -553,7 +554,7 @@ TABLES = {
     "stocktake_state": STOCKTAKE_STATE,
     "stocktake_result": STOCKTAKE_RESULT, "settlement": SETTLEMENT, "custodian_kind": CUSTODIAN_KIND,
     "search_kind": SEARCH_KIND,
-    "batch_state": BATCH_STATE, "batch_action": BATCH_ACTION, "field_kind": FIELD_KIND,
+    "batch_state": BATCH_STATE, "batch_action": BATCH_ACTION, "batch_done": BATCH_DONE, "field_kind": FIELD_KIND,
     "stock_movement": STOCK_MOVEMENT, "consumable_kind": CONSUMABLE_KIND, "kit_what": KIT_WHAT, "per": PER,
     "no_allowance": NO_ALLOWANCE, "stock_act": STOCK_ACT, "norm_equipment": NORM_EQUIPMENT,
     "transfer_state": TRANSFER_STATE, "transfer_line": TRANSFER_LINE,

@@ -21,6 +21,8 @@ from assets.inventory.batches import service
 from assets.inventory.batches.api import BATCHES, ROWS, BatchOut, BatchRowOut, batch_out, one_batch, row_out
 from assets.inventory.batches.planning import Emptiness, Options
 from assets.inventory.batches.reading import CONTENT_MAX, Unreadable
+from assets.inventory.batches.spelling import Spelling
+from assets.inventory.batches.world import described
 from assets.inventory.kinds import KINDS
 from assets.web.language import N_, choose, translate
 from assets.web.paging import ListQuery, Page, fetch, listed
@@ -108,11 +110,11 @@ async def _show(
             tx, ROWS, asked, row_out, where=[("r.batch = (select id from batches where number = {})", [known])]
         )
         kinds = await tx.fetch("select code, name, name_en from asset_categories")
-    spoken = "name_en" if choose(request) == "en" else "name"
+        spelling = Spelling(choose(request), *await described(tx, batch.resource), kinds)
     return show(
         request, "inventory/import.html", BatchPage(batch=batch, rows=rows), error=error, status=status,
         names={kind.resource: kind.name for kind in KINDS.values()}, kept=asked.again(),
-        categories={kind["code"]: kind[spoken] or kind["name"] for kind in kinds},
+        categories=spelling.categories, label=spelling.label, said=spelling.said, fault=spelling.fault,
         chosen=[str(value) for f in asked.filters if f.column == "action" for value in f.values],
     )  # fmt: skip
 

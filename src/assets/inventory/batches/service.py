@@ -20,14 +20,15 @@ from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.batches.headings import OWN, VERSION, columns
 from assets.inventory.batches.planning import AS_READ, AS_WRITTEN, Emptiness, Options, Outcome, Planned, Wanted, plan
-from assets.inventory.batches.reading import Sheet, read_table
+from assets.inventory.batches.reading import Sheet, Unreadable, read_table
 from assets.inventory.batches.world import described, look
 from assets.inventory.batches.writing import add_models, take_back, take_back_models, write
 from assets.inventory.kinds import CUSTOM, KINDS, MODELS, Kind
 from assets.inventory.values import plain
 from assets.phrases import Phrase
 from assets.text import clean
-from assets.web.language import N_
+from assets.web import words
+from assets.web.language import N_, translate
 
 ROWS_MAX = 50_000
 AUDITED = "batch"
@@ -67,13 +68,13 @@ async def plan_file(
             if not any(name in fields for name in kind.key):
                 if len(sheets) > 1:
                     continue  # a sheet of notes beside the list
-                raise Invalid(fields={"file": _without_key(kind, sheet)})
+                raise _without_key(kind, sheet)
             headings.append({"sheet": sheet.name, "columns": fields, "unknown": unknown, "font": sheet.font})
             rows += _wanted(sheet, fields)
         if not rows:
-            raise Invalid(fields={"file": N_("There is no row in it.")})
+            raise Unreadable(N_("There is no row in it."))
         if len(rows) > ROWS_MAX:
-            raise Invalid(fields={"file": f"At most {ROWS_MAX} rows."})
+            raise Unreadable(N_("The file has more than %(rows)s rows."), rows=ROWS_MAX)
         digest = hashlib.sha256(content).hexdigest()
         return await _keep(tx, actor, resource, "file", clean(name), digest, headings, rows, options, now)
 
@@ -84,9 +85,13 @@ def _allow(actor: Actor, resource: str, options: Options) -> None:
         kind_for(actor, MODELS.resource)  # the catalogue of models is the province's
 
 
-def _without_key(kind: Kind, sheet: Sheet) -> str:
+def _without_key(kind: Kind, sheet: Sheet) -> Unreadable:
     found = ", ".join(heading for heading in sheet.headings if heading)[:200]
-    return f"No column is one of: {', '.join(kind.key)}. The headings are: {found}."
+    wanted = ", ".join(f"{translate('vi', words.field(kind.resource, name))} ({name})" for name in kind.key)
+    return Unreadable(
+        N_("The file lacks the column that tells one row from another: %(wanted)s. Its columns are: %(found)s."),
+        wanted=wanted, found=found,
+    )  # fmt: skip
 
 
 def _wanted(sheet: Sheet, fields: Sequence[str | None]) -> list[Wanted]:
