@@ -315,3 +315,15 @@ async def test_only_the_province_adds_models(house: House) -> None:
     query = {"resource": "assets", "filename": "x.csv", "add_models": "true"}
     answer = await commune.post("/api/v1/imports", params=query, content=LIST.encode(), headers=CSV)
     assert answer.status_code == 403
+
+
+async def test_a_field_that_there_is_not_is_named_and_nothing_is_changed(house: House) -> None:
+    client = await ready(house)
+    rows = [{"tag": "QN-1", "manufacturer": "Canon", "model": "LBP 2900", "site": "21025", "colour\r": "x"}]
+    for resource in ("assets", "applications"):
+        plan = await client.post("/api/v1/bulk-edits", json={"resource": resource, "rows": rows})
+        assert plan.status_code == 201, plan.text
+        [row] = await rows_of(client, plan.json()["number"])
+        assert ("colour\r", "There is no such field.") in [(f["column"], f["reason"]) for f in row["faults"]]
+    answer = await client.post("/api/v1/bulk-edits", json={"resource": "assets", "rows": rows, "apply": True})
+    assert (answer.status_code, answer.json()["errors"][0]["detail"]) == (400, "There is no such field.")

@@ -195,6 +195,9 @@ class _Row:
     def _read(self) -> None:
         fields = {one.name: one for one in self.kind.fields}
         for name, cell in self.wanted.cells.items():
+            if name not in fields:
+                self._wrong(name, N_("There is no such field."))
+                continue
             if name in self.wanted.formulas:
                 self._wrong(name, N_("A formula stands here; paste its value."))
                 continue
