@@ -26,6 +26,20 @@ if (scan && window.localStorage && crypto.randomUUID) {
     waiting.textContent = `${told.dataset.wordWaiting} ${list.map((one) => one.tag).join(", ")}${refused ? " – " + refused : ""}`;
   }
 
+  // What the scans came to. Nothing is taken from under the hands of somebody who writes in a form there.
+  async function refresh() {
+    try {
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      for (const id of ["standing", "counts"]) {
+        const old = document.getElementById(id);
+        const fresh = page.getElementById(id);
+        if (fresh && !old.querySelector("details[open]")) old.replaceWith(fresh);
+      }
+    } catch {
+      // No network: the counts stay as they were.
+    }
+  }
+
   async function send() {
     if (sending || !kept().length) return;
     sending = true;
@@ -40,6 +54,7 @@ if (scan && window.localStorage && crypto.randomUUID) {
         const taken = new Set(batch.map((one) => one.id));
         keep(kept().filter((one) => !taken.has(one.id)));
         show(said[said.length - 1]);
+        refresh();
       } else {
         refused = said.detail; // they stay, and are shown
       }
