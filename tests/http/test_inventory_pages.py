@@ -126,7 +126,11 @@ async def test_what_cannot_be_for_many_is_said_on_the_form_and_nothing_is_planne
         answer = await client.post("/assets/change", data=data)
         assert (answer.status_code, said in answer.text) == (400, True), answer.text
     assert (await client.get("/assets/change?site=21025&field=tag")).status_code == 400
-    assert (await client.get("/imports.json")).json()["total"] == 0
+    many = {f"x{number}": "1" for number in range(60)} | {"x" * 100: "1"}
+    assert (await client.post("/assets/change", data={**many, "field": "note", "value": "X"})).status_code == 400
+    given = {"site": "21025", "field": "custodian_kind", "value": "", "clear": "1"}
+    assert (await client.post("/assets/change", data=given)).status_code == 303
+    assert (await client.get("/imports.json")).json()["total"] == 1  # the last one
 
 
 async def test_a_plan_speaks_in_words_days_and_money_and_clearing_is_said(house: House) -> None:

@@ -36,11 +36,8 @@ FIELDS = (
     "room", "physical_state", "stage", "custodian", "custodian_kind", "name", "supplier", "funding_source", "purchased_on",
     "original_cost", "put_into_use", "warranty_until", "note",
 )  # fmt: skip
-NO_LIST_TO = (
-    Stage.IN_TRANSIT,
-    Stage.LOANED,
-    Stage.DISPOSED,
-)  # a transfer, a borrower, a decision: for each asset alone
+# These ask for a transfer, a borrower or a decision, for each asset alone.
+NO_LIST_TO = (Stage.IN_TRANSIT, Stage.LOANED, Stage.DISPOSED)
 FIELD, VALUE, CLEAR = "field", "value", "clear"
 NOT_A_FILTER = frozenset({FIELD, VALUE, CLEAR, "sort", *PAGED})
 
@@ -110,7 +107,8 @@ async def plan(
         if name not in FIELDS and not name.startswith(CUSTOM):
             raise Invalid(fields={FIELD: N_("Please choose one of the list.")})
         title = await _checked(actor, name, value, cleared=data.get(CLEAR) == "1", language=choose(request))
-        edit = BulkEditIn(resource="assets", filter=dict(chosen_by), changes=changes)
+        # The list itself refuses a filter that it does not know; whoever types into an address is told as on any list.
+        edit = BulkEditIn.model_construct(resource="assets", filter=dict(chosen_by), changes=changes)
         rows = await wanted_rows(actor, edit)
         if not rows:
             raise Invalid(fields={FIELD: N_("No asset fits.")})
