@@ -202,6 +202,8 @@ async def test_the_minutes_say_what_was_there_and_how_many(room: Room) -> None:
 
 
 async def test_the_page_counts_without_a_script_and_keeps_the_room(room: Room) -> None:
+    nowhere = await room.clerk.post("/stocktakes/new", data={"site": "", "title": "Trên điện thoại"})
+    assert (nowhere.status_code, 'value="Trên điện thoại"' in nowhere.text) == (400, True)
     page = await room.clerk.post("/stocktakes/new", data={"site": OWN, "title": "Trên điện thoại"})
     path = page.headers["location"]
     counted = await room.clerk.post(

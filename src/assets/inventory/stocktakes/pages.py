@@ -87,6 +87,8 @@ async def form(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[A
 async def open_one(request: AnyRequest, data: Form, actor: NamedDependency[Actor]) -> Response[Any]:
     """Open what the form says and go on to count."""
     try:
+        if not data.get("site"):
+            raise Invalid(fields={"site": N_("Please choose one of the list.")})
         new = service.New(
             site=data.get("site", ""), title=data.get("title", ""), whole_unit=data.get("whole_unit") == "1",
             as_of=_moment(data.get("as_of", "")), form_number=data.get("form_number", ""), members=data.get("members", ""),
