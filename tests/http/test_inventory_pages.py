@@ -128,6 +128,11 @@ async def test_what_cannot_be_for_many_is_said_on_the_form_and_nothing_is_planne
     assert (await client.get("/assets/change?site=21025&field=tag")).status_code == 400
     many = {f"x{number}": "1" for number in range(60)} | {"x" * 100: "1"}
     assert (await client.post("/assets/change", data={**many, "field": "note", "value": "X"})).status_code == 400
+    for field, value in (("stage", ""), ("note", "both")):  # one has no empty value; of two wishes neither is guessed
+        both = {"site": "21025", "field": field, "value": value, "clear": "1"}
+        assert (await client.post("/assets/change", data=both)).status_code == 400
+    assert 'name="clear"' not in (await client.get("/assets/change?site=21025&field=stage")).text
+    assert 'name="clear"' in (await client.get("/assets/change?site=21025&field=custodian_kind")).text
     given = {"site": "21025", "field": "custodian_kind", "value": "", "clear": "1"}
     assert (await client.post("/assets/change", data=given)).status_code == 303
     assert (await client.get("/imports.json")).json()["total"] == 1  # the last one

@@ -23,7 +23,7 @@ from assets.inventory.batches.world import described
 from assets.inventory.kinds import CUSTOM
 from assets.inventory.lifecycle import Stage
 from assets.inventory.pages import FieldOnForm, Named, errors_of, field_on_form, own_field_on_form
-from assets.inventory.values import Wrong, read
+from assets.inventory.values import Field, Wrong, read
 from assets.phrases import Phrase
 from assets.web import words
 from assets.web.language import N_, choose, translate
@@ -68,10 +68,7 @@ async def _show(
         found = await fetch(tx, ASSETS, asked, asset_out, scope=actor.scope)
     fields = [Named(code=one, name=translate(language, words.field("assets", one))) for one in FIELDS]
     mine = {CUSTOM + code: definition for code, definition in own.items() if not definition.deprecated}
-    fields += [
-        Named(code=code, name=definition.name if language == "vi" else definition.name_en or definition.name)
-        for code, definition in mine.items()
-    ]
+    fields += [Named(code=code, name=definition.called(language)) for code, definition in mine.items()]
     chosen = None
     if name in mine:
         chosen = own_field_on_form(kind, mine[name], {name: value}, language)
@@ -82,7 +79,12 @@ async def _show(
     elif name:
         raise Invalid(fields={FIELD: f"One of: {', '.join(one.code for one in fields)}."})
     view = ChangeMany(**dict(found), chosen_by=dict(chosen_by), fields=fields, field=chosen)
-    return show(request, "inventory/change_many.html", view, errors=errors, status=status)
+    clearable = bool(chosen) and _clearable(kind[name])
+    return show(request, "inventory/change_many.html", view, errors=errors, status=status, clearable=clearable)
+
+
+def _clearable(field: Field) -> bool:
+    return not field.required and field.default is None  # a stage is always one of its own
 
 
 @get(
@@ -127,7 +129,7 @@ async def _checked(actor: Actor, name: str, value: str, *, cleared: bool, langua
         kind, own = await described(tx, "assets")
     if name not in kind.names:
         raise Invalid(fields={FIELD: N_("Please choose one of the list.")})
-    if not value.strip() and not cleared:
+    if bool(value.strip()) is cleared or (cleared and not _clearable(kind[name])):
         raise Wrong(Phrase(N_("Please fill this in, or say that it is to be cleared.")))
     read(kind[name], value)
     return Spelling(language, kind, own, ()).label(name)

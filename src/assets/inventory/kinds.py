@@ -124,6 +124,10 @@ class Definition:
     required: bool = False
     deprecated: bool = False
 
+    def called(self, language: str) -> str:
+        """Its name in a language; the Vietnamese one when it has no English one."""
+        return self.name if language == "vi" else self.name_en or self.name
+
     @property
     def field(self) -> Field:
         """The field as one of an asset."""

@@ -256,7 +256,7 @@ def own_field_on_form(kind: Kind, definition: Definition, given: Mapping[str, st
             Named(code=code, name=translate(language, text))
             for code, text in (("true", N_("Yes")), ("false", N_("No")))
         ]
-    label = definition.name if language == "vi" else definition.name_en or definition.name
+    label = definition.called(language)
     return FieldOnForm(
         name=one.name, label=label, kind=_input(one, choices), value=given.get(one.name, ""), required=definition.required,
         limit=one.limit, fixed=False, choices=choices, suggestions=[],

@@ -28,7 +28,7 @@ class Spelling:
         """What a field is called."""
         definition = self.own.get(name.removeprefix(CUSTOM)) if name.startswith(CUSTOM) else None
         if definition is not None:
-            return definition.name if self.language == "vi" else definition.name_en or definition.name
+            return definition.called(self.language)
         known = name in self.kind.names or name == "version"
         return translate(self.language, words.field(self.kind.resource, name)) if known else name
 
