@@ -755,12 +755,14 @@ def addressed(path: str, world: World, there: There) -> str:
     return path
 
 
-def shown(body: str) -> str:
-    """Whose things an answer shows: own, foreign, all or none. A body that quotes what was asked is not asked here.
+def tells_of(code: str, body: str) -> bool:
+    """Whether a text speaks of a unit. Digests and ids are hexadecimal and may have its digits in them by chance."""
+    return re.search(f"(?<![0-9a-f]){code}(?![0-9a-f])", body) is not None
 
-    Identifiers are hexadecimal and may have the digits of a code in them by chance.
-    """
-    seen = tuple(re.search(f"(?<![0-9a-f]){code}(?![0-9a-f])", body) is not None for code in (OWN, FOREIGN))
+
+def shown(body: str) -> str:
+    """Whose things an answer shows: own, foreign, all or none. A body that quotes what was asked is not asked here."""
+    seen = (tells_of(OWN, body), tells_of(FOREIGN, body))
     return {(True, True): "all", (True, False): "own", (False, True): "foreign", (False, False): "none"}[seen]
 
 
