@@ -201,8 +201,10 @@ async def _requests(tx: db.Connection, code: str, categories: dict[str, UUID], n
             request, number, site, person, state, now - timedelta(days=number),
         )  # fmt: skip
         await tx.execute(
-            "insert into equipment_request_lines (id, request, category, position, quantity, approved, given, reason) "
-            "values ($1,$2,$3,1,$4,$4,0,'')", new_id(), request, categories["scanner"], number,
+            "insert into equipment_request_lines (id, request, kind, name, name_en, category, capability, holder_post, "
+            "position, quantity, approved, given, declined, reason) "
+            "values ($1,$2,'equipment','Máy scan','Scanner',$3,'','',1,$4,$4,0,0,'')",
+            new_id(), request, categories["scanner"], number,
         )  # fmt: skip
 
 

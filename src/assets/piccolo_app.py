@@ -19,6 +19,8 @@ FEATURES = (
     "inventory.transfers",
     "inventory.labels",
     "inventory.stocktakes",
+    "inventory.agents",
+    "inventory.observed",
     "inventory.disposal",
     "inventory.reminders",
     "inventory.attachments",

@@ -37,7 +37,7 @@ def test_when_there_is_a_feature_then_the_architecture_page_shows_the_way_to_it(
 
 def test_when_a_request_has_a_state_then_it_is_in_the_workflow() -> None:
     assert {str(s) for s in State} == {
-        "draft", "submitted", "returned", "approved", "refused", "fulfilled", "closed", "withdrawn",
+        "draft", "submitted", "returned", "approved", "in_fulfilment", "refused", "fulfilled", "closed", "withdrawn",
     }  # fmt: skip
 
 

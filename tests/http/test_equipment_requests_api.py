@@ -47,7 +47,7 @@ async def test_when_the_whole_way_is_gone_by_api_then_the_assets_stand_at_the_ce
     approved = await town.bob.post(f"{at}/approve", json={"note": "Đồng ý"})
     assert (approved.status_code, approved.json()["lines"][0]["approved"]) == (200, 2)
     part = await town.bob.post(f"{at}/fulfil", json={"assets": {"1": ["PR-2"]}})
-    assert (part.json()["state"], part.json()["lines"][0]["given"]) == ("approved", 1)
+    assert (part.json()["state"], part.json()["lines"][0]["given"]) == ("in_fulfilment", 1)
     rest = await town.bob.post(f"{at}/fulfil")  # without a body: what the stock has
     assert rest.json()["state"] == "fulfilled", rest.text
     assert rest.json()["lines"][0]["asset_tags"] == ["PR-1", "PR-2"]
@@ -185,9 +185,9 @@ async def test_when_the_language_is_vietnamese_then_the_words_are_too(town: Town
     await readiness.recompute(None, clock.now())
     number = (await town.alice.post(BASE, json=ASK)).json()["number"]
     there = (await town.bob.get(f"{BASE}/{number}", headers={"Cookie": "language=vi"})).json()
-    assert (there["holder"], there["lines"][0]["category_name"]) == ("Bộ phận công nghệ thông tin tỉnh", "Máy in")
+    assert (there["holder"], there["lines"][0]["name"]) == ("Bộ phận công nghệ thông tin tỉnh", "Máy in")
     here = (await town.bob.get(f"{BASE}/{number}", headers={"Cookie": "language=en"})).json()
-    assert (here["holder"], here["lines"][0]["category_name"]) == ("Provincial IT", "Printer")
+    assert (here["holder"], here["lines"][0]["name"]) == ("Provincial IT", "Printer")
 
 
 async def test_when_the_document_is_read_then_every_route_has_an_operation_id(town: Town) -> None:

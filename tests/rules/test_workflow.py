@@ -31,7 +31,11 @@ EXPECTED = {
     (State.RETURNED, Step.SUBMIT): State.SUBMITTED,
     (State.RETURNED, Step.WITHDRAW): State.WITHDRAWN,
     (State.APPROVED, Step.FULFIL): State.FULFILLED,
+    (State.APPROVED, Step.SPLIT): State.FULFILLED,
     (State.APPROVED, Step.CLOSE): State.CLOSED,
+    (State.IN_FULFILMENT, Step.FULFIL): State.FULFILLED,
+    (State.IN_FULFILMENT, Step.SPLIT): State.FULFILLED,
+    (State.IN_FULFILMENT, Step.CLOSE): State.CLOSED,
     (State.FULFILLED, Step.CLOSE): State.CLOSED,
 }
 
@@ -52,7 +56,7 @@ def test_when_any_step_is_tried_in_any_state_then_only_the_listed_ones_move(stat
     [
         (CLERK, {Step.AMEND, Step.SUBMIT, Step.WITHDRAW, Step.CLOSE}),  # asks, and says that it has come
         (APPROVER, {Step.RETURN, Step.APPROVE, Step.REFUSE, Step.CLOSE}),  # decides, and may end what cannot be given
-        (STOREKEEPER, {Step.FULFIL, Step.CLOSE}),
+        (STOREKEEPER, {Step.FULFIL, Step.SPLIT, Step.CLOSE}),
         (INSPECTOR, set()),  # only reads
     ],
 )
@@ -71,8 +75,10 @@ def test_when_a_step_needs_a_note_then_blanks_are_refused(state: State, step: St
     assert answer.why is Why.NOTE
 
 
-def test_when_a_part_was_given_then_the_request_stays_approved() -> None:
-    assert move(State.APPROVED, Step.FULFIL, allowed=EVERYTHING, complete=False) is State.APPROVED
+@pytest.mark.parametrize("state", [State.APPROVED, State.IN_FULFILMENT])
+@pytest.mark.parametrize("step", [Step.FULFIL, Step.SPLIT])
+def test_when_a_part_was_given_then_the_request_is_in_fulfilment(state: State, step: Step) -> None:
+    assert move(state, step, allowed=EVERYTHING, complete=False) is State.IN_FULFILMENT
 
 
 def test_when_a_request_is_over_then_nothing_can_be_done_with_it() -> None:
@@ -81,7 +87,14 @@ def test_when_a_request_is_over_then_nothing_can_be_done_with_it() -> None:
 
 def test_when_states_are_followed_then_every_one_can_be_reached_and_ends() -> None:
     reached = {State.DRAFT}
-    while more := {move(s, p, allowed=EVERYTHING, note="x") for (s, p) in MOVES if s in reached} - reached:
+    while (
+        more := {
+            move(s, p, allowed=EVERYTHING, note="x", complete=whole)
+            for (s, p), whole in product(MOVES, (True, False))
+            if s in reached
+        }
+        - reached
+    ):
         reached |= {state for state in more if isinstance(state, State)}
     assert reached == set(State)
 

@@ -252,7 +252,7 @@ async def test_when_an_impossible_number_is_approved_then_it_is_refused(world: W
 async def test_when_the_stock_has_only_a_part_then_the_rest_is_given_later(world: World) -> None:
     await world.stock("printer", "PR-1")
     number = await _approved(world, 2)
-    assert (await service.fulfil(world.bob, number, Doing(), now=at(2))).state is State.APPROVED
+    assert (await service.fulfil(world.bob, number, Doing(), now=at(2))).state is State.IN_FULFILMENT
     with pytest.raises(Conflict):  # the stores are empty
         await service.fulfil(world.bob, number, Doing(), now=at(3))
     await world.stock("printer", "PR-2")
@@ -328,7 +328,7 @@ async def test_when_the_list_is_read_then_what_waits_longest_for_a_decision_come
         counted = await queries.counts(tx, SYSTEM)
     assert [item.number for item in (*page.items, *rest.items)] == [early.number, late.number, over.number]
     assert (page.total, counted[State.SUBMITTED], counted[State.WITHDRAWN]) == (3, 2, 1)
-    assert page.items[0].lines[0].category_name == "Printer"
+    assert page.items[0].lines[0].name == "Printer"
 
 
 async def test_when_somebody_who_only_decides_looks_then_drafts_are_not_shown(world: World) -> None:

@@ -81,7 +81,8 @@ async def overview(actor: Actor, *, q: str, readiness: list[str], page: int, now
     return Overview(
         at=now, counts=counts, centres=[_centre_row(row) for row in rows], total=total, page=page,
         pages=max(1, -(-total // CENTRES_MAX)), q=q, readiness=readiness, incidents=facts["incidents"],
-        requests=waiting[State.SUBMITTED] + waiting[State.APPROVED], observed_at=facts["observed_at"], silent=silent,
+        requests=sum(waiting[state] for state in (State.SUBMITTED, State.APPROVED, State.IN_FULFILMENT)),
+        observed_at=facts["observed_at"], silent=silent,
     )  # fmt: skip
 
 
@@ -217,8 +218,8 @@ async def _requests(tx: Connection, actor: Actor, site: UUID) -> list[RequestRow
     text, values = visible(actor)
     conditions.add(text, *values)
     rows = await tx.fetch(
-        "select r.number, r.state, r.submitted_at, r.created_at, coalesce((select string_agg(l.quantity || ' × ' || c.name, "  # noqa: S608
-        "', ' order by l.position) from equipment_request_lines l join asset_categories c on c.id = l.category "
+        "select r.number, r.state, r.submitted_at, r.created_at, coalesce((select string_agg(l.quantity || ' × ' || l.name, "  # noqa: S608
+        "', ' order by l.position) from equipment_request_lines l "
         f"where l.request = r.id), '') as summary from equipment_requests r where {conditions.sql} "
         "order by (r.state in ('closed', 'withdrawn', 'refused')), r.created_at desc limit 10",
         *conditions.values,

@@ -157,7 +157,8 @@ class _Telling:
         by = self.house.people[_DECIDES[taken.step]] if taken.step in _DECIDES else self.clerk
         tags = self._give(by, at) if taken.step is S.FULFIL else []
         complete = all(line.given >= (line.approved or 0) for line in self.story.lines)
-        self.state = MOVES[before, taken.step].to if taken.step is not S.FULFIL or complete else before
+        move = MOVES[before, taken.step]
+        self.state = move.to if complete else move.unless_complete or move.to
         note = taken.note or ", ".join(tags)
         self._event(taken.step, at, by, before, note, {"state": self.state} | ({"assets": tags} if tags else {}))
         if taken.step is S.SUBMIT:
@@ -211,6 +212,7 @@ class _Telling:
                 "id": row,
                 "request": self.id,
                 "category": self.house.categories[line.category],
+                "name": self.house.category_names[line.category],
                 "position": position,
                 "quantity": line.quantity,
                 "approved": line.approved,

@@ -76,7 +76,7 @@ async def beside(tx: Connection, actor: Actor, ref: str, language: str) -> Facts
     """What to know before deciding about a request, or giving for it; NotFound outside the actor's scope."""
     row = await row_of(tx, actor, ref)
     lines = lines_of(row)
-    kinds = [UUID(line["category_id"]) for line in lines]
+    kinds = [UUID(line["category_id"]) for line in lines if line["category_id"]]
     ready = await tx.fetchrow("select verdict, since, reasons from readiness where site = $1", row["site"])
     found = _Found(
         have={r["category"]: r for r in await tx.fetch(_HAVE, row["site"], kinds)},
@@ -90,14 +90,15 @@ async def beside(tx: Connection, actor: Actor, ref: str, language: str) -> Facts
     shown = {UUID(line["id"]): _shown(line, found.stock, proposal) for line in lines}
     written = {r["id"]: r for r in await tx.fetch(_WRITTEN, [c.asset for some in shown.values() for c in some])}
     stock = {
-        key: [_in_stock(c, written[c.asset], proposed=c in proposal.picks[key]) for c in some]
+        key: [_in_stock(c, written[c.asset], proposed=c in proposal.picks.get(key, ())) for c in some]
         for key, some in shown.items()
     }
     return Facts(
         readiness=Readiness(ready["verdict"]) if ready else Readiness.UNKNOWN, since=ready["since"] if ready else None,
         reasons=explain(ready["reasons"] if ready else None, language),
         lines=[
-            _of_line(line, found, stock[UUID(line["id"])], proposal.short[UUID(line["id"])], language) for line in lines
+            _of_line(line, found, stock[UUID(line["id"])], proposal.short.get(UUID(line["id"]), 0), language)
+            for line in lines
         ],
     )  # fmt: skip
 
@@ -114,8 +115,8 @@ class _Found:
 
 def _shown(line: Mapping[str, Any], stock: Sequence[Candidate], proposal: Proposal) -> list[Candidate]:
     """What may be chosen for a line, the proposed things first."""
-    picks = proposal.picks[UUID(line["id"])]
-    others = (c for c in stock if c.category == UUID(line["category_id"]) and c not in picks)
+    picks = proposal.picks.get(UUID(line["id"]), ())
+    others = (c for c in stock if str(c.category) == line["category_id"] and c not in picks)
     return [*picks, *others][:STOCK_SHOWN_MAX]
 
 
@@ -127,11 +128,11 @@ def _in_stock(candidate: Candidate, written: asyncpg.Record, *, proposed: bool) 
 
 
 def _of_line(line: Mapping[str, Any], found: _Found, stock: list[InStock], short: int, language: str) -> LineFacts:
-    kind = UUID(line["category_id"])
-    row: Mapping[str, Any] = dict(found.have[kind]) if kind in found.have else {}
+    kind = UUID(line["category_id"]) if line["category_id"] else None
+    row: Mapping[str, Any] = dict(found.have[kind]) if kind and kind in found.have else {}
     return LineFacts(
         position=line["position"], in_use=row.get("n", 0), good=row.get("good", 0), worn=row.get("worn", 0),
-        broken=row.get("broken", 0), oldest_year=row.get("oldest"), asked_elsewhere=found.elsewhere.get(kind, 0),
+        broken=row.get("broken", 0), oldest_year=row.get("oldest"), asked_elsewhere=found.elsewhere.get(kind, 0) if kind else 0,
         faults=[_fault(f, language) for f in found.faults if f["category"] == kind],
         in_stock=sum(1 for c in found.stock if c.category == kind), short=short, stock=stock,
     )  # fmt: skip

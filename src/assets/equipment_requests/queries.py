@@ -20,15 +20,29 @@ from assets.web.paging import Column, Conditions, Listing, ListQuery, Page, fetc
 NUMBER_MAX = 2**31 - 1
 
 
-class LineOut(BaseModel):
-    """One kind of equipment: how many were asked for, approved (null: not decided) and given, and which assets."""
+class RequestLineOut(BaseModel):
+    """One thing that is asked for: how many, how many were approved (null: not decided) and given, how many are promised from
+    somewhere, and how many will not be given after all (`declined`).
+
+    Which of `category`, `consumable`, `capability` (with `application` and `holder_post`) and `asset` says what it is
+    depends on `kind`; the others are empty. `unit_cost` is what one is expected to cost in đồng, null where nobody said.
+    """
 
     position: int
+    kind: str
     category: str
-    category_name: str
+    consumable: str
+    capability: str
+    application: str
+    holder_post: str
+    asset: str
+    name: str
     quantity: int
     approved: int | None
     given: int
+    promised: int
+    declined: int
+    unit_cost: int | None
     reason: str
     asset_tags: list[str]
 
@@ -52,7 +66,7 @@ class RequestOut(BaseModel):
     fulfilled_at: datetime | None
     holder: str
     next: str
-    lines: list[LineOut]
+    lines: list[RequestLineOut]
     version: int
 
 
@@ -94,15 +108,24 @@ PICTURES = (
 )  # fmt: skip
 
 
-_LINES = """(select json_agg(json_build_object(
-    'id', l.id, 'position', l.position, 'category_id', c.id, 'category', c.code, 'name', c.name, 'name_en', c.name_en,
-    'quantity', l.quantity, 'approved', l.approved, 'given', l.given,
+# How much of a line `l` has been promised from somewhere and is not there yet.
+PROMISED = """(select coalesce(sum(q.quantity - q.done), 0)::integer from fulfilment_parts q
+    where q.line = l.id and q.state in ('planned', 'under_way'))"""
+_LINES = f"""(select json_agg(json_build_object(
+    'id', l.id, 'position', l.position, 'kind', l.kind, 'name', l.name, 'name_en', l.name_en,
+    'category_id', l.category, 'category', coalesce(c.code, ''), 'consumable', coalesce(k.code, ''),
+    'capability', l.capability, 'application', coalesce(p.code, ''), 'holder_post', l.holder_post,
+    'asset', coalesce(w.tag, ''), 'quantity', l.quantity, 'approved', l.approved, 'given', l.given,
+    'declined', l.declined, 'promised', {PROMISED}, 'unit_cost', l.unit_cost,
     'reason', l.reason, 'asset_tags', coalesce((select json_agg(a.tag order by a.tag) from fulfilments f
         join assets a on a.id = f.asset where f.line = l.id), '[]')) order by l.position)
-    from equipment_request_lines l join asset_categories c on c.id = l.category where l.request = r.id) as lines"""
+    from equipment_request_lines l left join asset_categories c on c.id = l.category
+    left join consumables k on k.id = l.consumable left join applications p on p.id = l.application
+    left join assets w on w.id = l.asset where l.request = r.id) as lines"""  # noqa: S608 - constants only
 # What somebody has to act on comes first, the longest waiting before the others; then the rest, the newest first.
-_URGENCY = """case r.state when 'submitted' then 0 when 'approved' then 1 when 'returned' then 2 when 'fulfilled' then 3
-    when 'draft' then 4 else 9 end * 1e10 + case when r.state in ('refused', 'closed', 'withdrawn') then -1 else 1 end
+_URGENCY = """case r.state when 'submitted' then 0 when 'approved' then 1 when 'in_fulfilment' then 2
+    when 'returned' then 3 when 'fulfilled' then 4 when 'draft' then 5 else 9 end * 1e10
+    + case when r.state in ('refused', 'closed', 'withdrawn') then -1 else 1 end
     * extract(epoch from coalesce(r.submitted_at, r.created_at))"""
 LISTING = Listing(
     select="r.*, s.code as site_code, s.name as site_name, au.name as unit, u.display_name as requester, " + _LINES,
@@ -222,17 +245,17 @@ def _out(row: asyncpg.Record, language: str) -> RequestOut:
 
 
 def lines_of(row: asyncpg.Record) -> list[dict[str, Any]]:
-    """The lines of a row, with the ids that LineOut leaves out."""
+    """The lines of a row, with the ids that RequestLineOut leaves out."""
     found: list[dict[str, Any]] = json.loads(row["lines"] or "[]")
     return found
 
 
-def _line(line: Mapping[str, Any], language: str) -> LineOut:
-    return LineOut(**{**line, "category_name": _named(line, language)})
+def _line(line: Mapping[str, Any], language: str) -> RequestLineOut:
+    return RequestLineOut(**{**line, "name": _named(line, language)})
 
 
-def _named(category: Mapping[str, Any], language: str) -> str:
-    return str((category["name_en"] if language == "en" else "") or category["name"])
+def _named(named: Mapping[str, Any], language: str) -> str:
+    return str((named["name_en"] if language == "en" else "") or named["name"])
 
 
 async def categories(tx: Connection, language: str) -> list[CategoryOut]:

@@ -18,7 +18,7 @@ from assets.audit.service import differences, record
 from assets.db import Connection, transaction
 from assets.equipment_requests.fulfilment import Refused as Unfit
 from assets.equipment_requests.fulfilment import choose, propose
-from assets.equipment_requests.queries import address, allowed
+from assets.equipment_requests.queries import PROMISED, address, allowed
 from assets.equipment_requests.stock import candidates, needs
 from assets.equipment_requests.workflow import Refused, State, Step, Why, move
 from assets.errors import AssetsError, Conflict, Invalid, NotAllowed, NotFound, Stale
@@ -196,10 +196,20 @@ async def _write_lines(
     tx: Connection, request: UUID, lines: Sequence[Asked], kinds: Mapping[str, asyncpg.Record]
 ) -> None:
     await tx.executemany(
-        "insert into equipment_request_lines (id, request, category, position, quantity, given, reason) "
-        "values ($1, $2, $3, $4, $5, 0, $6)",
+        "insert into equipment_request_lines (id, request, kind, category, name, name_en, position, quantity, given, "
+        "declined, capability, holder_post, reason) "
+        "values ($1, $2, 'equipment', $3, $4, $5, $6, $7, 0, 0, '', '', $8)",
         [
-            (new_id(), request, kinds[asked.category]["id"], position, asked.quantity, clean_block(asked.reason, 255))
+            (
+                new_id(),
+                request,
+                kinds[asked.category]["id"],
+                kinds[asked.category]["name"],
+                kinds[asked.category]["name_en"],
+                position,
+                asked.quantity,
+                clean_block(asked.reason, 255),
+            )
             for position, asked in enumerate(lines, start=1)
         ],
     )
@@ -219,9 +229,8 @@ async def amend(actor: Actor, ref: str, amended: Amended, doing: Doing, *, now: 
             "update equipment_request_lines set quantity = $2 where id = $1", [(line, n) for line, n in wanted.items()]
         )
         await tx.execute(
-            "update equipment_requests r set reason = $2, search = searchable((select string_agg(c.name || ' ' || c.name_en, "
-            "' ') from equipment_request_lines l join asset_categories c on c.id = l.category where l.request = r.id) || ' ' "
-            "|| $2) where id = $1", row["id"], reason,
+            "update equipment_requests r set reason = $2, search = searchable((select string_agg(l.name || ' ' || l.name_en, "
+            "' ') from equipment_request_lines l where l.request = r.id) || ' ' || $2) where id = $1", row["id"], reason,
         )  # fmt: skip
         was = {"quantities": [line["quantity"] for line in lines]}
         return await _take(
@@ -283,10 +292,10 @@ async def fulfil(
         _judged(actor, row, Step.FULFIL, doing)
         actor = actor.within(Action.FULFIL_REQUEST)  # what is given comes from stores where they may give
         lines = await _lines(tx, row["id"])
-        chosen = await _choose(tx, actor, lines, tags)
+        chosen = await _choose(tx, actor, State(row["state"]), lines, tags)
         picked: list[str] = []
         for line in lines:
-            for candidate in chosen[line["id"]]:
+            for candidate in chosen.get(line["id"], ()):
                 why = shown_number(row["number"])
                 from_site = await hand_out(tx, actor, asset=candidate.asset, to_site=row["site"], why=why, now=now)
                 await tx.execute(
@@ -294,9 +303,12 @@ async def fulfil(
                     new_id(), line["id"], candidate.asset, from_site, now, actor.name,
                 )  # fmt: skip
                 picked.append(candidate.tag)
-        counted = [(line["id"], len(chosen[line["id"]])) for line in lines]
+        counted = [(line["id"], len(chosen.get(line["id"], ()))) for line in lines]
         await tx.executemany("update equipment_request_lines set given = given + $2 where id = $1", counted)
-        complete = all(line["given"] + n >= line["approved"] for line, (_, n) in zip(lines, counted, strict=True))
+        complete = all(
+            line["given"] + line["declined"] + n >= line["approved"]
+            for line, (_, n) in zip(lines, counted, strict=True)
+        )
         await request_recompute(tx, [row["site"]])
         said = Doing(doing.note or ", ".join(picked), doing.version)
         was = {"given": [line["given"] for line in lines], "assets": []}
@@ -305,14 +317,18 @@ async def fulfil(
 
 
 async def _choose(
-    tx: Connection, actor: Actor, lines: Sequence[asyncpg.Record], tags: Mapping[int, Sequence[str]] | None
+    tx: Connection,
+    actor: Actor,
+    state: State,
+    lines: Sequence[asyncpg.Record],
+    tags: Mapping[int, Sequence[str]] | None,
 ) -> Mapping[UUID, Sequence[Any]]:
-    kinds, wanted = [line["category"] for line in lines], needs([_need(line) for line in lines])
+    kinds, wanted = [line["category_id"] for line in lines if line["category_id"]], needs(lines)
     if tags is None:
         found = propose(wanted, await candidates(tx, actor.scope, kinds))
         named = {line: [c.tag for c in picks] for line, picks in found.picks.items()}
         if not any(named.values()):
-            raise Conflict(N_("The stores have nothing of what is still to be given."), state=State.APPROVED)
+            raise Conflict(N_("The stores have nothing of what is still to be given."), state=state)
     else:
         lines_by_position = {line["position"]: line["id"] for line in lines}
         if unknown := [p for p in tags if p not in lines_by_position]:
@@ -321,18 +337,14 @@ async def _choose(
     locked = await candidates(tx, actor.scope, kinds, lock=[tag for given in named.values() for tag in given])
     chosen = choose(wanted, locked, named)
     if isinstance(chosen, Unfit):
-        raise Conflict(chosen.reason, state=State.APPROVED, **chosen.params)
+        raise Conflict(chosen.reason, state=state, **chosen.params)
     return chosen.picks
-
-
-def _need(line: asyncpg.Record) -> dict[str, Any]:
-    return {**line, "category_id": line["category"]}
 
 
 async def _lines(tx: Connection, request: UUID) -> list[asyncpg.Record]:
     rows: list[asyncpg.Record] = await tx.fetch(
-        "select id, category, position, quantity, approved, given from equipment_request_lines where request = $1 "
-        "order by position", request,
+        "select l.*, l.category as category_id, " + PROMISED + " as promised "
+        "from equipment_request_lines l where l.request = $1 order by l.position", request,
     )  # fmt: skip
     return rows
 

@@ -28,10 +28,15 @@ async def candidates(
 
 
 def needs(lines: Sequence[Mapping[str, Any]]) -> list[Need]:
-    """What is still to be given for the lines: of what was approved, or of what was asked while nothing is decided."""
-    return [Need(UUID(str(line["id"])), UUID(str(line["category_id"])), _outstanding(line)) for line in lines]
+    """What is still to be given for the lines of equipment, see `outstanding`."""
+    return [
+        Need(UUID(str(line["id"])), UUID(str(line["category_id"])), outstanding(line))
+        for line in lines
+        if line["category_id"] is not None
+    ]
 
 
-def _outstanding(line: Mapping[str, Any]) -> int:
+def outstanding(line: Mapping[str, Any]) -> int:
+    """What nobody has given, promised or declined yet: of what was approved, or was asked while nothing is decided."""
     wanted = line["quantity"] if line["approved"] is None else line["approved"]
-    return int(wanted) - int(line["given"])
+    return int(wanted) - int(line["given"]) - int(line["promised"]) - int(line["declined"])

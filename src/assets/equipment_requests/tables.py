@@ -1,6 +1,6 @@
 """Rows of equipment requests."""
 
-from piccolo.columns import UUID, ForeignKey, Integer, SmallInt, Text, Timestamptz, Varchar
+from piccolo.columns import UUID, BigInt, Date, ForeignKey, Integer, SmallInt, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -8,12 +8,14 @@ from assets.access.tables import User
 from assets.clock import now
 from assets.db import DB
 from assets.ids import new_id
-from assets.inventory.tables import Asset, AssetCategory
+from assets.inventory.stock.tables import Consumable
+from assets.inventory.tables import Application, Asset, AssetCategory
+from assets.inventory.transfers.tables import Transfer
 from assets.places.tables import Site
 
 
 class EquipmentRequest(Table, db=DB, tablename="equipment_requests"):
-    """What a centre asks for. State: draft, submitted, returned, approved, refused, fulfilled, closed, withdrawn."""
+    """What a centre asks for; its states are those of `workflow.State`."""
 
     id = UUID(primary_key=True, default=new_id)
     number = Integer(unique=True)
@@ -32,23 +34,80 @@ class EquipmentRequest(Table, db=DB, tablename="equipment_requests"):
 
 
 class EquipmentRequestLine(Table, db=DB, tablename="equipment_request_lines"):
-    """One kind of thing, how many were asked for, approved and given."""
+    """So many of one thing: asked for, approved, given, and what of the approved will not be given after all (`declined`).
+
+    What it is depends on `kind`: equipment of a `category`, a `consumable`, a `capability` (its kind, for an application
+    or not, for the holder of a post), or the repair of an `asset`. `name` and `name_en` say so as it was called when it
+    was asked for; `unit_cost` is what one is expected to cost, in whole đồng.
+    """
 
     id = UUID(primary_key=True, default=new_id)
     request = ForeignKey(EquipmentRequest, null=False, on_delete=OnDelete.cascade)
-    category = ForeignKey(AssetCategory, null=False, on_delete=OnDelete.restrict)
+    kind = Varchar(length=12, default="equipment")
+    name = Varchar(length=300, default="")
+    name_en = Varchar(length=300, default="")
+    category = ForeignKey(AssetCategory, null=True, default=None, on_delete=OnDelete.restrict)
+    consumable = ForeignKey(Consumable, null=True, default=None, on_delete=OnDelete.restrict)
+    capability = Varchar(length=20, default="")
+    application = ForeignKey(Application, null=True, default=None, on_delete=OnDelete.restrict)
+    holder_post = Varchar(length=120, default="")
+    asset = ForeignKey(Asset, null=True, default=None, on_delete=OnDelete.restrict)
     position = SmallInt(default=1)
     quantity = Integer()
     approved = Integer(null=True, default=None)
     given = Integer(default=0)
+    declined = Integer(default=0)
+    unit_cost = BigInt(null=True, default=None)
     reason = Text(default="")
 
 
+class Purchase(Table, db=DB, tablename="purchases"):
+    """What is bought for many requests at once: the parts of lines that name it."""
+
+    id = UUID(primary_key=True, default=new_id)
+    number = Integer(unique=True)
+    title = Varchar(length=160)
+    state = Varchar(length=10, index=True)
+    supplier = Varchar(length=160, default="")
+    decision_number = Varchar(length=60, default="")
+    note = Text(default="")
+    expected_on = Date(null=True, default=None)
+    created_at = Timestamptz(default=now)
+    created_by = Varchar(length=120, default="")
+    ordered_at = Timestamptz(null=True, default=None)
+    ended_at = Timestamptz(null=True, default=None)
+    search = Text(default="")
+    version = Integer(default=1)
+
+
+class FulfilmentPart(Table, db=DB, tablename="fulfilment_parts"):
+    """How `quantity` pieces of a line shall be answered: `way` and `state` are those of `splitting`; `done` of them are.
+
+    `from_site` is where they come from (stock, transfer), `purchase` what they are bought with, `asset` what is repaired.
+    """
+
+    id = UUID(primary_key=True, default=new_id)
+    line = ForeignKey(EquipmentRequestLine, null=False, on_delete=OnDelete.cascade, index=True)
+    way = Varchar(length=10)
+    state = Varchar(length=10)
+    quantity = Integer()
+    done = Integer(default=0)
+    from_site = ForeignKey(Site, null=True, default=None, on_delete=OnDelete.restrict)
+    transfer = ForeignKey(Transfer, null=True, default=None, on_delete=OnDelete.restrict, index=True)
+    purchase = ForeignKey(Purchase, null=True, default=None, on_delete=OnDelete.restrict, index=True)
+    asset = ForeignKey(Asset, null=True, default=None, on_delete=OnDelete.restrict)
+    note = Text(default="")
+    created_at = Timestamptz(default=now)
+    created_by = Varchar(length=120, default="")
+    ended_at = Timestamptz(null=True, default=None)
+
+
 class Fulfilment(Table, db=DB, tablename="fulfilments"):
-    """An asset that was given for a line, from which site."""
+    """An asset that was given for a line, from which site, for which part of it (null: at once, from stock)."""
 
     id = UUID(primary_key=True, default=new_id)
     line = ForeignKey(EquipmentRequestLine, null=False, on_delete=OnDelete.cascade)
+    part = ForeignKey(FulfilmentPart, null=True, default=None, on_delete=OnDelete.restrict)
     asset = ForeignKey(Asset, null=False, on_delete=OnDelete.restrict)
     from_site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
     at = Timestamptz(default=now)

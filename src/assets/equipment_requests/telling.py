@@ -17,8 +17,8 @@ TITLE = N_("[Equipment request] %(site)s: no. %(number)s – %(state)s")
 MOVED_ON = N_("the request has moved on in the meantime")
 _QUERY = """
     select r.number, r.state, r.reason, r.decision_note, s.name as site_name,
-        (select string_agg(l.quantity || ' × ' || c.name, ', ' order by l.position)
-            from equipment_request_lines l join asset_categories c on c.id = l.category where l.request = r.id) as asked
+        (select string_agg(l.quantity || ' × ' || l.name, ', ' order by l.position)
+            from equipment_request_lines l where l.request = r.id) as asked
     from equipment_requests r join sites s on s.id = r.site where r.id = $1
 """
 

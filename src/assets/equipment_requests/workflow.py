@@ -1,7 +1,7 @@
 """How an equipment request moves: states × steps as one table, with who may take each step and what it needs. Pure.
 
-draft → submitted → approved → fulfilled → closed
-           ⇅ returned    ↘ closed (the rest cannot be given)
+draft → submitted → approved → in_fulfilment → fulfilled → closed
+           ⇅ returned    ↘ fulfilled at once, or closed from either (the rest cannot be given)
            ↘ refused     and withdrawn from draft, submitted or returned
 """
 
@@ -19,6 +19,7 @@ class State(StrEnum):
     SUBMITTED = "submitted"
     RETURNED = "returned"
     APPROVED = "approved"
+    IN_FULFILMENT = "in_fulfilment"
     REFUSED = "refused"
     FULFILLED = "fulfilled"
     CLOSED = "closed"
@@ -35,11 +36,12 @@ class Step(StrEnum):
     REFUSE = "refuse"
     WITHDRAW = "withdraw"
     FULFIL = "fulfil"
+    SPLIT = "split"
     CLOSE = "close"
 
 
 OVER = frozenset({State.REFUSED, State.CLOSED, State.WITHDRAWN})
-WAITING = frozenset({State.SUBMITTED, State.APPROVED, State.RETURNED})  # somebody has to act
+WAITING = frozenset({State.SUBMITTED, State.APPROVED, State.IN_FULFILMENT, State.RETURNED})  # somebody has to act
 
 
 class Why(StrEnum):
@@ -83,8 +85,12 @@ MOVES: dict[tuple[State, Step], Move] = {
     (State.RETURNED, Step.AMEND): Move(State.RETURNED, by=_CENTRE),
     (State.RETURNED, Step.SUBMIT): Move(State.SUBMITTED, by=_CENTRE),
     (State.RETURNED, Step.WITHDRAW): Move(State.WITHDRAWN, by=_CENTRE),
-    (State.APPROVED, Step.FULFIL): Move(State.FULFILLED, by=_GIVES, unless_complete=State.APPROVED),
+    (State.APPROVED, Step.FULFIL): Move(State.FULFILLED, by=_GIVES, unless_complete=State.IN_FULFILMENT),
+    (State.APPROVED, Step.SPLIT): Move(State.FULFILLED, by=_GIVES, unless_complete=State.IN_FULFILMENT),
     (State.APPROVED, Step.CLOSE): Move(State.CLOSED, by=_DECIDES | _GIVES, needs_note=True),
+    (State.IN_FULFILMENT, Step.FULFIL): Move(State.FULFILLED, by=_GIVES, unless_complete=State.IN_FULFILMENT),
+    (State.IN_FULFILMENT, Step.SPLIT): Move(State.FULFILLED, by=_GIVES, unless_complete=State.IN_FULFILMENT),
+    (State.IN_FULFILMENT, Step.CLOSE): Move(State.CLOSED, by=_DECIDES | _GIVES, needs_note=True),
     (State.FULFILLED, Step.CLOSE): Move(State.CLOSED, by=_CENTRE | _GIVES),
 }
 
@@ -93,6 +99,7 @@ _NOT_NOW = {
     State.SUBMITTED: N_("The request has been sent and waits for approval."),
     State.RETURNED: N_("The request was returned to the centre for more information."),
     State.APPROVED: N_("The request has already been approved."),
+    State.IN_FULFILMENT: N_("The request is approved and being answered."),
     State.REFUSED: N_("The request was refused."),
     State.FULFILLED: N_("Everything approved has already been issued."),
     State.CLOSED: N_("The request is closed."),
@@ -136,6 +143,9 @@ STANDING: dict[State, Standing] = {
     State.SUBMITTED: Standing(N_("Provincial IT"), N_("Provincial IT approves it, or answers with a reason.")),
     State.RETURNED: Standing(_CENTRE_HAS_IT, N_("Add what was asked for and send it again.")),
     State.APPROVED: Standing(N_("The store"), N_("The store issues the equipment as soon as it is there.")),
+    State.IN_FULFILMENT: Standing(
+        N_("The store"), N_("What is on its way, being bought or repaired comes as soon as it can.")
+    ),
     State.FULFILLED: Standing(_CENTRE_HAS_IT, N_("Confirm when the equipment has arrived and works.")),
     State.REFUSED: Standing(_NOBODY, N_("A new request can be made when something has changed.")),
     State.CLOSED: Standing(_NOBODY, N_("Nothing more; a new need is a new request.")),

@@ -149,6 +149,7 @@ REQUEST_STATE = {
     "submitted": N_("Pending approval"),
     "returned": N_("Returned for more information"),
     "approved": N_("Approved"),
+    "in_fulfilment": N_("Being answered"),
     "refused": N_("Refused"),
     "fulfilled": N_("Handed over"),
     "closed": N_("Closed"),
