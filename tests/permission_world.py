@@ -21,8 +21,11 @@ from assets.access.actor import SYSTEM
 from assets.access.permissions import Action, Role
 from assets.access.service import NewGrant, NewUser
 from assets.access.tokens import NewToken, create_token
+from assets.equipment_requests import parts, purchases
 from assets.equipment_requests import service as requests
 from assets.equipment_requests.service import Asked, Doing, Filing
+from assets.equipment_requests.splitting import Wanted as Split
+from assets.equipment_requests.splitting import Way
 from assets.equipment_requests.workflow import Step
 from assets.ids import new_id
 from assets.inventory import custom_fields, things, wear_rates
@@ -102,6 +105,8 @@ class There:
     attachment: UUID = field(default_factory=new_id)
     room: UUID = field(default_factory=new_id)
     requests: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, UUID] = field(default_factory=dict)
+    purchases: dict[str, int] = field(default_factory=dict)
     transfers: dict[str, int] = field(default_factory=dict)
     grid: UUID = field(default_factory=new_id)
     printer: UUID = field(default_factory=new_id)
@@ -303,7 +308,31 @@ async def _there(code: str, model: UUID) -> There:
     await _seen(there)
     for state in ("draft", "submitted", "returned", "approved", "fulfilled"):
         there.requests[state] = await _request(code, state, asker["id"])
+    await _answered(there, asker["id"])
     return there
+
+
+async def _answered(there: There, asker: UUID) -> None:
+    """A request that is answered in parts: one is repaired, one waits to be bought, two are in purchases."""
+    now, code = clock.now(), there.site
+    by = replace(SYSTEM, id=asker, name="Bà A")
+    filing = Filing([Asked("printer", 4)], f"thêm quầy {code}", site=code)
+    number = there.requests["in_fulfilment"] = (await requests.file(by, filing, now=now)).number
+    await requests.approve(by, str(number), Doing(), now=now)
+    bought = [Split(Way.PURCHASE, 1)] * 3
+    wanted = {1: [Split(Way.REPAIR, 1, assets=(there.asset,)), *bought]}
+    await parts.split(by, str(number), wanted, Doing(), now=now)
+    async with db.transaction(db.EVERYTHING) as tx:
+        rows = await tx.fetch(
+            "select p.id, p.way from fulfilment_parts p join equipment_request_lines l on l.id = p.line "
+            "join equipment_requests r on r.id = l.request where r.number = $1 order by p.way, p.id", number,
+        )  # fmt: skip
+    *waiting, there.parts["repair"] = [row["id"] for row in rows]
+    there.parts["purchase"] = waiting[0]
+    for part, state in zip(waiting[1:], ("planned", "ordered"), strict=True):
+        new = purchases.NewPurchase(f"Mua cho {code}", [part])
+        there.purchases[state] = await purchases.plan(SYSTEM, new, now=now)
+    await purchases.order(SYSTEM, there.purchases["ordered"], purchases.Order("Công ty A"), now=now)
 
 
 async def _seen(there: There) -> None:
@@ -457,6 +486,42 @@ RECIPES: dict[str, Recipe] = {
         f"/api/v1/equipment-requests/{t.requests['approved']}/fulfil", json={"assets": {"1": [t.spare]}}
     ),
     "POST /api/v1/equipment-requests/{ref}/close": _step("close", "fulfilled"),
+    "GET /api/v1/equipment-requests/{ref}/answer": lambda w, t: Call(
+        f"/api/v1/equipment-requests/{t.requests['approved']}/answer"
+    ),
+    "POST /api/v1/equipment-requests/{ref}/split": lambda w, t: Call(
+        f"/api/v1/equipment-requests/{t.requests['approved']}/split", json={"parts": {"1": [{"way": "purchase"}]}}
+    ),
+    "POST /equipment-requests/{number}/split": lambda w, t: Call(
+        f"/equipment-requests/{t.requests['approved']}/split", form={"purchase_1": "1"}
+    ),
+    "POST /api/v1/fulfilment-parts/{part}/finish": lambda w, t: Call(
+        f"/api/v1/fulfilment-parts/{t.parts['repair']}/finish"
+    ),
+    "POST /api/v1/fulfilment-parts/{part}/take-back": lambda w, t: Call(
+        f"/api/v1/fulfilment-parts/{t.parts['purchase']}/take-back"
+    ),
+    "POST /fulfilment-parts/{part}/{act}": lambda w, t: Call(
+        f"/fulfilment-parts/{t.parts['repair']}/finish", form={}
+    ),
+    "POST /api/v1/purchases": lambda w, t: Call("", json={"title": "x", "parts": [str(t.parts["purchase"])]}),
+    "POST /purchases/new": lambda w, t: Call("", form={"title": "x", "part": str(t.parts["purchase"])}),
+    "GET /api/v1/purchases/{number}": lambda w, t: Call(f"/api/v1/purchases/{t.purchases['planned']}"),
+    "GET /purchases/{number}": lambda w, t: Call(f"/purchases/{t.purchases['planned']}"),
+    "GET /purchases/{number}.json": lambda w, t: Call(f"/purchases/{t.purchases['planned']}.json"),
+    "POST /api/v1/purchases/{number}/order": lambda w, t: Call(
+        f"/api/v1/purchases/{t.purchases['planned']}/order", json={"supplier": "A"}
+    ),
+    "POST /api/v1/purchases/{number}/arrive": lambda w, t: Call(
+        f"/api/v1/purchases/{t.purchases['ordered']}/arrive",
+        json={"store": f"KHO-{t.site}", "model": str(w.model), "serials": ["S-NEW"]},
+    ),
+    "POST /api/v1/purchases/{number}/cancel": lambda w, t: Call(
+        f"/api/v1/purchases/{t.purchases['planned']}/cancel", json={"note": "n"}
+    ),
+    "POST /purchases/{number}/{act}": lambda w, t: Call(
+        f"/purchases/{t.purchases['planned']}/order", form={"supplier": "A"}
+    ),
     "POST /api/v1/links": lambda w, t: Call("", json={"tag": "NEW", "site": t.site, "kind": "fibre", "carrier": "c"}),
     "POST /api/v1/maintenance-windows": lambda w, t: Call("", json=_quiet(t)),
     "POST /api/v1/silences": lambda w, t: Call("", json=_quiet(t)),

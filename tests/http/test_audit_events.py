@@ -1,6 +1,7 @@
 """No write without its audit event, and each event with the request that it was part of."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -466,6 +467,7 @@ async def requests_are_written(walk: Walk) -> None:
     await step(number, "approve", {"approved": {"1": 1}})
     await step(number, "fulfil")
     await step(number, "close")
+    await answers_are_written(walk, await ask(lines=[{"category": "printer", "quantity": 9}]), step)
     await step(await ask(), "refuse", {"note": "Chưa có kinh phí"})
     await step(await ask(), "withdraw")
     form = {"category": "printer", "quantity": "1", "reason": "Hỏng", "site": "21025", "draft": "1"}
@@ -474,6 +476,30 @@ async def requests_are_written(walk: Walk) -> None:
         number = await tx.fetchval("select max(number) from equipment_requests")
     await walk("POST", page + "/amend", form={"reason": "Hỏng hẳn", "quantity_1": "3"}, number=number)
     await walk("POST", page + "/{step}", form={}, number=number, step="submit")
+
+
+async def answers_are_written(walk: Walk, number: int, step: Callable[..., Awaitable[None]]) -> None:
+    """A request that is answered in parts, and what is bought for it."""
+    part, buy = "/api/v1/fulfilment-parts/{part}", "/api/v1/purchases/{number}"
+    await step(number, "approve")
+    repaired = [{"way": "repair", "assets": ["QN-1"]}] * 2
+    await step(number, "split", {"parts": {"1": [*repaired, *[{"way": "purchase"}] * 5]}})
+    rows = (await walk.client.get(f"/api/v1/fulfilment-parts?request={number}")).json()["items"]
+    ids = {way: [row["id"] for row in rows if row["way"] == way] for way in ("repair", "purchase")}
+    await walk("POST", part + "/finish", part=ids["repair"][0])
+    await walk("POST", "/fulfilment-parts/{part}/{act}", form={}, part=ids["repair"][1], act="finish")
+    await walk("POST", part + "/take-back", part=ids["purchase"][0])
+    model = (await walk.client.get("/api/v1/asset-models?category=printer")).json()["items"][0]["id"]
+    made = [
+        await walk("POST", "/api/v1/purchases", {"title": "Máy in", "parts": [one]}) for one in ids["purchase"][1:3]
+    ]
+    await walk("POST", buy + "/order", {"supplier": "Công ty A"}, number=made[0]["number"])
+    came = {"store": "KHO", "model": model, "serials": ["SN-1"]}
+    await walk("POST", buy + "/arrive", came, number=made[0]["number"])
+    await walk("POST", buy + "/cancel", {"note": "Hết kinh phí"}, number=made[1]["number"])
+    await walk("POST", "/purchases/new", form={"title": "Nữa", "part": ids["purchase"][3]})
+    last = made[1]["number"] + 1
+    await walk("POST", "/purchases/{number}/{act}", form={"supplier": "B"}, number=last, act="order")
 
 
 async def people_are_written(walk: Walk) -> None:

@@ -124,7 +124,7 @@ async def test_when_something_is_sent_back_or_lost_then_it_is_to_be_answered_ane
     )
     assert await ledger(number) == {"given": 1, "promised": 0, "declined": 0, "open": 2}
     await parts.split(world.bob, number, {1: [Wanted(Way.STOCK, 1), Wanted(Way.PURCHASE, 1)]}, Doing(), now=at(5))
-    await parts.take_back(world.bob, await part_of("purchase"), Doing(), now=at(6))
+    await parts.take_back(world.bob, await part_of("purchase"), now=at(6))
     assert await ledger(number) == {"given": 1, "promised": 1, "declined": 0, "open": 1}
 
 
@@ -173,7 +173,7 @@ async def test_when_an_equipment_line_is_answered_by_repair_then_the_asset_is_go
     await world.thing("printer", "BROKEN", world.home_code, state=PhysicalState.BROKEN)
     number = await approved(world, 1)
     await parts.split(world.bob, number, {1: [Wanted(Way.REPAIR, 1, assets=("broken",))]}, Doing(), now=at(2))
-    assert (await parts.finish(world.bob, await part_of("repair"), Doing(), now=at(3))).state is State.FULFILLED
+    assert (await parts.finish(world.bob, await part_of("repair"), now=at(3))).state is State.FULFILLED
     async with db.transaction(EVERYTHING) as tx:
         assert await tx.fetchval("select physical_state from assets where tag = 'BROKEN'") == "good"
 
@@ -223,4 +223,4 @@ async def test_when_a_clerk_or_a_stranger_answers_then_it_is_refused(world: Worl
         await parts.split(world.charlie, number, {1: [Wanted(Way.PURCHASE, 1)]}, Doing(), now=at(2))
     await parts.split(SYSTEM, number, {1: [Wanted(Way.PURCHASE, 1)]}, Doing(), now=at(2))
     with pytest.raises(NotAllowed):
-        await parts.take_back(world.alice, await part_of("purchase"), Doing(), now=at(3))
+        await parts.take_back(world.alice, await part_of("purchase"), now=at(3))

@@ -242,7 +242,7 @@ class _Answer:
             )  # fmt: skip
 
 
-async def finish(actor: Actor, part: UUID, doing: Doing, *, now: datetime) -> Filed:
+async def finish(actor: Actor, part: UUID, *, now: datetime) -> Filed:
     """Say that a repair is done or a capability is granted; Conflict for what ends by itself or is over."""
     async with transaction(actor.scope) as tx:
         found, row = await _part(tx, actor, part, Step.SPLIT)
@@ -261,7 +261,7 @@ async def finish(actor: Actor, part: UUID, doing: Doing, *, now: datetime) -> Fi
         return await _onward(tx, actor, row, f"{left} × {found['name']}: {found['way']}", now)
 
 
-async def take_back(actor: Actor, part: UUID, doing: Doing, *, now: datetime) -> Filed:
+async def take_back(actor: Actor, part: UUID, *, now: datetime) -> Filed:
     """Take back what is still open of a part: it is to be answered anew. What is on its way is ended by its transfer."""
     async with transaction(actor.scope) as tx:
         found, row = await _part(tx, actor, part, Step.SPLIT)

@@ -155,6 +155,16 @@ REQUEST_STATE = {
     "closed": N_("Closed"),
     "withdrawn": N_("Withdrawn"),
 }
+FULFILMENT_WAY = {
+    "stock": N_("From the store"), "transfer": N_("From another site"), "repair": N_("By repair"),
+    "purchase": N_("By buying"), "grant": N_("To be issued"), "decline": N_("Not given"),
+}  # fmt: skip
+PART_STATE = {
+    "planned": N_("Planned"), "under_way": N_("Under way"), "done": N_("Done"), "cancelled": N_("Taken back"),
+}  # fmt: skip
+PURCHASE_STATE = {
+    "planned": N_("Planned"), "ordered": N_("Ordered"), "received": N_("All arrived"), "cancelled": N_("Cancelled"),
+}  # fmt: skip
 METHOD = {
     "snmp": N_("measured by SNMP"),
     "ping": N_("reached by ping"),
@@ -296,6 +306,8 @@ SEARCH_KIND = {
     "links": N_("Network lines"),
     "capabilities": N_("Accounts and tokens"),
     "equipment-requests": N_("Equipment requests"),
+    "fulfilment-parts": N_("Answers to requests, in parts"),
+    "purchases": N_("Purchases"),
     "incidents": N_("Incidents"),
     "asset-models": N_("Models"),
     "applications": N_("Applications"),
@@ -379,7 +391,7 @@ AUDIT_KIND = {
     "export": N_("File of a list"),
     "label": N_("Labels"), "label_grid": N_("Sheet of labels"),
     "label_printer": N_("Printer of labels"), "stocktake": N_("Stocktake"),
-    "counted_state": N_("State that is counted"),
+    "counted_state": N_("State that is counted"), "purchase": N_("Purchase"),
 }  # fmt: skip
 AUDIT_ACTION = {
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
@@ -394,6 +406,8 @@ AUDIT_ACTION = {
     "order_try_credential": N_("Credential tried"), "file": N_("Draft made"), "amend": N_("Corrected"),
     "submit": N_("Submitted"), "return": N_("Returned for more information"), "approve": N_("Approved"),
     "refuse": N_("Refused"), "withdraw": N_("Withdrawn"), "fulfil": N_("Handed over"), "close": N_("Closed"),
+    "split": N_("Arranged"), "take_back": N_("Part taken back"), "order": N_("Ordered from the supplier"),
+    "arrive": N_("Came in"),
     "sign_in": N_("Signed in"), "sign_out": N_("Signed out"), "end_session": N_("Session ended"),
     "change_password": N_("Password changed"), "initial_password": N_("New initial password"),
     "enrol_second_factor": N_("Second factor set up"), "show_second_factor": N_("Second factor shown"),
@@ -542,13 +556,24 @@ FIELD_OF = {
         ("source", N_("Seen by")), ("since", N_("Since")))},
     ("rooms", "parent"): N_("Identifier of what it is in"), ("rooms", "name"): N_("Name of the room"),
     ("administrative-units", "valid_to"): N_("Until before"),
+    **{("fulfilment-parts", name): said for name, said in (
+        ("request", N_("Equipment request")), ("position", N_("Line")), ("name", N_("What")), ("way", N_("How")),
+        ("done", N_("Arrived")), ("from_site", N_("From the site")), ("from_name", N_("Name of the sending site")),
+        ("transfer", N_("Transfer")), ("purchase", N_("Purchase")), ("finish", N_("To be ended by hand")),
+        ("take_back", N_("Can be taken back")), ("created_by", N_("Arranged by")), ("ended_at", N_("Ended at")))},
+    **{("purchases", name): said for name, said in (
+        ("title", N_("What")), ("decision_number", N_("Number of the decision or contract")),
+        ("expected_on", N_("Expected on")), ("created_by", N_("Made by")), ("ordered_at", N_("Ordered at")),
+        ("ended_at", N_("Ended at")), ("pieces", N_("Number of pieces")), ("arrived", N_("Arrived")),
+        ("sites", N_("Number of sites")))},
 }  # fmt: skip
 TABLES = {
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
     "incident_kind": INCIDENT_KIND, "story": STORY, "notification_state": NOTIFICATION_STATE, "stage": STAGE,
     "physical_state": PHYSICAL_STATE, "link_kind": LINK_KIND, "capability_kind": CAPABILITY_KIND,
     "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "asset_event": ASSET_EVENT,
-    "request_state": REQUEST_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
+    "request_state": REQUEST_STATE, "fulfilment_way": FULFILMENT_WAY, "part_state": PART_STATE,
+    "purchase_state": PURCHASE_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
     "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR,
