@@ -192,7 +192,7 @@ class _Building:
         """What people said and asked for, and what each centre can do."""
         tx, now = self.tx, self.now
         words = await write_words(tx, self.centres, sites=self.sites, assets=self.assets, people=self.people, now=now)
-        names = {c.code: f"{c.name} {c.name_en}" for c in CATEGORIES}
+        names = {c.code: (c.name, c.name_en) for c in CATEGORIES}
         house = House(self.people, self.sites, self.categories, names, _by_category(self.shelves, self.assets))
         requests = await write_requests(tx, house, now)
         transfers = await write_transfers(tx, self.people, now)

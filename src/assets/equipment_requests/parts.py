@@ -41,7 +41,8 @@ from assets.inventory.things import NewCapability, add_capability
 from assets.inventory.transfers.service import NewTransfer, draft
 from assets.readiness.service import request_recompute
 from assets.text import clean, clean_block
-from assets.web.language import N_
+from assets.web.language import N_, translate
+from assets.web.words import word
 
 NOTE_MAX = 500
 PARTS_MAX = 40  # of one line at once
@@ -107,7 +108,7 @@ class _Answer:
             Way.PURCHASE: self._plan, Way.GRANT: self._plan,
         }  # fmt: skip
         await ways[part.way](line, part)
-        self.said.append(f"{part.quantity} × {line['name']}: {part.way}")
+        self.said.append(_told(part.quantity, line["name"], part.way))
 
     def _wrong(self, field: str, said: str) -> Invalid:
         return Invalid(fields={f"{self.place}.{field}": said})
@@ -242,6 +243,11 @@ class _Answer:
             )  # fmt: skip
 
 
+def _told(quantity: int, name: str, way: str) -> str:
+    """A part in the story of its request, which is Vietnamese as what people write in it."""
+    return f"{quantity} × {name}: {translate('vi', word('fulfilment_way', way)).lower()}"
+
+
 async def finish(actor: Actor, part: UUID, *, now: datetime) -> Filed:
     """Say that a repair is done or a capability is granted; Conflict for what ends by itself or is over."""
     async with transaction(actor.scope) as tx:
@@ -258,7 +264,7 @@ async def finish(actor: Actor, part: UUID, *, now: datetime) -> Filed:
             "update fulfilment_parts set state = 'done', done = quantity, ended_at = $2 where id = $1", part, now
         )
         await _give(tx, found["line"], left)
-        return await _onward(tx, actor, row, f"{left} × {found['name']}: {found['way']}", now)
+        return await _onward(tx, actor, row, _told(left, found["name"], found["way"]), now)
 
 
 async def take_back(actor: Actor, part: UUID, *, now: datetime) -> Filed:
@@ -271,7 +277,14 @@ async def take_back(actor: Actor, part: UUID, *, now: datetime) -> Filed:
         if found["transfer"] is not None:
             raise Conflict(N_("It is on its way: cancel or refuse the transfer."), state=row["state"])
         await _end(tx, found, now)
-        return await _onward(tx, actor, row, f"{found['quantity']} × {found['name']}: –", now, action="take_back")
+        return await _onward(
+            tx,
+            actor,
+            row,
+            _told(found["quantity"] - found["done"], found["name"], found["way"]),
+            now,
+            action="take_back",
+        )
 
 
 async def _part(tx: Connection, actor: Actor, part: UUID, step: Step) -> tuple[Record, Record]:
