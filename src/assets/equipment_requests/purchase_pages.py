@@ -72,7 +72,7 @@ async def _listing(
         found = await purchase_queries.listed_purchases(tx, asked)
         waiting = await purchase_queries.waiting(tx, choose(request)) if buys else []
     return show(
-        request, "equipment_requests/purchases.html", PurchaseList(**dict(found), waiting=waiting), buys=buys,
+        request, "equipment_requests/purchases.html", PurchaseList(**dict(found), waiting=waiting),
         query_text=asked.q, kept=asked.again(), given=given, errors=errors, status=Invalid.status if errors else 200,
         asked={f.column: [str(value) for value in f.values] for f in asked.filters},
     )  # fmt: skip
