@@ -242,7 +242,20 @@ async def act(actor: Actor, ref: str, step: Step, doing: Doing, *, now: datetime
     """Submit, return, refuse, withdraw or close: a step that changes nothing but where the request stands."""
     assert step in SIMPLE, step
     async with transaction(actor.scope) as tx:
-        return await _take(tx, actor, await _locked(tx, actor, ref), step, doing, now=now)
+        row = await _locked(tx, actor, ref)
+        filed = await _take(tx, actor, row, step, doing, now=now)
+        if step is Step.CLOSE:
+            await _wait_no_more(tx, row["id"], now)
+        return filed
+
+
+async def _wait_no_more(tx: Connection, request: UUID, now: datetime) -> None:
+    """Nothing is bought or repaired any more for what is over; what is on its way still arrives."""
+    await tx.execute(
+        "update fulfilment_parts p set state = 'cancelled', purchase = null, ended_at = $2 "
+        "from equipment_request_lines l where l.id = p.line and l.request = $1 and p.transfer is null "
+        "and p.state in ('planned', 'under_way')", request, now,
+    )  # fmt: skip
 
 
 SIMPLE = frozenset({Step.SUBMIT, Step.RETURN, Step.REFUSE, Step.WITHDRAW, Step.CLOSE})
