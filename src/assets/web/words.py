@@ -436,6 +436,12 @@ AUDIT_ACTION = {
     "print": N_("Printed"), "scan": N_("Counted"), "settle": N_("Settled"), "open_stocktake": N_("Stocktake opened"),
 }  # fmt: skip
 AUDIT_FIELD = {
+    "picture": N_("Picture"), "families": N_("For families of equipment"), "position": N_("Position in the list"),
+    "asset_name": N_("Name of the asset"), "fault": N_("Fault"), "photo": N_("Photo"), "incident": N_("Incident"),
+    "incident_state": N_("State of the incident"), "purpose": N_("Purpose"), "issued_at": N_("Issued at"),
+    "withdrawn_at": N_("Withdrawn at"), "withdrawn_by": N_("Withdrawn by"), "withdrawn_by_name": N_("Withdrawn by"),
+    "issued_by_name": N_("Issued by"), "uses": N_("Times used"),
+    "last_used_by": N_("Last used by"), "signed_address": N_("Signed address"),
     "query": N_("What the list is asked"), "shared": N_("Shared with everybody"),
     "own": N_("One's own"), "problem": N_("Why it no longer fits"), "owner": N_("Owner"),
     "borrower": N_("Borrower"), "due_back": N_("Due back on"), "repairer": N_("Repaired by"),
