@@ -215,7 +215,7 @@ async def test_an_address_opens_the_form_of_one_asset_and_tells_nothing_else(pri
     assert "Đã báo lúc" in answer.text
     reports = (await clerk.get("/api/v1/fault-reports?fault=paper-jam")).json()
     assert reports["total"] == 1
-    assert reports["items"][0]["said_by"] == HOSTILE
+    assert reports["items"][0]["said_by"] == f"{HOSTILE} (không đăng nhập)"
     listed = (await clerk.get(f"/assets/P-{OWN}/signed-addresses")).text
     assert place.removeprefix("/r/") not in listed
     assert "<script>alert" not in listed

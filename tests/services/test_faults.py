@@ -242,7 +242,7 @@ async def test_an_address_reports_for_its_asset_only_and_says_who_used_it(printe
     actor = address.actor("Bác  Năm <b>")
     await service.report(actor, f"P-{OWN}", NewReport("paper-jam", address=address), now=clock.now())
     used = await one("select uses, last_used_by, digest from signed_addresses")
-    assert (used["uses"], used["last_used_by"]) == (1, "Bác Năm <b>")
+    assert (used["uses"], used["last_used_by"]) == (1, "Bác Năm <b> (không đăng nhập)")
     assert made.secret not in repr([used, *await rows("select * from audit_events")])
     assert used["digest"] not in repr(await rows("select * from audit_events"))
     assert [r["action"] for r in await rows("select action from audit_events where subject = $1 order by id", made.id)] == [

@@ -22,10 +22,11 @@ from assets.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from assets.ids import new_id
 from assets.text import clean
 from assets.web.addresses import place_of
-from assets.web.language import N_
+from assets.web.language import DEFAULT, N_, translate
 
 KIND = "signed_address"
 NAME_MAX = 120
+GIVEN_NAME_MAX = 80  # nobody has verified it: what follows it says so
 DAYS = (1, 7, 30)
 LIFE_MAX = timedelta(days=30)
 OPEN_MAX = 20  # of one thing at a time
@@ -79,9 +80,14 @@ class SignedAddress:
 
     def actor(self, name: str = "") -> Actor:
         """Whoever came by it, under the name that they gave: may do what it lends, at its site, and nothing else."""
-        said = clean(name, NAME_MAX) or f"({self.issued_by})"
+        said = clean(name, GIVEN_NAME_MAX)
+        by = (
+            translate(DEFAULT, N_("%(name)s (not signed in)"), name=said)
+            if said
+            else translate(DEFAULT, N_("somebody by an address of %(name)s"), name=self.issued_by)
+        )
         return Actor(
-            id=None, name=said, roles=frozenset({Role.CLERK}), scope=Scope.of_sites([self.site]), origin=self.origin,
+            id=None, name=by[:NAME_MAX], roles=frozenset({Role.CLERK}), scope=Scope.of_sites([self.site]), origin=self.origin,
             actions=frozenset({LENDS[self.purpose].action}), limited=True,
         )  # fmt: skip
 

@@ -136,7 +136,7 @@ async def _form(
         view = await form_of(tx, await queries.reportable(tx, scope, tag), incidents=False)
     return page(
         request, "faults/by_address.html", status=status, view=view, errors=errors or {}, given=filled(given),
-        other=OTHER, note_max=service.NOTE_MAX, file_mb=settings.attachment_mb, name_max=signed_addresses.NAME_MAX,
+        other=OTHER, note_max=service.NOTE_MAX, file_mb=settings.attachment_mb, name_max=signed_addresses.GIVEN_NAME_MAX,
     )  # fmt: skip
 
 

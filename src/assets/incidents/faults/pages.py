@@ -29,6 +29,7 @@ from assets.inventory.attachments.upload import Sent, received
 from assets.inventory.stocktakes.counting import tag_of
 from assets.settings import Settings
 from assets.web.forms import told
+from assets.web.headers import OF_SCANNERS
 from assets.web.language import N_
 from assets.web.templates import show, twin, without_suffix
 
@@ -84,7 +85,10 @@ async def start(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[
             except NotFound as error:
                 errors, status = {"tag": NO_TAG}, error.status
         view = ReportStart(lately=await queries.lately(tx, actor))
-    return show(request, "faults/start.html", view, errors=errors, given=given[:200], status=status)
+    page = show(request, "faults/start.html", view, errors=errors, given=given[:200], status=status)
+    if not request.scope["path"].endswith(".json"):
+        page.headers["Content-Security-Policy"] = OF_SCANNERS
+    return page
 
 
 def _form_of(tag: str) -> str:
