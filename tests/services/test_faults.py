@@ -125,6 +125,30 @@ async def test_when_it_is_reported_again_then_it_is_one_incident_and_the_first_m
     assert [kind for kind, _ in await stories()] == ["opened", "reported", "reported"]
 
 
+async def test_when_something_worse_is_reported_then_the_incident_says_so_and_it_is_told(printers: House) -> None:
+    clerk = await somebody("lan", Role.CLERK, OWN)
+    async with db.transaction(db.EVERYTHING) as tx:
+        channel = new_id()
+        await tx.execute(
+            "insert into channels (id, name, url, scheme, language, enabled, last_error, version) "
+            "values ($1,'mail','x','mailtos','vi',true,'',1)", channel,
+        )  # fmt: skip
+        await tx.execute(
+            "insert into subscriptions (id, channel, kinds, severity, version) values ($1,$2,'[]','critical',1)",
+            new_id(), channel,
+        )  # fmt: skip
+    for fault in ("paper-jam", "no-toner", "paper-jam"):
+        await service.report(clerk, f"P-{OWN}", NewReport(fault), now=clock.now())
+    assert not await rows("select from notifications")
+    await service.report(clerk, f"P-{OWN}", NewReport("smoke"), now=clock.now())
+    incident = await one("select severity, reason from incidents")
+    assert (incident["severity"], english(incident["reason"])) == (
+        "critical", "reported: Kẹt giấy; reported: Hết mực, in mờ; reported: Có mùi khét, có khói",
+    )  # fmt: skip
+    [told] = await rows("select change from notifications")
+    assert told["change"].startswith("worse-")
+
+
 async def test_when_a_form_is_sent_twice_then_once_is_reported(printers: House) -> None:
     clerk, key = await somebody("lan", Role.CLERK, OWN), new_id()
     made = {await service.report(clerk, f"P-{OWN}", NewReport("paper-jam", key=key), now=clock.now()) for _ in range(2)}

@@ -1,6 +1,6 @@
 """The verbs of incidents: react to changes, acknowledge, silence, plan work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -128,18 +128,40 @@ async def join_or_open(
 
     Of several the one that people opened comes first, then the one about the device itself.
     """
-    found: UUID | None = await tx.fetchval(
-        "select id from incidents where asset = $1 and site = $2 and state <> 'resolved' "
-        "order by (subject_kind = 'asset') desc, (kind = 'device') desc, opened_at limit 1 for update",
+    row = await tx.fetchrow(
+        "select id, kind, severity, subject_kind, reason from incidents where asset = $1 and site = $2 "
+        "and state <> 'resolved' order by (subject_kind = 'asset') desc, (kind = 'device') desc, opened_at limit 1 for update",
         subject.asset, subject.site,
     )  # fmt: skip
-    if found is None:
+    if row is None:
         opens = Opens(Kind.DEVICE, severity, (reported(text),))
         return await _open(
             tx, subject, opens, phrases.store(opens.reasons), at=now, tell_at=now, now=now, by=by
         )  # fmt: skip
-    await _story(tx, found, now, "reported", text, by=by)
-    return found
+    await _story(tx, row["id"], now, "reported", text, by=by)
+    await _add_report(tx, row, severity, text, subject.site, now)
+    incident: UUID = row["id"]
+    return incident
+
+
+async def _add_report(
+    tx: Connection, row: Mapping[str, Any], severity: Severity, text: str, site: UUID | None, now: datetime
+) -> None:
+    """Let an incident say what else was reported, and tell when that is worse; why it is measured stays the probe's."""
+    reasons = phrases.load(row["reason"])
+    if row["subject_kind"] == "asset" and reported(text) not in reasons:
+        reasons = (*reasons, reported(text))
+    worse = row["severity"] == Severity.WARNING and severity == Severity.CRITICAL
+    loudest = severity if worse else Severity(row["severity"])
+    reason = phrases.store(reasons)
+    if not worse and reason == row["reason"]:
+        return
+    version = await tx.fetchval(
+        "update incidents set reason = $2, severity = $3, version = version + 1 where id = $1 returning version",
+        row["id"], reason, loudest,
+    )  # fmt: skip
+    if worse:
+        await _tell(tx, row["id"], f"worse-{version}", Kind(row["kind"]), severity, site, due_at=now, now=now)
 
 
 @declarations.on_end
