@@ -163,7 +163,9 @@ async def test_when_anybody_calls_then_they_get_what_the_table_says(stage: Stage
             said = " ".join(answer.text.split())[:120]
             wrong.append(f"{caller}: {expected} expected, {got} ({answer.status_code}) came: {said}")
         narrow = "@" in caller or caller == "reader"
-        shows_foreign = tells_of(FOREIGN, text_of(answer)) and row["place"] != "foreign" and row["route"] not in OF_UNITS
+        shows_foreign = (
+            tells_of(FOREIGN, text_of(answer)) and row["place"] != "foreign" and row["route"] not in OF_UNITS
+        )
         if narrow and "+" not in caller and shows_foreign and f"={FOREIGN}" not in row["route"]:
             wrong.append(f"{caller}: the answer tells of {FOREIGN}")
     assert not wrong, "\n".join(wrong)

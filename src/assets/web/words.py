@@ -404,7 +404,6 @@ AUDIT_KIND = {
     "label": N_("Labels"), "label_grid": N_("Sheet of labels"),
     "label_printer": N_("Printer of labels"), "stocktake": N_("Stocktake"),
     "counted_state": N_("State that is counted"), "purchase": N_("Purchase"),
-    "counted_state": N_("State that is counted"),
     "fault_kind": N_("Fault that can be reported"), "fault_report": N_("Reported fault"),
     "signed_address": N_("Signed address"),
 }  # fmt: skip
