@@ -28,6 +28,8 @@ from assets.equipment_requests.splitting import Wanted as Split
 from assets.equipment_requests.splitting import Way
 from assets.equipment_requests.workflow import Step
 from assets.ids import new_id
+from assets.incidents.faults import kinds as fault_kinds
+from assets.incidents.faults import service as faults
 from assets.inventory import custom_fields, things, wear_rates
 from assets.inventory import service as inventory
 from assets.inventory.agents import protocol
@@ -111,6 +113,8 @@ class There:
     grid: UUID = field(default_factory=new_id)
     printer: UUID = field(default_factory=new_id)
     stocktakes: dict[str, int] = field(default_factory=dict)
+    report: UUID = field(default_factory=new_id)
+    address: UUID = field(default_factory=new_id)
 
 
 @dataclass
@@ -143,6 +147,7 @@ async def build(house: House) -> World:
     """Fill the two centres of a House."""
     now = clock.now()
     await things.add_default_categories(SYSTEM)
+    await fault_kinds.add_default_kinds(SYSTEM)
     model = await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP"))
     rate = await wear_rates.add_rate(SYSTEM, wear_rates.NewRate("printer", 5, date(2025, 1, 1)))
     rule = await disposal.add_rule(SYSTEM, disposal.NewRule(30, date(2025, 7, 1)))
@@ -306,6 +311,9 @@ async def _there(code: str, model: UUID) -> There:
     async with db.transaction(db.EVERYTHING) as tx:
         there.stock = await tx.fetchval("select stock from stock_movements where id = $1", there.movement)
     await _seen(there)
+    there.report = await faults.report(SYSTEM, there.asset, faults.NewReport("other", f"hỏng {code}"), now=now)
+    issuer = replace(SYSTEM, id=asker["id"])
+    there.address = (await faults.issue_address(issuer, there.asset, timedelta(days=7), now=now)).id
     for state in ("draft", "submitted", "returned", "approved", "fulfilled"):
         there.requests[state] = await _request(code, state, asker["id"])
     await _answered(there, asker["id"])
@@ -723,6 +731,18 @@ RECIPES: dict[str, Recipe] = {
     "POST /assets/{tag}/edit": lambda w, t: Call("", form={"version": "2", "note": "x"}),
     "POST /sites/{code}/paper-mode": lambda w, t: Call("", form={"reason": "network"}),
     "POST /sites/{code}/paper-mode/{declaration}/end": lambda w, t: Call("", form={"files_counted": ""}),
+    "POST /api/v1/assets/{tag}/report": lambda w, t: Call("", json={"fault": "paper-jam"}),
+    "POST /assets/{tag}/report": lambda w, t: Call("", form={"fault": "paper-jam"}, files={"file": ("a.png", pictures.png())}),
+    "POST /assets/{tag}/works": lambda w, t: Call("", form={}),
+    "POST /api/v1/fault-reports/{report}/photo": lambda w, t: Call("", files={"file": ("a.png", pictures.png())}),
+    "POST /api/v1/fault-kinds": lambda w, t: Call("", json={"code": "neu", "name": "N"}),
+    "PATCH /api/v1/fault-kinds/{fault}": lambda w, t: Call("", json={"name": "x"}, headers=IF_MATCH),
+    "POST /fault-kinds": lambda w, t: Call("", form={"code": "neu", "name": "N", "position": "1"}),
+    "POST /fault-kinds/{fault}": lambda w, t: Call("", form={"version": "1", "name": "N", "position": "1"}),
+    "POST /api/v1/signed-addresses": lambda w, t: Call("", json={"asset_tag": t.asset, "days": 7}),
+    "POST /assets/{tag}/signed-addresses": lambda w, t: Call("", form={"days": "7"}),
+    "POST /assets/{tag}/signed-addresses/{address}/withdraw": lambda w, t: Call("", form={}),
+    "POST /incidents/{number}/resolve": lambda w, t: Call("", form={}),
     "POST /assets/change": lambda w, t: Call("", form={"site": t.site, "field": "note", "value": "x"}),
     "POST /imports": lambda w, t: Call("", form={"resource": "assets", "empty": "keep"}),
     "POST /imports/{number}/undo": lambda w, t: Call(f"/imports/{t.undoable}/undo", form={}),
@@ -807,6 +827,7 @@ def addressed(path: str, world: World, there: There) -> str:
         "{kind}": "capability_end", "{attachment}": there.attachment, "{subject_kind}": "asset",
         "{subject}": there.asset, "{rule}": world.rule,
         "{change}": world.change, "{room}": there.room,
+        "{report}": there.report, "{address}": there.address, "{fault}": "paper-jam",
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
         "{number}": (
             there.incident if "/incidents" in path

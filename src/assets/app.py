@@ -39,6 +39,9 @@ from assets.equipment_requests import pages as requests_pages
 from assets.ids import new_id
 from assets.incidents import api as incidents_api
 from assets.incidents import pages as incidents_pages
+from assets.incidents.faults import address_pages, kind_pages
+from assets.incidents.faults import api as faults_api
+from assets.incidents.faults import pages as faults_pages
 from assets.ingest import Ingest
 from assets.inventory import api as inventory_api
 from assets.inventory import change_many, custom_fields_api, stage_api, stage_pages, things_api, wear_api, wear_pages
@@ -154,6 +157,7 @@ FEATURES: Sequence[Any] = (
     transfers_api, transfers_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
     reminders_pages, attachments_api, attachments_pages, inventory_pages, change_many, batches_pages,
     rooms_api, changes_api, unit_pages, site_pages, stocktakes_api, stocktakes_pages,
+    faults_api, faults_pages, kind_pages, address_pages,
 )  # fmt: skip
 
 

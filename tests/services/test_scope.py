@@ -60,7 +60,8 @@ async def test_when_a_table_has_a_site_then_it_has_a_policy_or_a_reason(world: d
         secured = {r["relname"] for r in await tx.fetch("select relname from pg_class where relrowsecurity")}
     named = {row["table_name"] for row in with_site}
     assert named - secured == set(WITHOUT_POLICY) - {"fulfilments"}
-    seen = {"inventory_agents", "observed_values", "identity_proposals"}  # walked by test_permissions and test_observed
+    # Walked by test_permissions, test_observed and test_faults.
+    seen = {"inventory_agents", "observed_values", "identity_proposals", "fault_reports", "signed_addresses"}
     others = {*KEPT_SINCE, "purchases", "audit_events", "batches", "batch_rows", *transfers.BY_ONE_OF}
     assert secured == {*BY_SITE, *BY_PARENT, *others, *seen}
 

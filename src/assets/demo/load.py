@@ -37,6 +37,7 @@ from assets.demo.supplies import Shop, write_supplies
 from assets.demo.transferred import write_transfers
 from assets.demo.verdicts import settle_verdicts
 from assets.ids import new_id
+from assets.incidents.faults.kinds import add_default_kinds
 from assets.incidents.reaction import Kind
 from assets.inventory.categories import CATEGORIES
 from assets.monitoring import collectors
@@ -130,6 +131,7 @@ class _Building:
         rooms = await register.furnish(tx, self.sites, centres, now)
         self.categories, self.models = await register.enter_models(tx)
         await write_rates()
+        await add_default_kinds(SYSTEM)
         things = [*(t for c in centres for t in c.things), *self.shelves]
         by = self.people[people.PROVINCE].name
         entering = register.Entering(self.sites, rooms, self.models, by, now)

@@ -39,6 +39,7 @@ INCIDENT_KIND = {
     "channel": N_("Messages cannot be sent"),
     "capability": N_("Account or token"),
     "threshold": N_("Reading beyond its limit"),
+    "reported": N_("Reported as broken"),
 }
 STORY = {
     "opened": N_("Began"),
@@ -47,6 +48,7 @@ STORY = {
     "resolved": N_("Resolved"),
     "worse": N_("Became worse"),
     "noted": N_("Note"),
+    "reported": N_("Reported once more"),
 }
 NOTIFICATION_STATE = {
     "waiting": N_("Waiting to be sent"),
@@ -116,6 +118,7 @@ ASSET_EVENT = {
     "repair_quoted": N_("Repair quoted"),
     "file_added": N_("File added"),
     "file_removed": N_("File removed"),
+    "fault_reported": N_("Fault reported"),
     **STAGE,
 }
 TRANSFER_STATE = {
@@ -294,6 +297,15 @@ PAPER_REASON = {
     "network": N_("No network"), "power": N_("No electricity"), "software": N_("The one-stop software does not work"),
     "equipment": N_("A computer or printer is broken"), "accounts": N_("Accounts or signatures are missing"),
 }  # fmt: skip
+FAMILY = {"computer": N_("Computers"), "printer": N_("Printers"), "network": N_("Network devices")}
+FAULT_PICTURE = {
+    "jam": N_("Paper jam"), "toner": N_("Toner"), "paper": N_("Paper"), "streaks": N_("Streaks"),
+    "offline": N_("Crossed-out printer"), "power": N_("Power button"), "slow": N_("Hourglass"), "network": N_("Network"),
+    "wifi": N_("Wi-Fi"), "lock": N_("Lock"), "screen": N_("Cracked screen"), "keyboard": N_("Keyboard and mouse"),
+    "warning": N_("Warning sign"), "scan": N_("Scanner"), "number": N_("Number"), "card": N_("Card"), "token": N_("Token"),
+    "battery": N_("Battery"), "camera": N_("Crossed-out camera"), "sound": N_("Loudspeaker"), "fire": N_("Fire"),
+    "crack": N_("Crack"), "other": N_("Question mark"),
+}  # fmt: skip
 PROPOSAL_STATE = {
     "open": N_("Waiting for an answer"), "accepted": N_("Accepted"), "dismissed": N_("Dismissed"),
     "settled": N_("Settled by another answer"), "undone": N_("Undone"),
@@ -392,6 +404,8 @@ AUDIT_KIND = {
     "label": N_("Labels"), "label_grid": N_("Sheet of labels"),
     "label_printer": N_("Printer of labels"), "stocktake": N_("Stocktake"),
     "counted_state": N_("State that is counted"), "purchase": N_("Purchase"),
+    "fault_kind": N_("Fault that can be reported"), "fault_report": N_("Reported fault"),
+    "signed_address": N_("Signed address"),
 }  # fmt: skip
 AUDIT_ACTION = {
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
@@ -417,9 +431,16 @@ AUDIT_ACTION = {
     "plan_batch": N_("Planned"), "apply_batch": N_("Applied"), "undo_batch": N_("Undone"), "unregister": N_("Taken back"),
     "attach": N_("Computer and asset put together"), "keep": N_("Record kept"), "accept": N_("Accepted"),
     "dismiss": N_("Dismissed"), "undo": N_("Undone"), "merge": N_("Merged"), "unmerge": N_("Separated again"),
+    "report": N_("Fault reported"), "resolve": N_("Mended"), "issue": N_("Issued"), "use": N_("Used"),
     "print": N_("Printed"), "scan": N_("Counted"), "settle": N_("Settled"), "open_stocktake": N_("Stocktake opened"),
 }  # fmt: skip
 AUDIT_FIELD = {
+    "picture": N_("Picture"), "families": N_("For families of equipment"), "position": N_("Position in the list"),
+    "asset_name": N_("Name of the asset"), "fault": N_("Fault"), "photo": N_("Photo"), "incident": N_("Incident"),
+    "incident_state": N_("State of the incident"), "purpose": N_("Purpose"), "issued_at": N_("Issued at"),
+    "withdrawn_at": N_("Withdrawn at"), "withdrawn_by": N_("Withdrawn by"), "withdrawn_by_name": N_("Withdrawn by"),
+    "issued_by_name": N_("Issued by"), "uses": N_("Times used"),
+    "last_used_by": N_("Last used by"), "signed_address": N_("Signed address"),
     "query": N_("What the list is asked"), "shared": N_("Shared with everybody"),
     "own": N_("One's own"), "problem": N_("Why it no longer fits"), "owner": N_("Owner"),
     "borrower": N_("Borrower"), "due_back": N_("Due back on"), "repairer": N_("Repaired by"),
@@ -587,6 +608,7 @@ TABLES = {
     "observed_key": OBSERVED_KEY, "observed_source": OBSERVED_SOURCE, "identity_reason": IDENTITY_REASON,
     "proposal_kind": PROPOSAL_KIND, "proposal_state": PROPOSAL_STATE, "paper_reason": PAPER_REASON,
     "disposal_ground": DISPOSAL_GROUND, "reminder_kind": REMINDER_KIND,
+    "family": FAMILY, "fault_picture": FAULT_PICTURE,
     "unit_change_kind": UNIT_CHANGE_KIND, "room_kind": ROOM_KIND,
 }  # fmt: skip
 
