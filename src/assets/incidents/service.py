@@ -186,33 +186,28 @@ async def end(tx: Connection, subject: Subject, ends: Ends, *, at: datetime, now
 
     What somebody has reported meanwhile and no probe can see is not over with it: the incident goes on without the probe.
     """
-    resolution = phrases.store([ends.reason])
-    if subject.kind == "target" and await _goes_on(tx, subject, ends.kind, resolution, at):
-        return
     row = await tx.fetchrow(
-        "update incidents set state = 'resolved', resolved_at = greatest($4, opened_at), resolution = $5, "
-        "version = version + 1 where subject_kind = $1 and subject = $2 and kind = $3 and state <> 'resolved' "
-        "returning id, severity, site", subject.kind, subject.id, ends.kind, at, resolution,
-    )  # fmt: skip
-    if row is not None:
-        await _story(tx, row["id"], at, "resolved", resolution)
-        await _tell(tx, row["id"], "resolved", ends.kind, Severity(row["severity"]), row["site"], due_at=now, now=now)
-
-
-async def _goes_on(tx: Connection, subject: Subject, kind: Kind, resolution: str, at: datetime) -> bool:
-    row = await tx.fetchrow(
-        "select i.id, d.text from incidents i join declarations d on d.incident = i.id and d.ended_at is null "
-        "where i.subject_kind = $1 and i.subject = $2 and i.kind = $3 and i.state <> 'resolved' and i.asset is not null "
-        "for update of i", subject.kind, subject.id, kind,
+        "select i.id, i.severity, i.site, i.asset, d.text as said from incidents i "
+        "left join declarations d on d.incident = i.id and d.ended_at is null "
+        "where i.subject_kind = $1 and i.subject = $2 and i.kind = $3 and i.state <> 'resolved' limit 1 for update of i",
+        subject.kind, subject.id, ends.kind,
     )  # fmt: skip
     if row is None:
-        return False
+        return
+    resolution = phrases.store([ends.reason])
+    if subject.kind == "target" and row["said"] is not None and row["asset"] is not None:
+        await tx.execute(
+            "update incidents set subject_kind = 'asset', subject = asset, reason = $2, affected = 0, version = version + 1 "
+            "where id = $1", row["id"], phrases.store([reported(row["said"])]),
+        )  # fmt: skip
+        await _story(tx, row["id"], at, "noted", resolution)
+        return
     await tx.execute(
-        "update incidents set subject_kind = 'asset', subject = asset, reason = $2, affected = 0, version = version + 1 "
-        "where id = $1", row["id"], phrases.store([reported(row["text"])]),
+        "update incidents set state = 'resolved', resolved_at = greatest($2, opened_at), resolution = $3, "
+        "version = version + 1 where id = $1", row["id"], at, resolution,
     )  # fmt: skip
-    await _story(tx, row["id"], at, "noted", resolution)
-    return True
+    await _story(tx, row["id"], at, "resolved", resolution)
+    await _tell(tx, row["id"], "resolved", ends.kind, Severity(row["severity"]), row["site"], due_at=now, now=now)
 
 
 async def _tell(
