@@ -512,6 +512,8 @@ RECIPES: dict[str, Recipe] = {
     "POST /fulfilment-parts/{part}/{act}": lambda w, t: Call(
         f"/fulfilment-parts/{t.parts['repair']}/finish", form={}
     ),
+    "POST /api/v1/transfers/{number}/hand-over-addresses": lambda w, t: Call("", json={"side": "receiver"}),
+    "POST /transfers/{number}/hand-over-address": lambda w, t: Call("", form={"side": "receiver"}),
     "POST /api/v1/purchases": lambda w, t: Call("", json={"title": "x", "parts": [str(t.parts["purchase"])]}),
     "POST /purchases/new": lambda w, t: Call("", form={"title": "x", "part": str(t.parts["purchase"])}),
     "GET /api/v1/purchases/{number}": lambda w, t: Call(f"/api/v1/purchases/{t.purchases['planned']}"),

@@ -68,6 +68,7 @@ from assets.inventory.stock import pages as stock_pages
 from assets.inventory.stocktakes import api as stocktakes_api
 from assets.inventory.stocktakes import pages as stocktakes_pages
 from assets.inventory.transfers import api as transfers_api
+from assets.inventory.transfers import hand_over_pages
 from assets.inventory.transfers import pages as transfers_pages
 from assets.monitoring import api as monitoring_api
 from assets.monitoring import collectors, paper_pages
@@ -154,7 +155,7 @@ FEATURES: Sequence[Any] = (
     notifications_api, readiness_api, requests_api, answer_api, access_pages, people_pages, audit_pages, dashboard_pages,
     search_pages, incidents_pages, requests_pages, purchase_pages, wear_pages, kits_pages, stock_pages, stage_api, stage_pages,
     saved_filters_api, saved_filters_pages,
-    transfers_api, transfers_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
+    transfers_api, transfers_pages, hand_over_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
     reminders_pages, attachments_api, attachments_pages, inventory_pages, change_many, batches_pages,
     rooms_api, changes_api, unit_pages, site_pages, stocktakes_api, stocktakes_pages,
     faults_api, faults_pages, kind_pages, address_pages,

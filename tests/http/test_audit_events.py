@@ -226,7 +226,12 @@ async def transfers_are_written(walk: Walk) -> None:
     await walk("POST", one + "send", number=number)
     await walk("POST", one + "cancel", {"note": "Nhầm"}, number=number)
     await walk("POST", one + "refuse", {"note": "Hỏng"}, number=await make())
-    await walk("POST", one + "receive", number=await make())
+    number = await make()
+    made = await walk("POST", one + "hand-over-addresses", {"side": "giver"}, number=number)
+    secret = made["address"].rpartition("/")[2]
+    await walk("POST", page + "hand-over-address", form={"side": "receiver"}, number=number)
+    await walk("POST", "/h/{secret}", form={"name": "Bob"}, files={"file": ("", b"")}, secret=secret)
+    await walk("POST", one + "receive", number=number)
     back = {"from_site": "KHO", "to_site": "21025", "asset": "QN-1"}
     for act in ("cancel", "refuse", "receive"):
         await walk("POST", "/transfers/new", form=back)

@@ -48,7 +48,7 @@ PUBLIC = {
     "GET /sign-in", "POST /sign-in", "POST /sign-out", "POST /language", "GET /static/{digest}/{name}", "GET /health/live",
     "GET /health/ready", "GET /metrics", "GET /schema", "GET /schema/{path}", "GET /schema/openapi.json",
     # The secret in the address is the key: what opens behind it is walked in test_faults.
-    "GET /r/{secret}", "POST /r/{secret}",
+    "GET /r/{secret}", "POST /r/{secret}", "GET /h/{secret}", "POST /h/{secret}",
 }  # fmt: skip
 # What speaks of units and not of what stands there: everybody may know that the other commune exists.
 OF_UNITS = (

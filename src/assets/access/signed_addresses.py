@@ -107,7 +107,7 @@ async def issue(
 
     NotAllowed unless the actor is a person who may do there what it is for; Conflict when the thing has many already.
     """
-    if actor.id is None or actor.limited or not _may(actor, purpose, site):
+    if actor.id is None or actor.limited or not may_issue(actor, purpose, site):
         raise NotAllowed()
     if not now < until <= now + LIFE_MAX:
         raise Invalid(fields={"days": N_("From 1 to 30 days.")})
@@ -125,7 +125,8 @@ async def issue(
     return Issued(made, secret)
 
 
-def _may(actor: Actor, purpose: Purpose, site: UUID) -> bool:
+def may_issue(actor: Actor, purpose: Purpose, site: UUID) -> bool:
+    """Whether somebody may do at a site what an address of this purpose is for."""
     return any(actor.may(action, at=site) and actor.within(action).scope.sees(site) for action in LENDS[purpose].issuer)
 
 
@@ -146,7 +147,7 @@ async def opened(purpose: Purpose, secret: str, *, now: datetime, origin: str = 
         await throttle.take_back(tx, tries)
         if not (row["withdrawn_at"] is None and now < row["expires_at"] and row["active"]):
             raise Gone(OVER)
-        if not _may(await identify(tx, row["issued_by"], now, origin=""), purpose, row["site"]):
+        if not may_issue(await identify(tx, row["issued_by"], now, origin=""), purpose, row["site"]):
             raise Gone(OVER)
     return SignedAddress(
         row["id"], purpose, row["subject"], row["name"], row["site"], row["issued_by_name"], row["expires_at"], origin
@@ -181,7 +182,7 @@ async def withdraw(actor: Actor, address: UUID, *, now: datetime) -> Mapping[str
     """
     async with transaction(actor.scope) as tx:
         before = await tx.fetchrow("select * from signed_addresses where id = $1 for update", address)
-        if before is None or not _may(actor, Purpose(before["purpose"]), before["site"]):
+        if before is None or not may_issue(actor, Purpose(before["purpose"]), before["site"]):
             raise NotFound()
         if before["withdrawn_at"] is None:
             after = await tx.fetchrow(

@@ -158,6 +158,7 @@ REQUEST_STATE = {
     "closed": N_("Closed"),
     "withdrawn": N_("Withdrawn"),
 }
+HAND_OVER_SIDE = {"giver": N_("Handed over by"), "receiver": N_("Received by")}
 FULFILMENT_WAY = {
     "stock": N_("From the store"), "transfer": N_("From another site"), "repair": N_("By repair"),
     "purchase": N_("By buying"), "grant": N_("To be issued"), "decline": N_("Not given"),
@@ -593,7 +594,7 @@ TABLES = {
     "incident_kind": INCIDENT_KIND, "story": STORY, "notification_state": NOTIFICATION_STATE, "stage": STAGE,
     "physical_state": PHYSICAL_STATE, "link_kind": LINK_KIND, "capability_kind": CAPABILITY_KIND,
     "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "asset_event": ASSET_EVENT,
-    "request_state": REQUEST_STATE, "fulfilment_way": FULFILMENT_WAY, "part_state": PART_STATE,
+    "request_state": REQUEST_STATE, "fulfilment_way": FULFILMENT_WAY, "hand_over_side": HAND_OVER_SIDE, "part_state": PART_STATE,
     "purchase_state": PURCHASE_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,

@@ -7,13 +7,11 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-import segno
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
-from markupsafe import Markup
 from pydantic import BaseModel
 
 from assets import clock
@@ -30,6 +28,7 @@ from assets.incidents.faults.pages import filled, form_of, new_report
 from assets.incidents.faults.queries import ADDRESSES, SignedAddressOut
 from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD
 from assets.inventory.attachments.upload import received
+from assets.papers.codes import inline
 from assets.settings import Settings
 from assets.web.forms import told
 from assets.web.language import N_
@@ -74,14 +73,9 @@ async def _listing(
         )  # fmt: skip
     view = AssetAddresses(asset_tag=asset.tag, asset_name=asset.name, site_name=asset.site_name, addresses=found.items)
     return show(
-        request, "faults/addresses.html", view, status=status, url=url, picture=code(url) if url else "", days=DAYS,
+        request, "faults/addresses.html", view, status=status, url=url, picture=inline(url) if url else "", days=DAYS,
         chosen=days, errors=errors or {},
     )  # fmt: skip
-
-
-def code(url: str) -> Markup:
-    """A QR code as a picture inside the page."""
-    return Markup(segno.make_qr(url, error="m").svg_inline(scale=4, border=4, omitsize=True))  # noqa: S704 - of our own making
 
 
 @post("/assets/{tag:str}/signed-addresses", guards=[ISSUES], include_in_schema=False, status_code=200)

@@ -42,8 +42,11 @@ class Sent:
 
 
 @asynccontextmanager
-async def received(request: Request[Any, Any, Any], most: int) -> AsyncIterator[Sent]:
-    """The form of a request; its file has `most` bytes at most. Invalid and TooLarge say what is wrong with it."""
+async def received(request: Request[Any, Any, Any], most: int, *, fields: int = FIELDS_MAX) -> AsyncIterator[Sent]:
+    """The form of a request; its file has `most` bytes at most, and there are `fields` fields at most.
+
+    Invalid and TooLarge say what is wrong with it.
+    """
     kind, options = request.content_type
     boundary = options.get("boundary", "")
     if kind != MULTIPART or not 0 < len(boundary) <= 200:
@@ -54,16 +57,16 @@ async def received(request: Request[Any, Any, Any], most: int) -> AsyncIterator[
     with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         sent = Sent(file)
         try:
-            await _read(request, sent, boundary, most)
+            await _read(request, sent, boundary, most, fields)
         except (MultipartError, UnicodeError):
             raise Invalid(fields={FILE: N_("The form is damaged or cut off.")}) from None
         file.seek(0)
         yield sent
 
 
-async def _read(request: Request[Any, Any, Any], sent: Sent, boundary: str, most: int) -> None:
+async def _read(request: Request[Any, Any, Any], sent: Sent, boundary: str, most: int, fields: int) -> None:
     total, texts, part = 0, dict[str, bytearray](), MultipartSegment([])
-    with PushMultipartParser(boundary, max_segment_count=FIELDS_MAX, strict=True) as parser:
+    with PushMultipartParser(boundary, max_segment_count=fields, strict=True) as parser:
         async for piece in request.stream():
             total += len(piece)
             if total > most + AROUND_MAX:

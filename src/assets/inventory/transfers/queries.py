@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
+from assets.access.signed_addresses import Purpose, may_issue
 from assets.db import EVERYTHING, Connection, Scope, transaction
 from assets.errors import NotFound
 from assets.inventory.transfers.course import ACTION, OF_SENDER, Act, Line, State, refused
@@ -56,10 +57,23 @@ class TransferOut(BaseModel):
     version: int
 
 
+class HandOverOut(BaseModel):
+    """What one side confirmed by a signed address; nobody has verified who they are. `photo` is a file on the transfer."""
+
+    side: str
+    name: str
+    post: str
+    note: str
+    at: datetime
+    photo: UUID | None
+
+
 class TransferDetail(TransferOut):
-    """A transfer with the acts that are possible for the caller now."""
+    """A transfer with the acts that are possible for the caller now, and what its sides confirmed by signed addresses."""
 
     acts: list[Act]
+    hand_overs: list[HandOverOut]
+    addressable: list[str]
 
 
 _LINES = """(select coalesce(json_agg(json_build_object('position', l.position, 'tag', l.tag, 'name', l.name, 'serial', l.serial,
@@ -114,8 +128,9 @@ async def one(actor: Actor, number: int) -> TransferDetail:
         found = await listed_transfers(tx, actor.scope, ListQuery(limit=1), [("t.number = {}", [number])])
         if not found.items:
             raise NotFound()
-        sites = await tx.fetchrow("select from_site, to_site from transfers where number = $1", number)
-    assert sites is not None
+        sites = await tx.fetchrow("select id, from_site, to_site from transfers where number = $1", number)
+        assert sites is not None
+        said = await tx.fetch("select * from hand_overs where transfer = $1 order by side", sites["id"])
     it = found.items[0]
     lines = [line.state for line in it.lines]
     acts = [
@@ -125,10 +140,18 @@ async def one(actor: Actor, number: int) -> TransferDetail:
         and actor.may(ACTION[act])
         and actor.within(ACTION[act]).scope.sees(sites["from_site" if act in OF_SENDER else "to_site"])
     ]
-    return TransferDetail(**it.model_dump(), acts=acts)
+    confirmed = [HandOverOut(**{name: row[name] for name in HandOverOut.model_fields}) for row in said]
+    sides = {"giver": sites["from_site"], "receiver": sites["to_site"]} if it.state in UNDER_WAY else {}
+    addressable = [
+        side
+        for side, site in sides.items()
+        if may_issue(actor, Purpose.CONFIRM_HAND_OVER, site) and side not in {one.side for one in confirmed}
+    ]
+    return TransferDetail(**it.model_dump(), acts=acts, hand_overs=confirmed, addressable=addressable)
 
 
 INCOMING_MAX = 50
+UNDER_WAY = (State.DRAFT, State.IN_TRANSIT)
 
 
 async def incoming(tx: Connection, actor: Actor) -> list[TransferOut]:

@@ -2,11 +2,14 @@
 
 from piccolo.columns import UUID, BigSerial, Date, ForeignKey, Integer, SmallInt, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
+from piccolo.constraints import Unique
 from piccolo.table import Table
 
+from assets.access.tables import SignedAddress
 from assets.clock import now
 from assets.db import DB
 from assets.ids import new_id
+from assets.inventory.attachments.tables import Attachment
 from assets.inventory.tables import Asset
 from assets.places.tables import Room, Site
 
@@ -62,6 +65,24 @@ class TransferLine(Table, db=DB, tablename="transfer_lines"):
     note = Text(default="")
     settled_at = Timestamptz(null=True, default=None)
     settled_by = Varchar(length=120, default="")
+
+
+class HandOver(Table, db=DB, tablename="hand_overs"):
+    """What one side of a transfer confirmed by a signed address: who they said they are, when, and a photo if there is one.
+
+    `side` is giver or receiver; each confirms once.
+    """
+
+    id = UUID(primary_key=True, default=new_id)
+    transfer = ForeignKey(Transfer, null=False, on_delete=OnDelete.cascade)
+    side = Varchar(length=8)
+    name = Varchar(length=120)
+    post = Varchar(length=120, default="")
+    note = Text(default="")
+    at = Timestamptz(default=now)
+    photo = ForeignKey(Attachment, null=True, default=None, on_delete=OnDelete.set_null)
+    address = ForeignKey(SignedAddress, null=True, default=None, on_delete=OnDelete.set_null)
+    hand_overs_side_uq = Unique([transfer, side])
 
 
 class CustodyMove(Table, db=DB, tablename="custody_moves"):

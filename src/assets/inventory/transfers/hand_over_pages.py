@@ -1,0 +1,135 @@
+"""Signed addresses of a transfer's sides: issued from its page or by the API, and the form that opens behind one."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, URLEncodedBody
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+from pydantic import BaseModel, ConfigDict, Field
+
+from assets import clock
+from assets.access import signed_addresses
+from assets.access.actor import Actor
+from assets.access.guards import requires_any
+from assets.access.signed_addresses import DAYS, LENDS, Purpose, SignedAddress
+from assets.errors import Conflict, Invalid, NotFound
+from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD
+from assets.inventory.attachments.upload import received
+from assets.inventory.transfers import hand_over, queries
+from assets.inventory.transfers.hand_over import NAME_MAX, NOTE_MAX, POST_MAX, Confirmed, Side
+from assets.inventory.transfers.service import LINES_MAX
+from assets.papers.codes import inline
+from assets.settings import Settings
+from assets.web.forms import told
+from assets.web.templates import page
+
+AnyRequest = Request[Any, Any, Any]
+Form = URLEncodedBody[dict[str, str]]
+SIDES = requires_any(*LENDS[Purpose.CONFIRM_HAND_OVER].issuer)
+LIFE = 7  # days that an address of a page is valid
+BOX = "received_"  # what the boxes of the assets that came begin with
+
+
+class HandOverAddressIn(BaseModel):
+    """Which side is to confirm by the address, and for how many days it is valid."""
+
+    model_config = ConfigDict(extra="forbid")
+    side: Side
+    days: Annotated[int, Field(ge=1, le=DAYS[-1])] = LIFE
+
+
+class HandOverAddressOut(BaseModel):
+    """An address by which one side of a transfer confirms without a password; it is told this one time."""
+
+    address: str
+    expires_at: datetime
+
+
+@post(
+    "/api/v1/transfers/{number:int}/hand-over-addresses", operation_id="issueHandOverAddress", tags=["inventory"],
+    guards=[SIDES],
+)  # fmt: skip
+async def issue_address(
+    number: FromPath[int], data: JSONBody[HandOverAddressIn], actor: NamedDependency[Actor],
+    settings: NamedDependency[Settings],
+) -> HandOverAddressOut:  # fmt: skip
+    """Issue an address for one side, by whoever may receive or edit there; withdraw it at `signed-addresses`."""
+    now = clock.now()
+    made = await hand_over.issue(actor, number, data.side, timedelta(days=data.days), now=now)
+    return HandOverAddressOut(address=_url(settings, made.secret), expires_at=now + timedelta(days=data.days))
+
+
+def _url(settings: Settings, secret: str) -> str:
+    return f"{settings.url}/h/{secret}"
+
+
+@post(
+    "/transfers/{number:str}/hand-over-address",
+    guards=[SIDES],
+    include_in_schema=False,
+    status_code=200,
+)
+async def issue(
+    request: AnyRequest, number: FromPath[str], data: Form, actor: NamedDependency[Actor],
+    settings: NamedDependency[Settings],
+) -> Response[Any]:  # fmt: skip
+    """Issue one; the page that answers shows it, once, with a code to scan."""
+    if not (number.isascii() and number.isdigit() and len(number) <= 9) or data.get("side") not in set(Side):
+        raise NotFound()
+    side = Side(data["side"])
+    made = await hand_over.issue(actor, int(number), side, timedelta(days=LIFE), now=clock.now())
+    url = _url(settings, made.secret)
+    view = await queries.one(actor, int(number))
+    return page(
+        request, "inventory/hand_over_address.html", view=view, side=side, url=url, picture=inline(url), days=LIFE
+    )  # fmt: skip
+
+
+async def _opened(request: AnyRequest, secret: str) -> SignedAddress:
+    origin = request.client.host if request.client else ""
+    return await signed_addresses.opened(Purpose.CONFIRM_HAND_OVER, secret, now=clock.now(), origin=origin)
+
+
+@get("/h/{secret:str}", opt={"public": True}, include_in_schema=False)
+async def form(request: AnyRequest, secret: FromPath[str], settings: NamedDependency[Settings]) -> Response[Any]:
+    """What is handed over, for whoever holds the address of a side, and a form to confirm it."""
+    return await _form(request, settings, await _opened(request, secret), {})
+
+
+async def _form(
+    request: AnyRequest, settings: Settings, address: SignedAddress, given: Mapping[str, str],
+    errors: Mapping[str, str] | None = None, status: int = 200,
+) -> Response[Any]:  # fmt: skip
+    row, lines, side, said = await hand_over.behind(address)
+    return page(
+        request, "inventory/hand_over.html", status=status, transfer=row, lines=lines, side=side, said=said, box=BOX,
+        given=given, errors=errors or {}, file_mb=settings.attachment_mb, name_max=NAME_MAX, post_max=POST_MAX,
+        note_max=NOTE_MAX,
+    )  # fmt: skip
+
+
+@post("/h/{secret:str}", opt=UPLOAD | {"public": True}, request_max_body_size=BODY_MAX, include_in_schema=False)
+async def confirm(request: AnyRequest, secret: FromPath[str], settings: NamedDependency[Settings]) -> Response[Any]:
+    """Confirm as the form says; the page that follows says what was written down."""
+    address = await _opened(request, secret)
+    await signed_addresses.knock(address, clock.now())
+    given: dict[str, str] = {}
+    try:
+        async with received(request, settings.attachment_mb * MB, fields=LINES_MAX + 10) as sent:
+            given |= sent.fields
+            got = [name.removeprefix(BOX) for name in given if name.startswith(BOX)]
+            said = Confirmed(
+                given.get("name", ""), given.get("post", ""), given.get("note", ""), got, sent if sent.size else None
+            )
+            await hand_over.confirm(address, said, now=clock.now())
+    except (Invalid, Conflict) as error:
+        return await _form(request, settings, address, given, told(error, "form"), error.status)
+    return Redirect(f"/h/{quote(secret, safe='')}", status_code=303)
+
+
+routes: Sequence[ControllerRouterHandler] = (issue_address, issue, form, confirm)

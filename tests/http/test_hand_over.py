@@ -1,0 +1,127 @@
+"""A hand-over that both sides confirm by signed addresses, without signing in."""
+
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+
+from assets import clock, db
+from assets.access.actor import SYSTEM
+from assets.access.permissions import Role
+from assets.inventory import service as inventory
+from assets.inventory import things
+from assets.inventory.lifecycle import Stage
+from assets.places import service as places
+from tests import pictures
+from tests.conftest import House
+
+CENTRE, STORE = "21025", "KHO"
+STORE_UNIT = "21028"  # no clerk of the centre may act for it
+
+
+@dataclass
+class Way:
+    """A transfer of two printers from a store to a centre, its clerk, its storekeeper, and a stranger with a phone."""
+
+    number: int
+    clerk: httpx2.AsyncClient
+    keeper: httpx2.AsyncClient
+    stranger: httpx2.AsyncClient
+
+    async def address(self, side: str) -> str:
+        by = self.clerk if side == "receiver" else self.keeper
+        made = await by.post(f"/api/v1/transfers/{self.number}/hand-over-addresses", json={"side": side})
+        assert made.status_code == 201, made.text
+        return "/h/" + made.json()["address"].rpartition("/h/")[2]
+
+    async def confirm(self, address: str, *tags: str, **fields: str) -> httpx2.Response:
+        photo = ("anh.png", pictures.png()) if fields.pop("photo", "") else ("", b"")
+        ticked = {f"received_{tag}": "1" for tag in tags}
+        return await self.stranger.post(address, data={**ticked, **fields}, files={"file": photo})
+
+    async def seen(self) -> dict:  # type: ignore[type-arg]
+        found: dict = (await self.clerk.get(f"/api/v1/transfers/{self.number}")).json()  # type: ignore[type-arg]
+        return found
+
+
+@pytest.fixture
+async def way(house: House) -> Way:
+    await things.add_default_categories(SYSTEM)
+    await places.create_site(SYSTEM, unit=STORE_UNIT, code=STORE, kind="store", name="Kho tỉnh")
+    model = await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP"))
+    for tag in ("P-1", "P-2"):
+        await inventory.register(SYSTEM, inventory.NewAsset(tag, model, STORE, stage=Stage.IN_STOCK), now=clock.now())
+    clerk = await house.person("lan", Role.CLERK, CENTRE)
+    keeper = await house.person("bo", Role.STOREKEEPER)
+    new = {"from_site": STORE, "to_site": CENTRE, "assets": ["P-1", "P-2"], "send": True}
+    number = (await keeper.post("/api/v1/transfers", json=new)).json()["number"]
+    return Way(number, clerk, keeper, house.client(Origin=house.settings.url))
+
+
+async def test_when_both_sides_confirm_then_what_came_is_there_with_name_time_and_photo(way: Way) -> None:
+    giver, receiver = await way.address("giver"), await way.address("receiver")
+    shown = await way.stranger.get(receiver)
+    assert (shown.status_code, "P-1" in shown.text, 'name="received_P-2"' in shown.text) == (200, True, True)
+    assert (await way.confirm(giver, name="Ông Kho", post="Thủ kho")).headers["location"] == giver
+    assert (await way.confirm(receiver, "P-1", name="Bà <b>A</b>", photo="1")).status_code == 303
+    seen = await way.seen()
+    assert {line["tag"]: line["state"] for line in seen["lines"]} == {"P-1": "received", "P-2": "waiting"}
+    said = {one["side"]: one for one in seen["hand_overs"]}
+    assert said["giver"]["name"] == "Ông Kho"
+    assert said["giver"]["photo"] is None
+    assert said["receiver"]["name"] == "Bà <b>A</b>"
+    assert said["receiver"]["photo"]
+    page = (await way.clerk.get(f"/transfers/{way.number}")).text
+    assert "Ông Kho" in page
+    assert "<b>A</b>" not in page
+    again = await way.confirm(receiver, "P-2", name="Ai đó")  # each side confirms once
+    assert again.status_code == 303
+    assert (await way.seen())["lines"][1]["state"] == "waiting"
+    assert seen["lines"][0]["settled_by"] == "Bà <b>A</b> (không đăng nhập)"
+    assert "Bà &lt;b&gt;A" in (await way.stranger.get(receiver)).text
+
+
+@pytest.mark.parametrize(
+    ("tags", "fields", "wrong"),
+    [
+        (("P-1",), {"name": " "}, "wrong-name"),
+        ((), {"name": "Bà A"}, "wrong-received"),
+        (("P-9",), {"name": "Bà A"}, "wrong-received"),
+    ],
+)
+async def test_when_something_is_missing_then_the_form_says_so_and_keeps_the_rest(
+    way: Way, tags: tuple[str, ...], fields: dict[str, str], wrong: str
+) -> None:
+    address = await way.address("receiver")
+    answer = await way.confirm(address, *tags, **fields)
+    assert (answer.status_code, f'id="{wrong}"' in answer.text) == (400, True)
+    assert not (await way.seen())["hand_overs"]
+
+
+async def test_when_an_address_is_none_or_over_then_it_opens_nothing(way: Way) -> None:
+    address = await way.address("receiver")
+    assert (await way.stranger.get("/h/nonsense")).status_code == 404
+    assert (await way.stranger.get(address.replace("/h/", "/r/"))).status_code == 404  # it is for this alone
+    row = (await way.clerk.get("/api/v1/signed-addresses")).json()["items"][0]
+    assert (row["purpose"], row["name"]) == ("confirm_hand_over", f"ĐC-{way.number}")
+    assert (await way.clerk.post(f"/api/v1/signed-addresses/{row['id']}/withdraw")).status_code == 200
+    for answer in (await way.stranger.get(address), await way.confirm(address, "P-1", name="Bà A")):
+        assert answer.status_code == 410
+        assert "P-1" not in answer.text
+    assert (await way.seen())["lines"][0]["state"] == "waiting"
+
+
+async def test_when_its_issuer_is_let_in_no_more_then_the_address_ends(way: Way) -> None:
+    address = await way.address("receiver")
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("update users set active = false where name = 'lan'")
+    assert (await way.confirm(address, "P-1", name="Bà A")).status_code == 410
+
+
+async def test_when_a_side_is_not_ones_own_then_no_address_is_issued(way: Way) -> None:
+    path = f"/api/v1/transfers/{way.number}/hand-over-addresses"
+    assert (await way.clerk.post(path, json={"side": "giver"})).status_code == 403
+    made = await way.clerk.post(f"/transfers/{way.number}/hand-over-address", data={"side": "receiver"})
+    assert (made.status_code, "/h/" in made.text, "<svg" in made.text) == (200, True, True)
+    await way.keeper.post(f"/api/v1/transfers/{way.number}/cancel", json={"note": "Nhầm"})
+    assert (await way.clerk.post(path, json={"side": "receiver"})).status_code == 409
