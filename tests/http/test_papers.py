@@ -311,6 +311,16 @@ async def test_every_paper_has_a_sample_that_says_it_is_one(office: Office, pape
     assert f"/papers/{paper}/sample.png" in page.text
 
 
+@pytest.mark.parametrize("paper", list(Paper))
+async def test_the_template_to_begin_with_can_be_put_in_as_it_is(office: Office, paper: Paper) -> None:
+    starter = await office.clerk.get(f"{FORMS}/{paper}/starter")
+    assert (await put(office, paper, starter.content, 1)).status_code == 200
+    filled = docx_words((await office.clerk.get(f"{FORMS}/{paper}/samples/{paper}.docx")).content)
+    assert "{{" not in filled
+    assert "None" not in filled
+    assert "Mẫu" in filled
+
+
 async def test_two_hundred_lines_go_over_pages_with_heads_in_a_moment(office: Office) -> None:
     long = "Máy in màu đa năng " + "Rất" * 30
     for at in range(200):

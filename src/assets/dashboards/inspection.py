@@ -30,7 +30,8 @@ SEEN_MAX = 40  # of each kind; the newest
 LANGUAGE = "vi"
 _ASSET = """
 select a.id, a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, c.name as category, a.serial,
-    s.name as site, u.name as unit, coalesce(r.name, '') as room, a.custodian, a.put_into_use, a.warranty_until,
+    s.name as site, case when s.kind = 'store' then '' else u.name end as unit,
+    coalesce(r.name, '') as room, a.custodian, a.put_into_use, a.warranty_until,
     a.physical_state, a.physical_state_at, d.condition, d.observed_at, d.reason
 from assets a join asset_models m on m.id = a.model join asset_categories c on c.id = m.category
 join sites s on s.id = a.site join administrative_units u on u.id = s.unit left join rooms r on r.id = a.room

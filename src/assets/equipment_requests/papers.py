@@ -35,7 +35,7 @@ where a.site = $1 and a.stage = 'in_use' and m.category = any($2::uuid[]) group 
 """
 _GIVEN = """
 select a.id, a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, a.serial, s.name as from_name,
-    u.name as unit, f.at
+    case when s.kind = 'store' then '' else u.name end as unit, f.at
 from fulfilments f join equipment_request_lines l on l.id = f.line join assets a on a.id = f.asset
 join asset_models m on m.id = a.model join sites s on s.id = f.from_site join administrative_units u on u.id = s.unit
 where l.request = $1 order by s.sort, l.position, a.tag

@@ -11,11 +11,9 @@ from enum import StrEnum
 from typing import Any
 
 DOTS = "…"  # of a line to be filled in by hand
-UNBROKEN_MAX = 18  # characters that a cell of a table can show without a place to break
 LEADER = "\t"  # in a text: dots up to the next place, or to the end of the line
 _KEPT = "\n\t"
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-_BREAK = "\u200b"
 
 
 class Style(StrEnum):
@@ -119,16 +117,9 @@ class Document:
     draft: str = ""
 
 
-def plain(text: object, *, cell: bool = False) -> str:
-    """Text that stays text in any file: no control, bidi or surrogate characters; in cells long words can be broken."""
-    kept = "".join(c for c in str(text) if c in _KEPT or unicodedata.category(c) not in _UNSEEN)
-    return " ".join(map(_breakable, kept.split())) if cell else kept
-
-
-def _breakable(word: str) -> str:
-    if len(word) <= UNBROKEN_MAX:
-        return word
-    return _BREAK.join(word[at : at + UNBROKEN_MAX] for at in range(0, len(word), UNBROKEN_MAX))
+def plain(text: object) -> str:
+    """Text that stays text in any file: no control, bidi or surrogate characters."""
+    return "".join(c for c in str(text) if c in _KEPT or unicodedata.category(c) not in _UNSEEN)
 
 
 def data_of(document: Document) -> dict[str, Any]:
@@ -138,14 +129,13 @@ def data_of(document: Document) -> dict[str, Any]:
     return found
 
 
-def _plain_values(value: Any, *, cell: bool = False) -> Any:
+def _plain_values(value: Any) -> Any:
     if isinstance(value, str):
-        return plain(value, cell=cell)
+        return plain(value)
     if isinstance(value, list | tuple):
-        return [_plain_values(one, cell=cell) for one in value]
+        return [_plain_values(one) for one in value]
     if hasattr(value, "__dataclass_fields__"):
-        inside = isinstance(value, Row)
-        return {name: _plain_values(getattr(value, name), cell=inside) for name in value.__dataclass_fields__}
+        return {name: _plain_values(getattr(value, name)) for name in value.__dataclass_fields__}
     return value
 
 

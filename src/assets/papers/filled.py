@@ -2,7 +2,7 @@
 
 Read from stdin as JSON: `template` (base64) and `values`; the answer on stdout is JSON too: `file` (base64), or `why` it
 cannot be. Templates come from administrators, but they are programs: this process has limits of memory and time, its
-Jinja environment is sandboxed and cannot repeat a text, and nothing here opens a connection.
+Jinja environment is sandboxed and cannot multiply a text, and nothing here opens a connection.
 """
 
 import base64
@@ -50,7 +50,9 @@ def fill(template: bytes, values: Mapping[str, Any]) -> dict[str, str]:
                 raise TemplateError(f"{operator} is for numbers only")
             return super().call_binop(context, operator, left, right)
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, finalize=lambda value: "" if value is None else value
+    )
     environment.globals = {}
     # Those of Jinja that can widen a text without end are left out.
     usual = ("default", "first", "groupby", "int", "join", "last", "length", "lower", "sum", "title", "upper")

@@ -250,7 +250,7 @@ def _stocktake(content: Stocktake, form: Form) -> list[Part]:
         for head, width, align in (("SL", 7, Align.CENTRE), ("Nguyên giá", 20, Align.RIGHT), ("Giá trị còn lại", 20, Align.RIGHT))
     ]  # fmt: skip
     columns = [
-        Column("STT", 8, Align.CENTRE), Column("Mã tài sản", 24), Column("Tên tài sản"), Column("Nơi sử dụng", 18),
+        Column("STT", 8, Align.CENTRE), Column("Mã tài sản", 26), Column("Tên tài sản"), Column("Nơi sử dụng", 18),
         Column("Năm sử dụng", 11, Align.CENTRE), *three, Column("Ghi chú", 26),
     ]  # fmt: skip
     differences = [_less(line.count, line.book) for line in content.lines]

@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
 from typing import Any
 
 import docx
@@ -14,6 +15,7 @@ from docx.shared import Mm, Pt, RGBColor
 
 from assets.papers.document import LEADER, Align, Style, data_of
 from assets.papers.document import Document as Paper
+from assets.papers.kinds import FIELDS
 
 FONT = "Times New Roman"
 BODY, SMALL = 13, 11  # points, as administrative papers have them
@@ -41,6 +43,45 @@ def docx_of(paper: Paper, made_at: datetime) -> bytes:
     made = io.BytesIO()
     file.save(made)
     return made.getvalue()
+
+
+def starter(title: str, content: Any, made_at: datetime) -> bytes:
+    """A .docx template to begin with: a line for each value that such a paper has, and a table for each of its lists."""
+    file = docx.Document()
+    _prepare(file, title, made_at)
+    _page(file.sections[0], False)
+    _line(file, title.upper(), bold=True, size=14, align=WD_ALIGN_PARAGRAPH.CENTER)
+    for name in FIELDS:
+        _line(file, f"{{{{ form.{name} }}}}")
+    for name, value in _values(content):
+        if isinstance(value, list | tuple) and value and is_dataclass(value[0]):
+            inside = list(_values(value[0]))
+            rows = file.add_table(rows=3, cols=len(inside), style="Table Grid").rows
+            rows[0].cells[0].text, rows[2].cells[0].text = f"{{%tr for one in {name} %}}", "{%tr endfor %}"
+            for cell, (inner, one) in zip(rows[1].cells, inside, strict=True):
+                cell.text = _tag(f"one.{inner}", one)
+        else:
+            _line(file, f"{name}: {_tag(name, value)}")
+    made = io.BytesIO()
+    file.save(made)
+    return made.getvalue()
+
+
+def _values(content: Any) -> Iterator[tuple[str, Any]]:
+    """The fields of some values with those inside them: (count.cost, 12500000)."""
+    for field in fields(content):
+        value = getattr(content, field.name)
+        if is_dataclass(value):
+            yield from ((f"{field.name}.{inner}", one) for inner, one in _values(value))
+        else:
+            yield field.name, value
+
+
+def _tag(name: str, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"{{{{ {name} | join('; ') }}}}"
+    by = " | day" if isinstance(value, date) else " | money" if name.rpartition(".")[2] in ("cost", "remaining") else ""
+    return f"{{{{ {name}{by} }}}}"
 
 
 def _prepare(file: Any, name: str, made_at: datetime) -> None:

@@ -35,12 +35,12 @@ SAMPLES: Mapping[Paper, Content] = {
     Paper.PROPOSAL: Proposal(12, UNIT, SITE, DAY, "Người Mẫu", _REASON, _LINES),
     Paper.SUBMISSION: Submission(12, UNIT, SITE, DAY, "Người Mẫu", _REASON, _LINES),
     Paper.HAND_OVER: HandOver(
-        "(Phiếu điều chuyển ĐC-7 trên hệ thống)", UNIT, OTHER, SITE, None,
+        "(Phiếu điều chuyển ĐC-7 trên hệ thống)", UNIT, OTHER, SITE, DAY,
         [
             Handed("Máy in HP LaserJet Pro M404dn", "QN-MAU-0001", "VNB3A00001", 12_500_000, 7_142_858, "Còn tốt"),
             Handed("Máy tính để bàn Dell OptiPlex 7010", "QN-MAU-0002", "AB1CD24", 17_400_000, 14_914_286),
         ],
-        carrier="Lái xe Mẫu",
+        decision_number="00/QĐ-MẪU", decision_date=DAY, carrier="Lái xe Mẫu",
     ),
     Paper.DISPOSAL_LIST: DisposalList(UNIT, SITE, DAY, [
         Disposable("Máy in Canon LBP 2900", "QN-MAU-0003", "Máy in", 2014, 10_300_000, 0,
@@ -68,6 +68,7 @@ SAMPLES: Mapping[Paper, Content] = {
         date(2022, 3, 1), date(2024, 3, 1), 12_900_000, 5_528_572, "Hư hỏng",
         faults=[Seen(date(2026, 10, 2), "Không phản hồi", "Đã khắc phục 03/10/2026")],
         declarations=[Seen(date(2026, 11, 20), "Không hoạt động: kẹt giấy, có tiếng kêu", "Người Mẫu")],
+        repairs=[Seen(date(2025, 5, 12), "Thay trục kéo giấy", "Người Mẫu")],
         quotations=[Seen(date(2026, 11, 22), "5.000.000 đồng", "Cửa hàng Mẫu")],
     ),
 }  # fmt: skip

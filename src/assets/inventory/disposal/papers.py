@@ -15,9 +15,10 @@ from assets.access.permissions import Action
 from assets.db import transaction
 from assets.inventory.disposal.api import CANDIDATES, CandidateOut, Share, listed_candidates, share_of
 from assets.inventory.disposal.eligible import Ground
-from assets.inventory.paper_forms.printing import FILES, Named, Wish, answer, few_enough
+from assets.inventory.paper_forms.printing import FILES, Named, Wish, answer, few_enough, unit_of
 from assets.papers.document import money
 from assets.papers.kinds import Disposable, DisposalList, Paper
+from assets.web.formats import short_site
 from assets.web.moments import AsOfDay, day_of
 from assets.web.paging import LIMIT_MAX, ListQuery, listed
 
@@ -36,19 +37,17 @@ async def disposal_list(actor: Actor, asked: ListQuery, as_of: date) -> Disposal
         kinds = {row["code"]: row["name"] for row in await tx.fetch("select code, name from asset_categories")}
         sites = {one.site: one.site_name for one in found}
         code, site = next(iter(sites.items())) if len(sites) == 1 else ("", "")
-        unit = await tx.fetchval(
-            "select u.name from sites s join administrative_units u on u.id = s.unit where s.code = $1", code
-        )
+        unit = await unit_of(tx, code)
     several = len(sites) > 1
     lines = [_disposable(one, kinds, share, several=several) for one in found]
-    return DisposalList(unit or "", site, as_of, lines)
+    return DisposalList(unit, site, as_of, lines)
 
 
 def _disposable(one: CandidateOut, kinds: Mapping[str, str], share: Share, *, several: bool) -> Disposable:
     return Disposable(
         name=one.name, tag=one.tag, category=kinds.get(one.category, one.category),
         year=one.put_into_use.year if one.put_into_use else None, cost=one.original_cost, remaining=one.remaining,
-        reason="; ".join(_said(ground, one, share) for ground in one.grounds), note=one.site_name if several else "",
+        reason="; ".join(_said(ground, one, share) for ground in one.grounds), note=short_site(one.site_name) if several else "",
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
+import anyio
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -20,7 +21,7 @@ from assets.inventory.attachments.upload import AROUND_MAX, MULTIPART, received
 from assets.inventory.paper_forms import service
 from assets.inventory.paper_forms.printing import DOCX, FILES, Named, Wish, answer
 from assets.inventory.paper_forms.service import BLOCK_MAX, ONE_LINE_MAX, paper_of
-from assets.papers import typesetting
+from assets.papers import office, typesetting
 from assets.papers.defaults import DEFAULTS, PURPOSES, TITLES
 from assets.papers.document import data_of
 from assets.papers.kinds import FIELDS, Paper
@@ -182,15 +183,24 @@ class PaperForms(Controller):
         disposition = f'attachment; filename="template-{paper_of(paper)}.docx"'
         return Response(content, media_type=DOCX, headers={"Content-Disposition": disposition})
 
+    @get("/{paper:str}/starter", operation_id="getPaperStarter", guards=[requires(Action.VIEW)], media_type=DOCX,
+         opt={"file": DOCX, "packed": True})  # fmt: skip
+    async def starter(self, paper: FromPath[str], actor: NamedDependency[Actor]) -> Response[bytes]:
+        """A template to begin with: it has every tag that there is, and is worked on in Word."""
+        of, made_at = paper_of(paper), clock.now()
+        made = await anyio.to_thread.run_sync(lambda: office.starter(TITLES[of], SAMPLES[of], made_at))
+        disposition = f'attachment; filename="starter-{of}.docx"'
+        return Response(made, media_type=DOCX, headers={"Content-Disposition": disposition})
+
     @post("/{paper:str}/template", operation_id="putPaperTemplate", status_code=200, guards=[EDITS],
           request_max_body_size=BODY_MAX, opt=UPLOAD | {"form": PaperTemplateIn})  # fmt: skip
     async def put_template(
         self, request: AnyRequest, paper: FromPath[str], actor: NamedDependency[Actor], if_match: IfMatch = None
     ) -> Response[PaperFormOut]:
         """Put an own .docx template in the place of the usual layout; one that cannot be used is refused with the reason."""
-        of, version = paper_of(paper), version_of(if_match)
+        version = version_of(if_match)
         async with received(request, TEMPLATE_MAX) as sent:
-            content = sent.file.read()
+            content, of = sent.file.read(), paper_of(paper)
         await service.put_template(actor, of, sent.name, content, version=version, now=clock.now())
         return with_version(await form_out(actor, of, choose(request)))
 

@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.params import PathParameter
 
 from assets import clock
-from assets.db import EVERYTHING, transaction
+from assets.db import EVERYTHING, Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.inventory.paper_forms import service
 from assets.papers import typesetting
@@ -80,6 +80,15 @@ async def printed(wish: Wish, content: Content, *, draft: str = "") -> bytes:
 async def _office(document: Document) -> bytes:
     made_at = clock.now()
     return await anyio.to_thread.run_sync(lambda: docx_of(document, made_at), limiter=AT_ONCE)
+
+
+async def unit_of(tx: Connection, site: str) -> str:
+    """The unit whose People's Committee stands above a centre (by its code); nothing for a store, which may be anybody's."""
+    unit: str | None = await tx.fetchval(
+        "select u.name from sites s join administrative_units u on u.id = s.unit where s.code = $1 and s.kind <> 'store'",
+        site,
+    )
+    return unit or ""
 
 
 def few_enough(lines: int) -> None:

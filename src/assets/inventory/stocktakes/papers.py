@@ -13,7 +13,7 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.clock import LOCAL_ZONE, now
 from assets.db import Scope, transaction
-from assets.inventory.paper_forms.printing import FILES, PDF, Named, Wish, answer
+from assets.inventory.paper_forms.printing import FILES, PDF, Named, Wish, answer, unit_of
 from assets.inventory.stocktakes import queries
 from assets.inventory.stocktakes.counting import State, is_there
 from assets.inventory.stocktakes.queries import ItemOut, StocktakeOut
@@ -48,13 +48,11 @@ async def minutes(scope: Scope, number: str) -> Stocktake:
             if page.next is None:
                 break
             asked = ListQuery(limit=LIMIT_MAX, cursor=page.next)
-        unit = await tx.fetchval(
-            "select u.name from administrative_units u join sites s on s.unit = u.id where s.code = $1", one.site
-        )
+        unit = await unit_of(tx, one.site)
         words = {r["code"]: r["name"] for r in await tx.fetch("select code, name from counted_states")}
     names = {code: words.get(code, name) for code, (name, _) in STATES.items()}
     return Stocktake(
-        number=one.number, unit=unit or "", site=one.site_name, title=one.title,
+        number=one.number, unit=unit, site=one.site_name, title=one.title,
         as_of=f"{one.as_of.astimezone(LOCAL_ZONE):%H giờ %M ngày %d/%m/%Y}",
         day=(one.approved_at or one.closed_at or now()).astimezone(LOCAL_ZONE).date(),
         members=[line for line in one.members.split("\n") if line], lines=[_line(item, names) for item in items],

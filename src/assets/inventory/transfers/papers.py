@@ -15,7 +15,7 @@ from assets.access.permissions import Action
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, transaction
 from assets.errors import NotFound
-from assets.inventory.paper_forms.printing import FILES, Named, Wish, answer
+from assets.inventory.paper_forms.printing import FILES, Named, Wish, answer, unit_of
 from assets.inventory.transfers import queries
 from assets.inventory.transfers.course import Line, State
 from assets.inventory.transfers.queries import LineOut, TransferDetail
@@ -35,14 +35,11 @@ async def hand_over(actor: Actor, number: int, *, now: datetime) -> HandOver:
             "select l.position, l.asset from transfer_lines l join transfers t on t.id = l.transfer where t.number = $1",
             number,
         )
-        unit = await tx.fetchval(
-            "select u.name from transfers t join sites s on s.id = t.from_site join administrative_units u on u.id = s.unit "
-            "where t.number = $1", number,
-        )  # fmt: skip
+        unit = await unit_of(tx, found.from_site)
         found_worth = await worth(tx, [row["asset"] for row in rows], day)
     assets = {row["position"]: found_worth.get(row["asset"], Worth()) for row in rows}
     return HandOver(
-        number=f"(Phiếu điều chuyển ĐC-{number} trên hệ thống)", unit=unit or "", giver=found.from_name,
+        number=f"(Phiếu điều chuyển ĐC-{number} trên hệ thống)", unit=unit, giver=found.from_name,
         receiver=found.to_name, day=_day(found), decision_number=found.decision_number, decision_date=found.decision_date,
         carrier=found.carrier,
         lines=[_handed(line, assets[line.position]) for line in found.lines if line.state not in LEFT_OUT],
