@@ -30,6 +30,11 @@ PURPOSES: Mapping[Paper, str] = {
     Paper.STOCKTAKE: N_("What the register has, what was counted, and the difference. From a stocktake."),
     Paper.INSPECTION: N_("What is known of an asset before a repair or write-off; findings are written by hand. From an asset."),
 }  # fmt: skip
+_NOT_ADDRESSED = frozenset({"addressee"})
+UNUSED: Mapping[Paper, frozenset[str]] = {  # what a paper has no place for
+    Paper.HAND_OVER: _NOT_ADDRESSED, Paper.NEEDS: _NOT_ADDRESSED,
+    **dict.fromkeys((Paper.STOCKTAKE, Paper.INSPECTION), frozenset({"addressee", "unit_of_measure"})),
+}  # fmt: skip
 DEFAULTS: Mapping[Paper, Form] = {
     Paper.PROPOSAL: Form(
         number_pattern=_NUMBER,

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-MEMORY_MAX = 768 << 20  # bytes; a paper of 2,000 lines needs a fifth of it
+MEMORY_MAX = 768 << 20  # bytes; a paper of 1,000 lines needs a tenth of it
 SECONDS_MAX = 20  # of the processor
 WHY_MAX = 300
 

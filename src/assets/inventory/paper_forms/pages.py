@@ -29,6 +29,7 @@ from assets.inventory.paper_forms.api import (
     picture,
 )
 from assets.inventory.paper_forms.service import BLOCK_MAX, ONE_LINE, ONE_LINE_MAX, paper_of
+from assets.papers.defaults import UNUSED
 from assets.papers.kinds import FIELDS
 from assets.papers.samples import SAMPLES
 from assets.papers.templates import TEMPLATE_MAX, values_of
@@ -128,7 +129,8 @@ async def _one(
         request, "papers/one.html", view, status=error.status if error else 200, given=given or form.model_dump(),
         errors=told(error, FILE) if isinstance(error, Invalid | Conflict) and not error.facts else {},
         refused=(error.detail, error.facts) if error and error.facts else None, done=done if done in DONE else "",
-        may_edit=actor.everywhere(Action.EDIT_PAPERS), one_line=ONE_LINE, line_max=ONE_LINE_MAX, block_max=BLOCK_MAX,
+        asked=[name for name in FIELDS if name not in UNUSED.get(paper, ())], may_edit=actor.everywhere(Action.EDIT_PAPERS),
+        one_line=ONE_LINE, line_max=ONE_LINE_MAX, block_max=BLOCK_MAX,
         file_mb=TEMPLATE_MAX >> 20,
     )  # fmt: skip
 

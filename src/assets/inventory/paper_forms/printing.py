@@ -28,7 +28,7 @@ PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 MEDIA_TYPES = {"pdf": PDF, "docx": DOCX}
 FILES = {"file": (PDF, DOCX), "packed": True}
-LINES_MAX = 2_000  # of one paper; nobody signs a longer list
+LINES_MAX = 1_000  # of one paper; nobody signs a longer list
 AT_ONCE = anyio.CapacityLimiter(2)
 Named = Annotated[str, PathParameter(max_length=60, description="The paper and the kind of file: proposal.pdf")]
 Read = Callable[[Paper], Awaitable[Content]]
