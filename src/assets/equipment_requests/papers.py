@@ -1,7 +1,7 @@
 """The papers of equipment requests: phiếu đề nghị, tờ trình, what was handed over, and what still has to be bought."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from assets.access.permissions import Action
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, transaction
 from assets.equipment_requests.queries import LISTING, lines_of, row_of, visible
+from assets.equipment_requests.splitting import LineKind
 from assets.equipment_requests.workflow import OVER
 from assets.errors import Conflict
 from assets.inventory.paper_forms.printing import FILES, Named, Wish, answer, few_enough
@@ -42,26 +43,39 @@ where l.request = $1 order by s.sort, l.position, a.tag
 """
 
 
+# What shall be bought and has not been ordered.
+_PLANNED = """
+select line, sum(quantity - done)::integer as n from fulfilment_parts
+where way = 'purchase' and state = 'planned' and line = any($1::uuid[]) group by line
+"""
+
+
 async def proposal(actor: Actor, ref: str, kind: type[Proposal] = Proposal) -> Proposal:
     """What a request asks for, with what the site has of each kind by its register; NotFound outside the actor's scope."""
     async with transaction(actor.scope) as tx:
         row = await row_of(tx, actor, ref)
         lines = lines_of(row)
-        kinds = [UUID(line["category_id"]) for line in lines if line.get("category_id")]
+        kinds = [UUID(line["category_id"]) for line in lines if line["category_id"]]
         have = {str(r["category"]): r for r in await tx.fetch(_HAVE, row["site"], kinds)}
+        codes = [line["consumable"] for line in lines if line["consumable"]]
+        units = {
+            r["code"]: r["unit"]
+            for r in await tx.fetch("select code, unit from consumables where code = any($1)", codes)
+        }
     sent = row["submitted_at"]
     return kind(
         number=row["number"], unit=row["unit"], site=row["site_name"], requested_by=row["requester"], reason=row["reason"],
-        day=sent.astimezone(LOCAL_ZONE).date() if sent else None, lines=[_wanted(line, have) for line in lines],
+        day=sent.astimezone(LOCAL_ZONE).date() if sent else None, lines=[_wanted(line, have, units) for line in lines],
     )  # fmt: skip
 
 
-def _wanted(line: Mapping[str, Any], have: Mapping[str, asyncpg.Record]) -> Wanted:
-    there = have.get(line.get("category_id") or "")
-    known = bool(line.get("category_id"))
+def _wanted(line: Mapping[str, Any], have: Mapping[str, asyncpg.Record], units: Mapping[str, str]) -> Wanted:
+    there = have.get(line["category_id"] or "")
+    known = bool(line["category_id"])
     return Wanted(
         name=line["name"], quantity=line["quantity"], approved=line["approved"], reason=line["reason"],
         in_use=there["n"] if there else 0 if known else None, broken=there["broken"] if there else 0 if known else None,
+        measure=None if known else units.get(line["consumable"], ""),
     )  # fmt: skip
 
 
@@ -91,21 +105,41 @@ def _handed(row: asyncpg.Record, value: Worth, *, several: bool) -> Handed:
 
 
 async def needs(actor: Actor, asked: ListQuery, *, now: datetime) -> Needs:
-    """What is approved in the requests that the actor sees and has not been given yet, by kind, then unit and site."""
+    """What still has to be bought of the requests that the actor sees, by kind, then unit and site.
+
+    That is equipment that is approved, neither given nor declined, promised by no other way and not ordered yet.
+    """
     async with transaction(actor.scope) as tx:
         rows = await _approved(tx, actor, asked)
-    found: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
-    for row in rows:
-        for line in lines_of(row):
-            if (missing := (line["approved"] or 0) - line["given"]) > 0:
-                key = (line["name"], row["unit"], row["site_name"])
-                found.setdefault(key, []).append((missing, row["number"]))
+        lines = [(line, row) for row in rows for line in lines_of(row) if line["kind"] == LineKind.EQUIPMENT]
+        planned = {str(r["line"]): r["n"] for r in await tx.fetch(_PLANNED, [UUID(line["id"]) for line, _ in lines])}
+    found: dict[tuple[str, str, str], list[_Missing]] = {}
+    for line, row in lines:
+        open_ = (line["approved"] or 0) - line["given"] - line["declined"] - line["promised"]
+        if (missing := open_ + planned.get(line["id"], 0)) > 0:
+            key = (line["name"], row["unit"], row["site_name"])
+            found.setdefault(key, []).append(_Missing(missing, row["number"], line["unit_cost"]))
     few_enough(len(found))
-    lines = [
-        Need(name, unit, place, sum(n for n, _ in some), sorted({number for _, number in some}))
-        for (name, unit, place), some in sorted(found.items(), key=lambda item: [*map(sort_key, item[0])])
-    ]
-    return Needs(now.astimezone(LOCAL_ZONE).date(), lines)
+    wanted = sorted(found.items(), key=lambda item: [*map(sort_key, item[0])])
+    return Needs(now.astimezone(LOCAL_ZONE).date(), [_need(*key, some) for key, some in wanted])
+
+
+@dataclass(frozen=True)
+class _Missing:
+    """How many of a request's line are missing, and what one is expected to cost."""
+
+    quantity: int
+    request: int
+    unit_cost: int | None
+
+
+def _need(name: str, unit: str, place: str, some: Sequence[_Missing]) -> Need:
+    """The sum of some; without an estimate when one of them has none."""
+    costs = [one.quantity * one.unit_cost for one in some if one.unit_cost is not None]
+    return Need(
+        name, unit, place, sum(one.quantity for one in some), sorted({one.request for one in some}),
+        sum(costs) if len(costs) == len(some) else None,
+    )  # fmt: skip
 
 
 async def _approved(tx: Connection, actor: Actor, asked: ListQuery) -> list[asyncpg.Record]:

@@ -46,7 +46,10 @@ FIELDS = tuple(Form.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class Wanted:
-    """A line of a request: how many of a kind, how many the centre has in use and how many of those are broken."""
+    """A line of a request: how many of a thing, how many the centre has in use and how many of those are broken.
+
+    `measure` is its unit of measure; None is that of the form.
+    """
 
     name: str
     quantity: int
@@ -54,6 +57,7 @@ class Wanted:
     in_use: int | None = None
     broken: int | None = None
     reason: str = ""
+    measure: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,13 +132,14 @@ class DisposalList:
 
 @dataclass(frozen=True)
 class Need:
-    """How many of a kind a unit still needs, for which place, by which requests."""
+    """How many of a kind a unit still needs, for which place, by which requests; `estimate` of all of them in whole đồng."""
 
     name: str
     unit: str
     place: str
     quantity: int
     requests: Sequence[int] = ()
+    estimate: int | None = None
 
 
 @dataclass(frozen=True)

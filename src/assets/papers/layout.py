@@ -40,6 +40,7 @@ from assets.papers.kinds import (
     Handed,
     HandOver,
     Inspection,
+    Need,
     Needs,
     Paper,
     Proposal,
@@ -96,11 +97,12 @@ def _to(form: Form) -> Text:
 
 def _wanted(content: Proposal, form: Form) -> Table:
     columns = [
-        ORDER, Column("Thiết bị đề nghị"), Column("Đơn vị tính", 15, Align.CENTRE), Column("Số lượng", 15, Align.RIGHT),
+        ORDER, Column("Nội dung đề nghị"), Column("Đơn vị tính", 15, Align.CENTRE), Column("Số lượng", 15, Align.RIGHT),
         Column("Đang sử dụng", 17, Align.RIGHT), Column("Trong đó hỏng", 17, Align.RIGHT), Column("Lý do, ghi chú", 46),
     ]  # fmt: skip
     rows = [
-        Row([str(at), line.name, form.unit_of_measure, whole(line.quantity), whole(line.in_use), whole(line.broken), line.reason])
+        Row([str(at), line.name, form.unit_of_measure if line.measure is None else line.measure, whole(line.quantity),
+             whole(line.in_use), whole(line.broken), line.reason])
         for at, line in enumerate(content.lines, 1)
     ]  # fmt: skip
     sums = ["", whole(total(line.quantity for line in content.lines)), "", "", ""]
@@ -226,14 +228,14 @@ def _needs(content: Needs, form: Form) -> list[Part]:
     for at, (name, found) in enumerate(groupby(content.lines, lambda line: line.name), 1):
         lines = list(found)
         quantity = whole(sum(line.quantity for line in lines))
-        rows.append(Row([str(at), name, form.unit_of_measure, quantity, *[""] * 6], strong=True))
+        rows.append(Row([str(at), name, form.unit_of_measure, quantity, _estimate(lines), *[""] * 5], strong=True))
         rows += [
-            Row([f"{at}.{under}", line.unit, form.unit_of_measure, whole(line.quantity), "", "", "", line.place, "",
-                 f"Đề nghị số {', '.join(map(str, line.requests))}" if line.requests else ""])
+            Row([f"{at}.{under}", line.unit, form.unit_of_measure, whole(line.quantity), money(line.estimate), "", "", line.place,
+                 "", f"Đề nghị số {', '.join(map(str, line.requests))}" if line.requests else ""])
             for under, line in enumerate(lines, 1)
         ]  # fmt: skip
     everything = whole(sum(line.quantity for line in content.lines))
-    rows.append(Row(["Tổng cộng", "", everything, *[""] * 6], strong=True, span=2))
+    rows.append(Row(["Tổng cộng", "", everything, _estimate(content.lines), *[""] * 5], strong=True, span=2))
     table = Table(columns, rows, size=8.5)
     blocks: list[Text | Table] = [*_basis(form), *_said(form.opening), table, *_said(form.closing)]
     return [Part(
@@ -241,6 +243,12 @@ def _needs(content: Needs, form: Form) -> list[Part]:
         subtitle=[f"(Số liệu tính đến {long_day(content.as_of)})"], signatures=_signed(form),
         recipients=lines_of(form.recipients),
     )]  # fmt: skip
+
+
+def _estimate(lines: Sequence[Need]) -> str:
+    """The sum; nothing when one of them is not known."""
+    known = [line.estimate for line in lines if line.estimate is not None]
+    return money(sum(known)) if len(known) == len(lines) else ""
 
 
 def _stocktake(content: Stocktake, form: Form) -> list[Part]:
