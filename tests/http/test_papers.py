@@ -13,8 +13,12 @@ import pytest
 from assets import clock, db
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
+from assets.equipment_requests import purchases
 from assets.equipment_requests import service as requests
+from assets.equipment_requests.parts import split
 from assets.equipment_requests.service import Asked, Doing, Filing
+from assets.equipment_requests.splitting import Wanted as Part
+from assets.equipment_requests.splitting import Way
 from assets.inventory import service as inventory
 from assets.inventory import things, wear_rates
 from assets.inventory.disposal import service as disposal
@@ -125,6 +129,20 @@ async def test_what_was_given_is_handed_over_and_what_is_missing_is_needed(offic
     some = await printed_with(office.it, "equipment-requests/papers/needs", site=FOREIGN)
     assert f"Đề nghị số {number}" not in some
     assert (await office.it.get("/api/v1/equipment-requests/papers/needs.pdf?strange=1")).status_code == 400
+
+
+async def test_what_another_way_answers_or_is_ordered_is_no_need(office: Office) -> None:
+    number, now = await office.approved(quantity=9), clock.now()
+    parts = {1: [Part(Way.STOCK, 1), Part(Way.DECLINE, 2, note="đủ rồi"), Part(Way.PURCHASE, 4)]}
+    await split(SYSTEM, str(number), parts, Doing(), now=now)
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("update equipment_request_lines set unit_cost = 3000000")
+        bought = await tx.fetchval("select id from fulfilment_parts where way = 'purchase'")
+    before = await printed_with(office.it, "equipment-requests/papers/needs")
+    assert "Tổng cộng\n\n6\n18.000.000" in before, "two are open, four wait to be bought"
+    purchase = await purchases.plan(SYSTEM, purchases.NewPurchase("Máy in", [bought]), now=now)
+    await purchases.order(SYSTEM, purchase, purchases.Order("Nhà cung cấp A"), now=now)
+    assert "Tổng cộng\n\n2\n6.000.000" in await printed_with(office.it, "equipment-requests/papers/needs")
 
 
 async def printed_with(client: httpx2.AsyncClient, path: str, **query: str) -> str:
