@@ -1,8 +1,11 @@
-"""Reading papers as a printer and a telephone do: pages in millimetres, the codes on them, their words and places."""
+"""Reading papers as a printer and a telephone do: pages in millimetres, the codes on them, their words and places; and Word
+files."""
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
+import docx
 import pypdfium2
 import zxingcpp
 
@@ -49,3 +52,28 @@ class Paper:
             across, down = [c.x * mm for c in corners], [c.y * mm for c in corners]
             found.append(Code(code.text, min(across), min(down), max(across), max(down)))
         return sorted(found, key=lambda code: (round(code.top), code.left))
+
+    def words(self) -> str:
+        """The words of all pages, each page as one line."""
+        return "\n".join(self.text(page) for page in range(len(self)))
+
+
+def docx_words(body: bytes) -> str:
+    """The words of a Word file: paragraphs and cells in the order in which they stand, one to a line."""
+    return "\n".join("".join(t.text or "" for t in p.iter(f"{W}t")) for p in _opened(body).element.body.iter(f"{W}p"))
+
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+def _opened(body: bytes) -> Any:
+    return docx.Document(io.BytesIO(body))
+
+
+def docx_template(*paragraphs: str) -> bytes:
+    """A Word file with these paragraphs."""
+    file, made = docx.Document(), io.BytesIO()
+    for text in paragraphs:
+        file.add_paragraph(text)
+    file.save(made)
+    return made.getvalue()

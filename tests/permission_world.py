@@ -62,6 +62,7 @@ from assets.probing.contract import Order, OrderKind
 from tests import pictures
 from tests.conftest import House
 from tests.inventories import PC, as_json, pc
+from tests.papers import docx_template
 
 OWN, FOREIGN = "21025", "21028"
 PASSWORD = "hop-giay-con-meo-xanh"
@@ -686,6 +687,30 @@ RECIPES: dict[str, Recipe] = {
     "POST /stocktakes/{number}/edit": lambda w, t: Call("", form={"version": "1", "title": "x"}),
     "POST /stocktakes/{number}/close": lambda w, t: Call("", form={}),
     "POST /stocktakes/{number}/approve": lambda w, t: Call("", form={}),
+    "GET /api/v1/equipment-requests/{ref}/papers/{paper}": lambda w, t: Call(
+        f"/api/v1/equipment-requests/{t.requests['fulfilled']}/papers/hand-over.docx"
+    ),
+    "GET /api/v1/equipment-requests/papers/{paper}": lambda w, t: Call("/api/v1/equipment-requests/papers/needs.docx"),
+    "GET /api/v1/transfers/{number}/papers/{paper}": lambda w, t: Call(
+        f"/api/v1/transfers/{t.transfers['sent']}/papers/hand-over.pdf"
+    ),
+    "GET /api/v1/stocktakes/{number}/papers/{paper}": lambda w, t: Call(
+        f"/api/v1/stocktakes/{t.stocktakes['open']}/papers/stocktake-minutes.docx"
+    ),
+    "GET /api/v1/disposal-candidates/papers/{paper}": lambda w, t: Call(
+        "/api/v1/disposal-candidates/papers/disposal-list.docx"
+    ),
+    "GET /api/v1/assets/{tag}/papers/{paper}": lambda w, t: Call(f"/api/v1/assets/{t.asset}/papers/inspection.pdf"),
+    "PATCH /api/v1/paper-forms/{paper}": lambda w, t: Call("", json={"addressee": "x"}, headers=IF_MATCH),
+    "POST /api/v1/paper-forms/{paper}/template": lambda w, t: Call(
+        "", files={"file": ("x.docx", docx_template("{{ unit }}"))}, headers=IF_MATCH
+    ),
+    "DELETE /api/v1/paper-forms/{paper}/template": lambda w, t: Call("", headers=IF_MATCH),
+    "POST /papers/{paper}/edit": lambda w, t: Call("", form={"version": "1", "addressee": "x"}),
+    "POST /papers/{paper}/template": lambda w, t: Call(
+        "", form={"version": "1"}, files={"file": ("x.docx", docx_template("{{ unit }}"))}
+    ),
+    "POST /papers/{paper}/template/remove": lambda w, t: Call("", form={"version": "1"}),
     "GET /api/v1/labels.pdf": lambda w, t: Call(f"/api/v1/labels.pdf?tag={t.asset}"),
     "POST /api/v1/labels.pdf": lambda w, t: Call("", json={"tags": [t.asset]}),
     "POST /api/v1/labels.pdf (printer)": lambda w, t: Call(
@@ -822,6 +847,7 @@ def addressed(path: str, world: World, there: There) -> str:
         "{rate}": world.rate, "{filter}": world.saved,
         "{model}": world.model, "{category}": world.category, "{field}": world.own_field,
         "{capability}": there.capability,
+        "{paper}": "needs", "{file}": "needs.docx",
         "{kit}": "centre", "{norm}": world.norm, "{consumable}": "CF259A", "{stock}": there.stock,
         "{movement}": there.movement,
         "{agent}": there.agent, "{difference}": there.difference, "{proposal}": there.proposal,

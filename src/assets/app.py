@@ -31,11 +31,12 @@ from assets.access.rates import RateMiddleware
 from assets.access.tokens import actor_of_token
 from assets.audit import api as audit_api
 from assets.audit import pages as audit_pages
+from assets.dashboards import inspection, search_pages
 from assets.dashboards import pages as dashboard_pages
-from assets.dashboards import search_pages
 from assets.equipment_requests import answer_api, purchase_pages
 from assets.equipment_requests import api as requests_api
 from assets.equipment_requests import pages as requests_pages
+from assets.equipment_requests import papers as requests_papers
 from assets.ids import new_id
 from assets.incidents import api as incidents_api
 from assets.incidents import pages as incidents_pages
@@ -53,12 +54,15 @@ from assets.inventory.batches import api as batches_api
 from assets.inventory.batches import pages as batches_pages
 from assets.inventory.disposal import api as disposal_api
 from assets.inventory.disposal import pages as disposal_pages
+from assets.inventory.disposal import papers as disposal_papers
 from assets.inventory.kits import api as kits_api
 from assets.inventory.kits import pages as kits_pages
 from assets.inventory.labels import api as labels_api
 from assets.inventory.labels import pages as labels_pages
 from assets.inventory.observed import api as observed_api
 from assets.inventory.observed import pages as observed_pages
+from assets.inventory.paper_forms import api as paper_forms_api
+from assets.inventory.paper_forms import pages as paper_forms_pages
 from assets.inventory.reminders import api as reminders_api
 from assets.inventory.reminders import pages as reminders_pages
 from assets.inventory.saved_filters import api as saved_filters_api
@@ -67,9 +71,11 @@ from assets.inventory.stock import api as stock_api
 from assets.inventory.stock import pages as stock_pages
 from assets.inventory.stocktakes import api as stocktakes_api
 from assets.inventory.stocktakes import pages as stocktakes_pages
+from assets.inventory.stocktakes import papers as stocktakes_papers
 from assets.inventory.transfers import api as transfers_api
 from assets.inventory.transfers import hand_over_pages
 from assets.inventory.transfers import pages as transfers_pages
+from assets.inventory.transfers import papers as transfers_papers
 from assets.monitoring import api as monitoring_api
 from assets.monitoring import collectors, paper_pages
 from assets.notifications import api as notifications_api
@@ -157,7 +163,8 @@ FEATURES: Sequence[Any] = (
     saved_filters_api, saved_filters_pages,
     transfers_api, transfers_pages, hand_over_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
     reminders_pages, attachments_api, attachments_pages, inventory_pages, change_many, batches_pages,
-    rooms_api, changes_api, unit_pages, site_pages, stocktakes_api, stocktakes_pages,
+    rooms_api, changes_api, unit_pages, site_pages, stocktakes_api, stocktakes_pages, stocktakes_papers,
+    transfers_papers, disposal_papers, requests_papers, inspection, paper_forms_api, paper_forms_pages,
     faults_api, faults_pages, kind_pages, address_pages,
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ FEATURES = (
     "inventory.stock",
     "inventory.transfers",
     "inventory.labels",
+    "inventory.paper_forms",
     "inventory.stocktakes",
     "inventory.agents",
     "inventory.observed",

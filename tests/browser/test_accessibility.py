@@ -65,6 +65,7 @@ async def whole(migrated: str, chromium: Browser) -> AsyncIterator[tuple[Stage, 
     pages = {
         "/nothing", f"/sites/{web.limited}", f"/sites/{web.unknown}", f"/assets/{web.printer}", f"/assets/{web.scanner}",
         f"/assets/{web.printer}/as-of?day={today}", f"/incidents/{web.incident}", "/equipment-requests/1", "/people/bob",
+        "/papers/hand-over",
         f"/transfers/{sent}", f"/assets/{web.printer}/stage", f"/assets/{web.printer}/replace",
         f"/sites/{web.limited}/paper-mode", f"/assets/{web.printer}/report", f"/assets/{web.printer}/signed-addresses",
         f"/fault-reports/{report}", f"/r/{secret}", "/fault-kinds?edit=paper-jam",

@@ -31,6 +31,7 @@ from assets.probing.readings import Severity
 from tests import pictures
 from tests.conftest import House, running
 from tests.inventories import as_json, pc
+from tests.papers import docx_template
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Observations are no audit events (DESIGN §5); signing in and one's own account are walked in test_signing_in.
@@ -98,6 +99,7 @@ async def test_every_route_that_writes_leaves_events_that_name_its_request(maili
     await inventory_is_written(walk)
     await transfers_are_written(walk)
     await labels_are_written(walk)
+    await papers_are_written(walk)
     await stocktakes_are_written(walk)
     await places_are_written(walk)
     await monitoring_is_written(walk)
@@ -345,6 +347,16 @@ async def labels_are_written(walk: Walk) -> None:
     await walk("POST", "/labels/printers", form={"name": "Máy in 2"})
     await walk("POST", "/api/v1/labels.pdf", {"tags": ["QN-1"]})
     await walk("POST", "/labels", form={"tag": "QN-1"})
+
+
+async def papers_are_written(walk: Walk) -> None:
+    one, page, word = "/api/v1/paper-forms/{paper}", "/papers/{paper}", ("a.docx", docx_template("{{ unit }}"))
+    await walk("PATCH", one, {"addressee": "Sở Tài chính"}, version=1, paper="needs")
+    await walk("POST", one + "/template", files={"file": word}, version=2, paper="needs")
+    await walk("DELETE", one + "/template", version=3, paper="needs")
+    await walk("POST", page + "/edit", form={"version": "4", "addressee": "x"}, paper="needs")
+    await walk("POST", page + "/template", form={"version": "5"}, files={"file": word}, paper="needs")
+    await walk("POST", page + "/template/remove", form={"version": "6"}, paper="needs")
 
 
 async def disposal_is_written(walk: Walk, rate: str) -> None:

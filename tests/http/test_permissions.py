@@ -135,8 +135,8 @@ def in_words(answer: httpx2.Response, place: str) -> str:
 
 
 def text_of(answer: httpx2.Response) -> str:
-    """What an answer says; a workbook is opened for it."""
-    if not answer.headers.get("content-type", "").endswith("spreadsheetml.sheet"):
+    """What an answer says; an office file is opened for it."""
+    if not answer.headers.get("content-type", "").endswith(("spreadsheetml.sheet", "wordprocessingml.document")):
         return answer.text
     with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
         return "".join(book.read(name).decode() for name in book.namelist())

@@ -63,7 +63,8 @@ async def test_when_a_table_has_a_site_then_it_has_a_policy_or_a_reason(world: d
     assert named - secured == set(WITHOUT_POLICY) - {"fulfilments"}
     # Walked by test_permissions, test_observed and test_faults.
     seen = {"inventory_agents", "observed_values", "identity_proposals", "fault_reports", "signed_addresses"}
-    others = {*KEPT_SINCE, "purchases", "audit_events", "batches", "batch_rows", *transfers.BY_ONE_OF}
+    shared = {"paper_forms", "paper_templates"}  # read by all, written by the province: see the last test
+    others = {*KEPT_SINCE, *shared, "purchases", "audit_events", "batches", "batch_rows", *transfers.BY_ONE_OF}
     assert secured == {*BY_SITE, *BY_PARENT, *others, *seen}
 
 
@@ -169,3 +170,17 @@ async def test_when_a_search_goes_through_the_index_then_it_keeps_to_the_scope(w
         assert len(await tx.fetch("select found_by('assets', '{}')")) == await tx.fetchval(
             "select count(*) from assets"
         )
+
+
+async def test_when_somebody_of_one_site_writes_a_paper_form_then_the_wall_refuses(world: dict[str, UUID]) -> None:
+    own, *_ = world.values()
+    made = "insert into paper_forms (id, paper, version) values ($1, $2, 1)"
+    async with transaction(EVERYTHING) as tx:
+        await tx.execute(made, new_id(), "needs")
+    async with transaction(Scope.of_sites([own])) as tx:
+        assert await tx.fetchval("select count(*) from paper_forms") == 1
+        assert await tx.execute("update paper_forms set closing = 'x'") == "UPDATE 0"
+        assert await tx.execute("delete from paper_forms") == "DELETE 0"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with tx.transaction():
+                await tx.execute(made, new_id(), "proposal")

@@ -51,6 +51,7 @@ class Action(StrEnum):
     PRINT_LABELS = "print_labels"
     TAKE_STOCK = "take_stock"  # open a stocktake, count, settle what differs
     APPROVE_STOCKTAKE = "approve_stocktake"
+    EDIT_PAPERS = "edit_papers"  # what stands on the forms of papers
 
 
 A = Action
@@ -59,7 +60,7 @@ _CENTRE = {A.VIEW, A.RECEIVE_TRANSFER, A.DECLARE, A.REQUEST_EQUIPMENT, A.VIEW_RE
 _IT = {
     A.VIEW, A.VIEW_SYSTEM, A.EDIT_INVENTORY, A.RECEIVE_TRANSFER, A.EDIT_PLACES, A.EDIT_MONITORING, A.EDIT_CHANNELS,
     A.HANDLE_INCIDENT, A.SILENCE, A.DECLARE, A.REQUEST_EQUIPMENT, A.VIEW_REQUESTS, A.DECIDE_REQUEST, A.FULFIL_REQUEST,
-    A.REPORT_INVENTORY, A.APPROVE_STOCKTAKE,
+    A.REPORT_INVENTORY, A.APPROVE_STOCKTAKE, A.EDIT_PAPERS,
 } | _COUNTING  # fmt: skip
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.ADMINISTRATOR: frozenset(_IT | {A.MANAGE_PEOPLE, A.VIEW_AUDIT}),

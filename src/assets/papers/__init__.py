@@ -1,1 +1,1 @@
-"""Labels, minutes and reports: data in, bytes out."""
+"""Labels and administrative papers: data in, bytes out."""

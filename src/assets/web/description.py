@@ -27,7 +27,8 @@ MEDIA_TYPE = "application/problem+json"
 VERBS = ("get", "post", "put", "patch", "delete")
 DOCUMENTED = ("400", "401", "403", "404", "409", "412", "413", "415", "421", "428", "429", "500", "503")
 REF = "#/components/schemas/"
-UNKEYED = ("/api/v1/observations", "/api/v1/attachments")  # a batch has numbers of its own, a file its digest
+# A batch has numbers of its own, a file its digest or the version that it follows.
+UNKEYED = ("/api/v1/observations", "/api/v1/attachments", "/api/v1/paper-forms/{paper}/template")
 TEXTS = {"/metrics": "application/openmetrics-text"}  # what a plugin answers that is no JSON
 
 
@@ -47,9 +48,10 @@ def document_problems(app: Litestar) -> None:
             _add_parameters(document, path, handler, listing)
         if form := handler.opt.get("form"):
             _add_form(document, path, form)
-        if media_type := handler.opt.get("file"):
+        if media_types := handler.opt.get("file"):
+            kinds = (media_types,) if isinstance(media_types, str) else media_types
             _answer(document, path, "post" if "POST" in handler.http_methods else "get").content = {
-                media_type: OpenAPIMediaType(schema=_TEXT)
+                kind: OpenAPIMediaType(schema=_TEXT) for kind in kinds
             }
     for path, item in (document.paths or {}).items():
         for verb in VERBS:

@@ -381,6 +381,7 @@ ACTION = {
     "report_observations": N_("Report measurements"), "report_inventory": N_("Report computers"),
     "print_labels": N_("Print labels"),
     "take_stock": N_("Take stock"), "approve_stocktake": N_("Approve stocktakes"),
+    "edit_papers": N_("Change the forms of papers"),
 }  # fmt: skip
 AUDIT_KIND = {
     "administrative_unit": N_("Administrative unit"), "site": N_("Site"), "room": N_("Room"),
@@ -404,7 +405,7 @@ AUDIT_KIND = {
     "export": N_("File of a list"),
     "label": N_("Labels"), "label_grid": N_("Sheet of labels"),
     "label_printer": N_("Printer of labels"), "stocktake": N_("Stocktake"),
-    "counted_state": N_("State that is counted"), "purchase": N_("Purchase"),
+    "counted_state": N_("State that is counted"), "purchase": N_("Purchase"), "paper_form": N_("Form of a paper"),
     "fault_kind": N_("Fault that can be reported"), "fault_report": N_("Reported fault"),
     "signed_address": N_("Signed address"),
 }  # fmt: skip
@@ -434,6 +435,7 @@ AUDIT_ACTION = {
     "dismiss": N_("Dismissed"), "undo": N_("Undone"), "merge": N_("Merged"), "unmerge": N_("Separated again"),
     "report": N_("Fault reported"), "resolve": N_("Mended"), "issue": N_("Issued"), "use": N_("Used"),
     "print": N_("Printed"), "scan": N_("Counted"), "settle": N_("Settled"), "open_stocktake": N_("Stocktake opened"),
+    "put_template": N_("Own template put in"), "remove_template": N_("Own template taken out"),
 }  # fmt: skip
 AUDIT_FIELD = {
     "picture": N_("Picture"), "families": N_("For families of equipment"), "position": N_("Position in the list"),
@@ -442,6 +444,11 @@ AUDIT_FIELD = {
     "withdrawn_at": N_("Withdrawn at"), "withdrawn_by": N_("Withdrawn by"), "withdrawn_by_name": N_("Withdrawn by"),
     "issued_by_name": N_("Issued by"), "uses": N_("Times used"),
     "last_used_by": N_("Last used by"), "signed_address": N_("Signed address"),
+    "issuer": N_("Issuing body"), "number_pattern": N_("Number and sign of the paper"),
+    "addressee": N_("Addressee"), "legal_basis": N_("Legal basis"), "opening": N_("Opening sentence"),
+    "closing": N_("Closing sentence"), "signatories": N_("Titles of those who sign"), "recipients": N_("Recipients"),
+    "unit_of_measure": N_("Unit of measure"), "template": N_("Template"), "changed_by": N_("Changed by"),
+    "changed_at": N_("Changed at"),
     "query": N_("What the list is asked"), "shared": N_("Shared with everybody"),
     "own": N_("One's own"), "problem": N_("Why it no longer fits"), "owner": N_("Owner"),
     "borrower": N_("Borrower"), "due_back": N_("Due back on"), "repairer": N_("Repaired by"),

@@ -1,4 +1,4 @@
-"""Stocktakes over HTTP: open, scan, close, settle, approve, and the minutes."""
+"""Stocktakes over HTTP: open, scan, close, settle, approve."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,13 +17,12 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import Invalid, NotFound
-from assets.inventory.stocktakes import minutes, queries, service
+from assets.inventory.stocktakes import queries, service
 from assets.inventory.stocktakes.counting import Counted, Heard, Settlement
 from assets.inventory.stocktakes.queries import ITEMS, STATES, STOCKTAKES, ItemOut, StateOut, StocktakeOut
 from assets.web.paging import ListQuery, Page, fetch, listed
 from assets.web.versions import IfMatch, version_of, with_version
 
-PDF = "application/pdf"
 Text = Annotated[str, Field(max_length=service.NOTE_MAX)]
 Tag = Annotated[str, Field(min_length=1, max_length=400)]
 Room = Annotated[str, Field(max_length=120)]
@@ -197,19 +196,6 @@ class Stocktakes(Controller):
         """Accept the result and put the register right; by somebody who neither counted nor settled."""
         await service.approve(actor, number, now=clock.now())
         return await _one(actor, number)
-
-    @get(
-        "/{number:str}/minutes.pdf",
-        operation_id="getStocktakeMinutes",
-        guards=[requires(Action.VIEW)],
-        media_type=PDF,
-        opt={"file": PDF, "packed": True},
-    )
-    async def minutes(self, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[bytes]:
-        """The minutes (biên bản kiểm kê), to be signed."""
-        made = await minutes.of(actor.scope, number)
-        headers = {"Content-Disposition": f'inline; filename="kiem-ke-{int(number)}.pdf"'}
-        return Response(made, media_type=PDF, headers=headers)
 
 
 async def _one(actor: Actor, number: str) -> Response[StocktakeOut]:

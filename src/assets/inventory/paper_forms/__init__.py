@@ -1,0 +1,1 @@
+"""What the province sets of its papers, and printing them."""

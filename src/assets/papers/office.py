@@ -1,0 +1,367 @@
+"""The only door to python-docx: a document becomes a .docx that opens in any office program and can be worked on there."""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from typing import Any
+
+import docx
+from docx.enum.section import WD_ORIENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT, WD_TAB_LEADER
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Mm, Pt, RGBColor
+
+from assets.papers.document import LEADER, Align, Style, data_of
+from assets.papers.document import Document as Paper
+from assets.papers.kinds import FIELDS
+
+FONT = "Times New Roman"
+BODY, SMALL = 13, 11  # points, as administrative papers have them
+A4 = (210, 297)
+MARGINS = {False: (30, 15, 20, 20), True: (20, 15, 15, 15)}  # mm: left, right, top, bottom, by whether it lies
+SIGN_LINES = 4
+THUMBNAIL = "http://schemas.openxmlformats.org/package/2006/relationships/metadata/thumbnail"
+_TWIPS = 56.7  # to a mm
+_SIDES = {Align.LEFT: "left", Align.CENTRE: "center", Align.RIGHT: "right"}
+_PARAGRAPH = {"centred": WD_ALIGN_PARAGRAPH.CENTER}
+Data = dict[str, Any]
+
+
+def docx_of(paper: Paper, made_at: datetime) -> bytes:
+    """The paper as .docx; the same words as its PDF."""
+    data = data_of(paper)
+    file = docx.Document()
+    _prepare(file, data["name"], made_at)
+    for number, part in enumerate(data["parts"]):
+        section = file.sections[0] if number == 0 else file.add_section()
+        width = _page(section, part["landscape"])
+        if number == 0:
+            _edges(section, data["draft"])
+        _part(file, part, width)
+    made = io.BytesIO()
+    file.save(made)
+    return made.getvalue()
+
+
+def starter(title: str, content: Any, made_at: datetime) -> bytes:
+    """A .docx template to begin with: a line for each value that such a paper has, and a table for each of its lists."""
+    file = docx.Document()
+    _prepare(file, title, made_at)
+    _page(file.sections[0], False)
+    _line(file, title.upper(), bold=True, size=14, align=WD_ALIGN_PARAGRAPH.CENTER)
+    for name in FIELDS:
+        _line(file, f"{{{{ form.{name} }}}}")
+    for name, value in _values(content):
+        if isinstance(value, list | tuple) and value and is_dataclass(value[0]):
+            inside = list(_values(value[0]))
+            rows = file.add_table(rows=3, cols=len(inside), style="Table Grid").rows
+            rows[0].cells[0].text, rows[2].cells[0].text = f"{{%tr for one in {name} %}}", "{%tr endfor %}"
+            for cell, (inner, one) in zip(rows[1].cells, inside, strict=True):
+                cell.text = _tag(f"one.{inner}", one)
+        else:
+            _line(file, f"{name}: {_tag(name, value)}")
+    made = io.BytesIO()
+    file.save(made)
+    return made.getvalue()
+
+
+def _values(content: Any) -> Iterator[tuple[str, Any]]:
+    """The fields of some values with those inside them: (count.cost, 12500000)."""
+    for field in fields(content):
+        value = getattr(content, field.name)
+        if is_dataclass(value):
+            yield from ((f"{field.name}.{inner}", one) for inner, one in _values(value))
+        else:
+            yield field.name, value
+
+
+def _tag(name: str, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"{{{{ {name} | join('; ') }}}}"
+    by = " | day" if isinstance(value, date) else " | money" if name.rpartition(".")[2] in ("cost", "remaining") else ""
+    return f"{{{{ {name}{by} }}}}"
+
+
+def _prepare(file: Any, name: str, made_at: datetime) -> None:
+    properties = file.core_properties
+    properties.title, properties.author, properties.comments, properties.language = name, "", "", "vi-VN"
+    properties.created = properties.modified = made_at
+    package = file.part.package  # the picture of an empty page that python-docx puts into each file
+    for name in [name for name, one in package.rels.items() if one.reltype == THUMBNAIL]:
+        del package.rels[name]
+    normal = file.styles["Normal"]
+    normal.font.size = Pt(BODY)
+    normal.paragraph_format.space_after, normal.paragraph_format.space_before = Pt(4), Pt(0)
+    normal.paragraph_format.line_spacing = 1.0
+    # Every script in one font, also where the program would take its own by the theme.
+    for properties_of in (normal.element.get_or_add_rPr(), *file.styles.element.iter(qn("w:rPr"))):
+        fonts = properties_of.find(qn("w:rFonts"))
+        if fonts is not None:
+            properties_of.remove(fonts)
+    fonts = OxmlElement("w:rFonts")
+    for script in ("ascii", "hAnsi", "eastAsia", "cs"):
+        fonts.set(qn(f"w:{script}"), FONT)
+    normal.element.get_or_add_rPr().insert(0, fonts)
+
+
+def _page(section: Any, landscape: bool) -> int:
+    """Set the section's paper; the answer is the width of its text in mm."""
+    width, height = sorted(A4, reverse=landscape)
+    left, right, top, bottom = MARGINS[landscape]
+    section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = Mm(width), Mm(height)
+    section.left_margin, section.right_margin, section.top_margin, section.bottom_margin = map(
+        Mm, (left, right, top, bottom)
+    )
+    section.header_distance = section.footer_distance = Mm(8)
+    return width - left - right
+
+
+def _edges(section: Any, draft: str) -> None:
+    foot = section.footer.paragraphs[0]
+    foot.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    for words in ("PAGE", "NUMPAGES"):
+        if words == "NUMPAGES":
+            foot.add_run("/").font.size = Pt(SMALL)
+        field = OxmlElement("w:fldSimple")
+        field.set(qn("w:instr"), words)
+        run = foot.add_run("1")
+        run.font.size = Pt(SMALL)
+        field.append(run._r)
+        foot._p.append(field)
+    if draft:
+        head = section.header.paragraphs[0]
+        head.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        run = head.add_run(draft)
+        run.bold, run.font.size, run.font.color.rgb = True, Pt(20), RGBColor(0xA0, 0xA0, 0xA0)
+
+
+def _part(file: Any, part: Data, width: int) -> None:
+    if part["head"]:
+        _letterhead(file, part["head"], width)
+    if part["title"]:
+        _line(file, part["title"], bold=True, size=14, align=WD_ALIGN_PARAGRAPH.CENTER)
+    for text in part["subtitle"]:
+        _line(file, text, italic=True, align=WD_ALIGN_PARAGRAPH.CENTER)
+    for at, block in enumerate(part["blocks"], 1):
+        if block["kind"] == "table":
+            _table(file, block, width)
+        else:
+            last = at == len(part["blocks"])  # no page has signatures alone
+            _paragraph(file, block, width).paragraph_format.keep_with_next = last or block["style"] == Style.STRONG
+    _signed(file, part, width)
+
+
+def _paragraph(file: Any, block: Data, width: int) -> Any:
+    style = block["style"]
+    made = _line(
+        file, block["text"], bold=style == Style.STRONG, italic=style == Style.ITALIC,
+        align=_PARAGRAPH.get(style, WD_ALIGN_PARAGRAPH.LEFT),
+    )  # fmt: skip
+    leaders = block["text"].count(LEADER)
+    for number in range(1, leaders + 1):
+        side = WD_TAB_ALIGNMENT.RIGHT if number == leaders else WD_TAB_ALIGNMENT.LEFT
+        made.paragraph_format.tab_stops.add_tab_stop(Mm(width * number / leaders), side, WD_TAB_LEADER.DOTS)
+    return made
+
+
+def _line(place: Any, text: str, *, bold: bool = False, italic: bool = False, size: int = 0, align: Any = None) -> Any:
+    made = place.add_paragraph()
+    run = made.add_run(text)
+    run.bold, run.italic = bold or None, italic or None
+    if size:
+        run.font.size = Pt(size)
+    made.alignment = align
+    return made
+
+
+def _letterhead(file: Any, head: Data, width: int) -> None:
+    for text in head["form"]:
+        _line(file, text, size=SMALL, align=WD_ALIGN_PARAGRAPH.RIGHT)
+    left, right = _side_by_side(file, [width * 0.42, width * 0.58])
+    *above, last = head["issuer"]
+    for text in above:
+        _into(left, text)
+    _into(left, last, bold=True)
+    _into(left, "———")
+    _into(left, head["number"])
+    if head["about"]:
+        _into(left, head["about"], size=SMALL)
+    _into(right, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", bold=True, size=SMALL + 1)
+    _into(right, "Độc lập - Tự do - Hạnh phúc", bold=True)
+    _into(right, "———————")
+    _into(right, head["day"], italic=True)
+    file.add_paragraph()
+
+
+def _into(cell: Any, text: str, *, bold: bool = False, italic: bool = False, size: int = 0, align: Any = None) -> None:
+    first = cell.paragraphs[0]
+    empty = len(cell.paragraphs) == 1 and not first.runs
+    made = first if empty else cell.add_paragraph()
+    run = made.add_run(text)
+    run.bold, run.italic = bold or None, italic or None
+    run.font.size = Pt(size or 12)
+    made.alignment = WD_ALIGN_PARAGRAPH.CENTER if align is None else align
+    made.paragraph_format.space_after = Pt(0)
+
+
+def _side_by_side(file: Any, widths: Sequence[float]) -> Any:
+    table = file.add_table(rows=1, cols=len(widths))
+    table.autofit = False
+    cells = table.rows[0].cells
+    for cell, width in zip(cells, widths, strict=True):
+        cell.width = Mm(width)
+    _whole(table.rows[0]._tr)
+    return cells
+
+
+def _signed(file: Any, part: Data, width: int) -> None:
+    for some in (part["signatures"], part["below"]):
+        if not some:
+            continue
+        file.add_paragraph().paragraph_format.keep_with_next = True
+        alone = some is part["signatures"] and len(some) == 1
+        cells = _side_by_side(file, [width / (2 if alone else len(some))] * (2 if alone else len(some)))
+        if alone:
+            _recipients(cells[0], part["recipients"])
+        for cell, one in zip(cells[1:] if alone else cells, some, strict=True):
+            _into(cell, one["title"], bold=True)
+            _into(cell, one["note"], italic=True, size=SMALL)
+            for _ in range(SIGN_LINES):
+                _into(cell, " ")
+            _into(cell, one["name"] or " ", bold=True)
+        if some is part["signatures"] and not alone:
+            (cell,) = _side_by_side(file, [width])
+            _recipients(cell, part["recipients"])
+
+
+def _recipients(cell: Any, recipients: Sequence[str]) -> None:
+    if recipients:
+        _into(cell, "Nơi nhận:", bold=True, italic=True, align=WD_ALIGN_PARAGRAPH.LEFT)
+    for text in recipients:
+        _into(cell, text, size=SMALL, align=WD_ALIGN_PARAGRAPH.LEFT)
+
+
+# Tables can have thousands of cells: they are built as XML, python-docx takes the square of their number.
+
+
+def _table(file: Any, block: Data, width: int) -> None:
+    columns = block["columns"]
+    widths = [round(value * _TWIPS) for value in _widths(columns, width)]
+    half_points = round((block["size"] + 1.5) * 2)
+    table = OxmlElement("w:tbl")
+    table.append(_properties(widths))
+    table.append(_grid(widths))
+    for cells in _heads(columns, widths):
+        table.append(_row(cells, half_points, head=True))
+    for row in block["rows"]:
+        table.append(_row(list(_cells(row, columns, widths)), half_points))
+    file.element.body.insert_element_before(table, "w:sectPr")
+    file.add_paragraph().paragraph_format.space_after = Pt(0)
+
+
+def _widths(columns: Sequence[Data], width: int) -> list[float]:
+    fixed = sum(column["width"] for column in columns)
+    flexible = sum(1 for column in columns if not column["width"])
+    return [column["width"] or max(20.0, (width - fixed) / flexible) for column in columns]
+
+
+def _properties(widths: Sequence[int]) -> Any:
+    found = OxmlElement("w:tblPr")
+    _child(found, "w:tblW", w=str(sum(widths)), type="dxa")
+    borders = _child(found, "w:tblBorders")
+    for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
+        _child(borders, f"w:{side}", val="single", sz="4", space="0", color="000000")
+    _child(found, "w:tblLayout", type="fixed")
+    margins = _child(found, "w:tblCellMar")
+    for side in ("left", "right"):
+        _child(margins, f"w:{side}", w="57", type="dxa")
+    return found
+
+
+def _grid(widths: Sequence[int]) -> Any:
+    found = OxmlElement("w:tblGrid")
+    for width in widths:
+        _child(found, "w:gridCol", w=str(width))
+    return found
+
+
+Cell = tuple[str, str, bool, int, int, str]  # text, side, bold, width in twips, columns, "restart", "continue" or ""
+
+
+def _heads(columns: Sequence[Data], widths: Sequence[int]) -> Iterator[list[Cell]]:
+    if not any(column["under"] for column in columns):
+        yield [(column["head"], "center", True, width, 1, "") for column, width in zip(columns, widths, strict=True)]
+        return
+    upper: list[Cell] = []
+    lower: list[Cell] = []
+    before = ""
+    for column, width in zip(columns, widths, strict=True):
+        if not column["under"]:
+            upper.append((column["head"], "center", True, width, 1, "restart"))
+            lower.append(("", "center", True, width, 1, "continue"))
+        else:
+            if column["under"] != before:
+                under = [w for c, w in zip(columns, widths, strict=True) if c["under"] == column["under"]]
+                upper.append((column["under"], "center", True, sum(under), len(under), ""))
+            lower.append((column["head"], "center", True, width, 1, ""))
+        before = column["under"]
+    yield upper
+    yield lower
+
+
+def _cells(row: Data, columns: Sequence[Data], widths: Sequence[int]) -> Iterator[Cell]:
+    for at, text in enumerate(row["cells"]):
+        place, span = (0, row["span"]) if at == 0 else (at + row["span"] - 1, 1)
+        side = "center" if row["centred"] or span > 1 else _SIDES[columns[place]["align"]]
+        yield text, side, row["strong"], sum(widths[place : place + span]), span, ""
+
+
+def _row(cells: Sequence[Cell], half_points: int, *, head: bool = False) -> Any:
+    found = OxmlElement("w:tr")
+    _whole(found, head=head)
+    for text, side, bold, width, span, merged in cells:
+        cell = _child(found, "w:tc")
+        properties = _child(cell, "w:tcPr")
+        _child(properties, "w:tcW", w=str(width), type="dxa")
+        if span > 1:
+            _child(properties, "w:gridSpan", val=str(span))
+        if merged:
+            _child(properties, "w:vMerge", val=merged)
+        if head:
+            _child(properties, "w:vAlign", val="center")
+        _written(cell, text, side, bold, half_points)
+    return found
+
+
+def _whole(row: Any, *, head: bool = False) -> None:
+    """A row stays on one page; a head is repeated on each."""
+    properties = row.get_or_add_trPr()
+    _child(properties, "w:cantSplit")
+    if head:
+        _child(properties, "w:tblHeader")
+
+
+def _written(cell: Any, text: str, side: str, bold: bool, half_points: int) -> None:
+    paragraph = _child(cell, "w:p")
+    properties = _child(paragraph, "w:pPr")
+    _child(properties, "w:spacing", before="20", after="20")
+    _child(properties, "w:jc", val=side)
+    run = _child(paragraph, "w:r")
+    style = _child(run, "w:rPr")
+    if bold:
+        _child(style, "w:b")
+    _child(style, "w:sz", val=str(half_points))
+    words = _child(run, "w:t")
+    words.text = text
+    words.set(qn("xml:space"), "preserve")
+
+
+def _child(parent: Any, name: str, **attributes: str) -> Any:
+    found = OxmlElement(name)
+    for key, value in attributes.items():
+        found.set(qn(f"w:{key}"), value)
+    parent.append(found)
+    return found

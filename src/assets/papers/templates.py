@@ -1,0 +1,104 @@
+"""Own .docx templates of papers: a look at the file, and filling it in a process of its own."""
+
+import base64
+import io
+import json
+import sys
+import zipfile
+import zlib
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import anyio
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+
+from assets.papers.document import plain
+from assets.papers.kinds import FIELDS, Form
+
+TEMPLATE_MAX = 2 << 20  # bytes; a page with the arms of a province on it is a tenth of that
+UNPACKED_MAX = 20 << 20
+PARTS_MAX = 300
+SECONDS_MAX = 30.0
+AT_ONCE = anyio.CapacityLimiter(1)
+MAIN = "word/document.xml"
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, ElementTree.ParseError)
+
+
+class Unusable(Exception):
+    """The template cannot be used; the message says why, for the one who made it."""
+
+
+def look_at(content: bytes) -> None:
+    """Unusable when it is no Word document, unpacks to too much, has macros or would fetch something from elsewhere."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            _admit(file)
+            for part in file.infolist():
+                if part.filename.endswith(".rels"):
+                    _refuse_elsewhere(file.read(part))
+                elif part.filename.endswith(".xml"):
+                    ElementTree.fromstring(file.read(part), forbid_dtd=True)
+    except DefusedXmlException:
+        raise Unusable("it declares entities") from None
+    except _DAMAGED:
+        raise Unusable("it is no .docx file, or it is damaged") from None
+
+
+def _admit(file: zipfile.ZipFile) -> None:
+    parts = file.infolist()
+    names = [part.filename for part in parts]
+    if MAIN not in names or len(set(names)) < len(names):
+        raise Unusable("it is no .docx file, or it is damaged")
+    if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_MAX:
+        raise Unusable("it unpacks to too much")
+    if any("vbaproject" in name.lower() for name in names) or b"macroEnabled" in file.read("[Content_Types].xml"):
+        raise Unusable("it has macros; save it as .docx")
+
+
+def _refuse_elsewhere(relations: bytes) -> None:
+    for relation in ElementTree.fromstring(relations, forbid_dtd=True):
+        kind, target = relation.get("Type", "").rpartition("/")[2], relation.get("Target", "").lower()
+        # Links are followed by people only; the template that a file was made from is one of its author's machine.
+        harmless = kind == "hyperlink" or (kind == "attachedTemplate" and target.startswith("file:///"))
+        if relation.get("TargetMode", "").lower() == "external" and not harmless:
+            raise Unusable(f"it takes something from another place: {kind}")
+
+
+def values_of(content: Any, form: Form) -> dict[str, Any]:
+    """What a template can name: the fields of the paper's values, and its form's below `form`; days as YYYY-MM-DD."""
+    found: dict[str, Any] = _given(asdict(content))
+    return found | {"form": _given({name: getattr(form, name) for name in FIELDS})}
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _given(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_given(one) for one in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return plain(value) if isinstance(value, str) else value
+
+
+async def filled(template: bytes, content: Any, form: Form) -> bytes:
+    """The template with the values of a paper in it; Unusable says why it cannot be filled."""
+    asked = json.dumps({"template": base64.b64encode(template).decode(), "values": values_of(content, form)}).encode()
+    async with AT_ONCE:
+        try:
+            with anyio.fail_after(SECONDS_MAX):
+                done = await anyio.run_process(
+                    [sys.executable, "-I", "-m", "assets.papers.filled"],
+                    input=asked,
+                    check=False,
+                    env={"PYTHONUTF8": "1"},
+                )
+        except TimeoutError:
+            raise Unusable("it takes too long") from None
+    if done.returncode != 0:
+        raise Unusable("it needs too much time or memory")
+    answer = json.loads(done.stdout)
+    if "file" not in answer:
+        raise Unusable(answer["why"])
+    return base64.b64decode(answer["file"])

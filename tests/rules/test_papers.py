@@ -1,0 +1,137 @@
+"""What a paper says: how money and days are written, where settings go, and that no text becomes markup or a connection."""
+
+import io
+import json
+import socket
+import subprocess
+import sys
+import zipfile
+from base64 import b64encode
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from assets.papers import typesetting
+from assets.papers.defaults import DEFAULTS, PURPOSES, TITLES
+from assets.papers.document import Part, Table, data_of, long_day, money, plain
+from assets.papers.kinds import Form, Paper, Wanted
+from assets.papers.layout import filled, laid_out
+from assets.papers.office import docx_of
+from assets.papers.samples import SAMPLES
+from assets.papers.templates import values_of
+from tests.papers import Paper as Opened
+from tests.papers import docx_template, docx_words
+
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
+PROPOSAL: Any = SAMPLES[Paper.PROPOSAL]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (10_000_000, "10.000.000"),
+        (0, "0"),
+        (-1_500, "−1.500"),
+        (999, "999"),
+        (10**13, "10.000.000.000.000"),
+        (None, ""),
+    ],
+)
+def test_money_is_written_with_dots_and_nothing_where_it_is_not_known(value: int | None, text: str) -> None:
+    assert money(value) == text
+
+
+@pytest.mark.parametrize(
+    ("day", "text"),
+    [
+        (date(2026, 11, 26), "ngày 26 tháng 11 năm 2026"),
+        (date(2026, 2, 3), "ngày 03 tháng 02 năm 2026"),
+        (date(2026, 3, 1), "ngày 01 tháng 3 năm 2026"),
+        (None, "ngày …… tháng …… năm ………"),
+    ],
+)
+def test_a_day_is_written_as_administrative_papers_have_it(day: date | None, text: str) -> None:
+    assert long_day(day) == text
+
+
+def test_a_place_in_a_form_is_filled_once_and_what_it_brings_is_no_place() -> None:
+    form = filled(
+        Form(opening="{site} / {unit} / {number} / {other}"), replace(PROPOSAL, site="{unit}", unit="U {number}")
+    )
+    assert form.opening == "{unit} / U {number} / 12 / {other}"
+
+
+def test_every_paper_has_its_words_and_a_table_fits_its_rows() -> None:
+    for paper in Paper:
+        assert TITLES[paper]
+        assert PURPOSES[paper]
+        for part in laid_out(paper, SAMPLES[paper], DEFAULTS[paper]).parts:
+            for table in tables(part):
+                for row in table.rows:
+                    assert len(row.cells) + row.span - 1 == len(table.columns), (paper, row)
+
+
+def tables(part: Part) -> list[Table]:
+    return [block for block in part.blocks if isinstance(block, Table)]
+
+
+def test_text_that_nobody_sees_is_taken_out() -> None:
+    assert plain("a\0b\u202ec\u200bd\ud800e\x1b[1m") == "abcde[1m"
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.text(min_size=1, max_size=300))
+async def test_whatever_a_text_is_both_files_can_be_made_and_say_it(text: str) -> None:
+    content = replace(PROPOSAL, reason=f"A{text}Z", site=text, lines=[Wanted(text, 1, reason=text)])
+    document = laid_out(Paper.PROPOSAL, content, replace(DEFAULTS[Paper.PROPOSAL], closing=text))
+    assert (await typesetting.pdf("paper", data_of(document))).startswith(b"%PDF")
+    said = docx_words(docx_of(document, NOW))
+    wanted = plain(f"A{text}Z").replace("\n", "").replace("\t", "")
+    assert wanted.strip() in said.replace("\n", "") or not wanted.isprintable()
+
+
+@pytest.mark.parametrize("paper", list(Paper))
+async def test_a_word_file_has_its_parts_in_the_order_that_word_asks_for(paper: Paper) -> None:
+    made = docx_of(laid_out(paper, SAMPLES[paper], DEFAULTS[paper]), NOW)
+    with zipfile.ZipFile(io.BytesIO(made)) as file:
+        body = etree.fromstring(file.read("word/document.xml"))
+        assert not any("thumbnail" in name for name in file.namelist())
+    w = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+    orders = {"tc": ["tcPr", "p"], "tr": ["trPr", "tc"], "tbl": ["tblPr", "tblGrid", "tr"],
+              "tcPr": ["tcW", "gridSpan", "vMerge", "vAlign"], "rPr": ["rFonts", "b", "i", "color", "sz"],
+              "tblPr": ["tblStyle", "tblW", "jc", "tblBorders", "tblLayout", "tblCellMar", "tblLook"]}  # fmt: skip
+    for name, order in orders.items():
+        for element in body.iter(f"{w}{name}"):
+            places = [order.index(child.tag.removeprefix(w)) for child in element]
+            assert places == sorted(places), (name, etree.tostring(element)[:300])
+    for row in body.iter(f"{w}tr"):
+        columns = len(row.getparent().find(f"{w}tblGrid"))
+        spans = [cell.find(f"{w}tcPr/{w}gridSpan") for cell in row.iter(f"{w}tc")]
+        assert sum(1 if span is None else int(span.get(f"{w}val")) for span in spans) == columns
+
+
+async def test_nothing_is_fetched_to_make_a_paper(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a paper opens a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    document = laid_out(Paper.NEEDS, SAMPLES[Paper.NEEDS], DEFAULTS[Paper.NEEDS])
+    assert "Phường Mẫu" in Opened(await typesetting.pdf("paper", data_of(document))).words()
+    assert "Phường Mẫu" in docx_words(docx_of(document, NOW))
+    hook = (
+        "import sys\n"
+        "def hook(event, _):\n    if event in ('socket.connect', 'socket.getaddrinfo', 'subprocess.Popen'): raise SystemExit(9)\n"
+        "sys.addaudithook(hook)\nfrom assets.papers import filled\nfilled.main()"
+    )
+    values = values_of(SAMPLES[Paper.NEEDS], DEFAULTS[Paper.NEEDS])
+    asked = {"template": b64encode(docx_template("{{ lines[0].unit }}")).decode(), "values": values}
+    done = subprocess.run(
+        [sys.executable, "-c", hook], input=json.dumps(asked).encode(), capture_output=True, check=True
+    )
+    assert "file" in json.loads(done.stdout)
