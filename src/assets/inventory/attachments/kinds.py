@@ -36,6 +36,7 @@ KINDS = {
         "(case when to_site = any (scope_sites()) then to_site else from_site end)",
         "/transfers/{}",
     ),
+    "equipment_request": Kind("equipment_requests", "number", "'ĐN-' || number", "site", "/equipment-requests/{}"),
 }
 NAMES = tuple(KINDS)
 

@@ -86,12 +86,36 @@ async def attach(
     async with transaction(actor.scope) as tx:  # before the work, and so that nobody learns of what is not theirs
         _may_write(actor, await subject_of(tx, actor, kind, thing))
     async with AT_ONCE:
-        content, type_ = await anyio.to_thread.run_sync(_looked_at, sent)
-        async with transaction(actor.scope) as tx:
-            subject = await subject_of(tx, actor, kind, thing)
-            await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"attachments {subject.id}")
-            file = await _stored(tx, content, type_, now)
-            return await _attached(tx, actor, subject, file, named(sent.name, type_), clean(note), now)
+        looked = await anyio.to_thread.run_sync(_looked_at, sent)
+        return await keep(actor, kind, thing, looked, note=note, now=now, by=by)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A file that may be kept: the bytes to keep, what they are, and what to call them."""
+
+    content: bytes
+    media_type: str
+    name: str
+
+
+async def look(sent: Sent) -> Looked:
+    """A file of a form as it can be kept with `keep`; Invalid says why it cannot."""
+    async with AT_ONCE:
+        return await anyio.to_thread.run_sync(_looked_at, sent)
+
+
+async def keep(
+    actor: Actor, kind: str, thing: str, looked: Looked, *, note: str = "", now: datetime, by: Action
+) -> UUID:
+    """What `attach` does, with a file that was looked at before: for verbs whose transaction must not wait for that."""
+    actor = actor.require(by)
+    async with transaction(actor.scope) as tx:
+        subject = await subject_of(tx, actor, kind, thing)
+        _may_write(actor, subject)
+        await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"attachments {subject.id}")
+        file = await _stored(tx, looked.content, looked.media_type, now)
+        return await _attached(tx, actor, subject, file, looked.name, clean(note), now)
 
 
 def _may_write(actor: Actor, subject: Subject) -> None:
@@ -99,13 +123,13 @@ def _may_write(actor: Actor, subject: Subject) -> None:
         raise NotAllowed()
 
 
-def _looked_at(sent: Sent) -> tuple[bytes, str]:
-    """The bytes to keep and what they are."""
+def _looked_at(sent: Sent) -> Looked:
     try:
         type_ = media_type(sent.file.read(HEAD_BYTES), sent.file)
         sent.file.seek(0)
         content = sent.file.read()
-        return (plain(content, type_) if type_ in PICTURES else content), type_
+        kept = plain(content, type_) if type_ in PICTURES else content
+        return Looked(kept, type_, named(sent.name, type_))
     except Unfit as unfit:
         raise Invalid(fields={FILE: unfit.why}) from None
 
