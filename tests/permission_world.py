@@ -481,10 +481,10 @@ RECIPES: dict[str, Recipe] = {
     "POST /account/password": lambda w, t: Call("", form={"password": "x"}),
     "POST /account/second-factor": lambda w, t: Call("", form={"code": "1"}),
     "POST /equipment-requests/new": lambda w, t: Call(
-        "", form={"site": t.site, "category": "printer", "quantity": "1", "reason": "r", "key": str(new_id())}
+        "", form={"site": t.site, "thing_1": "equipment:printer", "reason": "r", "key": str(new_id())}
     ),
     "GET /equipment-requests/{number}/amend": lambda w, t: Call(f"/equipment-requests/{t.requests['draft']}/amend"),
-    "POST /equipment-requests/{number}/amend": _form("amend", "draft", reason="r", quantity_1="1"),
+    "POST /equipment-requests/{number}/amend": _form("amend", "draft", reason="r", thing_1="equipment:printer"),
     "POST /equipment-requests/{number}/submit": _form("submit", "draft"),
     "POST /equipment-requests/{number}/approve": _form("approve", "submitted", approved_1="1"),
     "POST /equipment-requests/{number}/return": _form("return", "submitted", note="n"),

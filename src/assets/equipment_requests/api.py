@@ -18,6 +18,7 @@ from assets.access.permissions import Action
 from assets.db import transaction
 from assets.equipment_requests import queries, service
 from assets.equipment_requests.asking import COST_MAX, LineKind
+from assets.equipment_requests.asking_api import routes as asking_routes
 from assets.equipment_requests.facts import Facts, beside
 from assets.equipment_requests.lines import LINE_REASON_MAX, POST_MAX
 from assets.equipment_requests.queries import LISTING, RequestDetail, RequestOut
@@ -243,6 +244,6 @@ def _now() -> datetime:
 
 
 routes: Sequence[ControllerRouterHandler] = (
-    list_requests, get_request, get_facts, file_request, amend_request, submit_request, return_request, approve_request,
-    refuse_request, withdraw_request, fulfil_request, close_request,
+    *asking_routes, list_requests, get_request, get_facts, file_request, amend_request, submit_request, return_request,
+    approve_request, refuse_request, withdraw_request, fulfil_request, close_request,
 )  # fmt: skip

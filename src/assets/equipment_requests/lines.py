@@ -1,16 +1,18 @@
 """The lines of a request as rows: looked up, named in words as they are called today, and written."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from assets.db import Connection
-from assets.equipment_requests.asking import LINES_MAX, Asked, LineKind, faults
+from assets.equipment_requests.asking import LINES_MAX, NAMES, Asked, LineKind, faults
+from assets.equipment_requests.pictures import picture_of
 from assets.errors import Invalid
 from assets.ids import new_id
+from assets.inventory.kinds import CAPABILITY_KINDS
 from assets.inventory.kits.allowance import HELD
 from assets.text import clean, clean_block
 from assets.web.language import N_, translate
@@ -21,6 +23,7 @@ POST_MAX = 120
 LINE_REASON_MAX = 255
 _REPAIR = N_("Repair of %(name)s (%(tag)s)")
 _CAPABILITY = N_("%(what)s for %(holder)s")
+_OF = N_("%(what)s of %(application)s")
 _CAPABILITY_OF = N_("%(what)s of %(application)s for %(holder)s")
 
 
@@ -35,6 +38,7 @@ class Line:
     consumable: UUID | None = None
     application: UUID | None = None
     asset: UUID | None = None
+    picture: str = "box"
 
     @property
     def said(self) -> str:
@@ -71,6 +75,12 @@ async def resolved(tx: Connection, site: UUID, lines: Sequence[Asked]) -> list[L
     return answer
 
 
+async def found_of(tx: Connection, site: UUID | None, lines: Sequence[Asked]) -> list[Line | None]:
+    """The same for lines that are still being written, named without the person that they are for; None: no such thing."""
+    found = await _looked_up(tx, site, lines)
+    return [_line(replace(asked, holder_post=""), found) if found.has(asked) else None for asked in lines]
+
+
 _UNKNOWN = {
     "category": N_("There is no such kind of equipment."),
     "consumable": N_("There is no such consumable."),
@@ -79,7 +89,8 @@ _UNKNOWN = {
 }
 _ASSETS = """
 select a.id, a.tag as code, coalesce(nullif(a.name, ''), c.name || ' ' || m.manufacturer || ' ' || m.name) as name,
-    coalesce(nullif(a.name, ''), c.name_en || ' ' || m.manufacturer || ' ' || m.name) as name_en
+    coalesce(nullif(a.name, ''), c.name_en || ' ' || m.manufacturer || ' ' || m.name) as name_en,
+    c.code || ' ' || c.serves as drawn
 from assets a join asset_models m on m.id = a.model join asset_categories c on c.id = m.category
 where a.site = $1 and a.tag = any($2) and a.stage = any($3) and a.merged_into is null
 """
@@ -92,6 +103,12 @@ class _Found:
     def get(self, asked: Asked, name: str) -> asyncpg.Record | None:
         return self.rows[name].get(_code(asked, name))
 
+    def has(self, asked: Asked) -> bool:
+        if asked.kind is LineKind.CAPABILITY:
+            known = asked.capability in CAPABILITY_KINDS
+            return known and bool(not _code(asked, "application") or self.get(asked, "application"))
+        return self.get(asked, next(iter(NAMES[asked.kind].must))) is not None
+
 
 def _code(asked: Asked, name: str) -> str:
     """How the code of a field stands in its table."""
@@ -99,14 +116,15 @@ def _code(asked: Asked, name: str) -> str:
     return text.upper() if name in ("consumable", "asset") else text
 
 
-async def _looked_up(tx: Connection, site: UUID, lines: Sequence[Asked]) -> _Found:
+async def _looked_up(tx: Connection, site: UUID | None, lines: Sequence[Asked]) -> _Found:
     codes = {name: sorted({code for line in lines if (code := _code(line, name))}) for name in _UNKNOWN}
     rows = {
         "category": await tx.fetch(
-            "select id, code, name, name_en from asset_categories where code = any($1)", codes["category"]
+            "select id, code, name, name_en, code || ' ' || serves as drawn from asset_categories where code = any($1)",
+            codes["category"],
         ),
         "consumable": await tx.fetch(
-            "select id, code, name, name_en from consumables where code = any($1)", codes["consumable"]
+            "select id, code, name, name_en, kind as drawn from consumables where code = any($1)", codes["consumable"]
         ),
         "application": await tx.fetch(
             "select id, code, name, name_en from applications where code = any($1)", codes["application"]
@@ -120,7 +138,9 @@ def _line(asked: Asked, found: _Found) -> Line:
     by = {name: found.get(asked, name) for name in _UNKNOWN}
     ids = {name: row["id"] for name, row in by.items() if row}
     name, name_en = (clean(_name(asked, by, language), NAME_MAX) for language in ("vi", "en"))
-    return Line(asked, name, name_en, **ids)
+    row = by["category"] or by["consumable"] or by["asset"]
+    drawn = picture_of(asked.kind, row["drawn"] if row else asked.capability)
+    return Line(asked, name, name_en, **ids, picture=drawn)
 
 
 def _name(asked: Asked, by: Mapping[str, Any], language: str) -> str:
@@ -129,8 +149,9 @@ def _name(asked: Asked, by: Mapping[str, Any], language: str) -> str:
         holder = clean(asked.holder_post, POST_MAX)
         if by["application"]:
             application = _called(by["application"], language)
-            return translate(language, _CAPABILITY_OF, what=what, application=application, holder=holder)
-        return translate(language, _CAPABILITY, what=what, holder=holder)
+            text = _CAPABILITY_OF if holder else _OF
+            return translate(language, text, what=what, application=application, holder=holder)
+        return translate(language, _CAPABILITY, what=what, holder=holder) if holder else what
     if asked.kind is LineKind.REPAIR:
         return translate(language, _REPAIR, name=_called(by["asset"], language), tag=by["asset"]["code"])
     return _called(by["category"] or by["consumable"], language)

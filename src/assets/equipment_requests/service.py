@@ -37,6 +37,7 @@ KIND = "equipment_request"
 REASON_MAX = 2_000
 NOTE_MAX = 2_000
 _CHANGED = N_("Somebody else changed this request in the meantime; here is how it stands now.")
+SETTLED = N_("The request is settled; photos belong to those that are not.")
 CANNOT_AMEND = N_("Only a draft or a returned request can be corrected.")
 SEVERITY = "info"  # of the messages: an equipment request is no incident
 
@@ -91,7 +92,7 @@ async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
         raise NotAllowed()
     reason = _checked(filing.reason, filing.lines)
     async with transaction(actor.scope) as tx:
-        site = await _site(tx, actor, filing.site)
+        site = await asking_site(tx, actor, filing.site)
         if filing.key and (known := await _known(tx, actor, filing.key)):
             return known
         lines = await resolved(tx, site["id"], filing.lines)
@@ -127,7 +128,8 @@ def _checked(reason: str, lines: Sequence[Asked]) -> str:
     return reason
 
 
-async def _site(tx: Connection, actor: Actor, code: str) -> asyncpg.Record:
+async def asking_site(tx: Connection, actor: Actor, code: str) -> asyncpg.Record:
+    """The site that asks, by its code or the actor's own; Conflict when it is none that can ask."""
     column, value = ("code", clean(code, 20)) if code else ("id", actor.home_site)
     site: asyncpg.Record | None = await tx.fetchrow(
         f"select id, code, kind, open from sites where {column} = $1",  # noqa: S608

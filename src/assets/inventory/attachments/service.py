@@ -30,6 +30,7 @@ from assets.web.language import N_
 
 FILES_MAX = 30  # on one thing
 NAME_MAX = 120
+NO_PICTURE = Unfit(N_("Only pictures (JPEG, PNG, WebP) can be added here."))
 AT_ONCE = asyncio.Semaphore(2)  # files that are looked at and written at the same time: each is in memory then
 _FORBIDDEN = str.maketrans(dict.fromkeys('<>:"/\\|?*', "_"))
 
@@ -74,11 +75,12 @@ async def attach(
     note: str = "",
     now: datetime,
     by: Action = Action.EDIT_INVENTORY,
+    pictures: bool = False,
 ) -> UUID:
     """Keep a file on a thing; the same file on the same thing is there once, however often it is sent.
 
-    `by` is what somebody must be allowed to do at the thing's site. Invalid says why a file is not kept, Conflict that the
-    thing has too many.
+    `by` is what somebody must be allowed to do at the thing's site; with `pictures` nothing but pictures is taken. Invalid
+    says why a file is not kept, Conflict that the thing has too many.
     """
     actor = actor.require(by)
     if not sent.name:
@@ -86,7 +88,7 @@ async def attach(
     async with transaction(actor.scope) as tx:  # before the work, and so that nobody learns of what is not theirs
         _may_write(actor, await subject_of(tx, actor, kind, thing))
     async with AT_ONCE:
-        looked = await anyio.to_thread.run_sync(_looked_at, sent)
+        looked = await anyio.to_thread.run_sync(_looked_at, sent, pictures)
         return await keep(actor, kind, thing, looked, note=note, now=now, by=by)
 
 
@@ -99,10 +101,10 @@ class Looked:
     name: str
 
 
-async def look(sent: Sent) -> Looked:
-    """A file of a form as it can be kept with `keep`; Invalid says why it cannot."""
+async def look_at_picture(sent: Sent) -> Looked:
+    """A picture of a form as it can be kept with `keep`; Invalid says why it cannot."""
     async with AT_ONCE:
-        return await anyio.to_thread.run_sync(_looked_at, sent)
+        return await anyio.to_thread.run_sync(_looked_at, sent, True)
 
 
 async def keep(
@@ -123,9 +125,11 @@ def _may_write(actor: Actor, subject: Subject) -> None:
         raise NotAllowed()
 
 
-def _looked_at(sent: Sent) -> Looked:
+def _looked_at(sent: Sent, pictures: bool) -> Looked:
     try:
         type_ = media_type(sent.file.read(HEAD_BYTES), sent.file)
+        if pictures and type_ not in PICTURES:
+            raise NO_PICTURE
         sent.file.seek(0)
         content = sent.file.read()
         kept = plain(content, type_) if type_ in PICTURES else content

@@ -9,6 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
+from urllib.parse import parse_qs
 
 from litestar import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
@@ -108,7 +109,8 @@ def _too_large(most: int) -> TooLarge:
 
 
 # Of a form with lines and photos, which is read to its end so that nothing of what was typed is lost.
-NAMES_MAX = 2_000
+NAMES_MAX = 500
+PLAIN_MAX = 1024 * 1024  # of a form without files
 TYPED_MAX = 16_000  # bytes of a field
 READ_MAX = 128 * 1024 * 1024  # of the whole form; what is beyond a limit is read and thrown away
 
@@ -132,8 +134,7 @@ async def form_received(request: Request[Any, Any, Any], file: str, most: int, f
     kind, options = request.content_type
     form = Form()
     if kind != MULTIPART:
-        typed = await request.form()
-        form.fields = {name: [v for v in typed.getall(name) if isinstance(v, str)] for name in dict.fromkeys(typed)}
+        form.fields = await _plain(request)
         yield form
         return
     with ExitStack() as open_files:
@@ -144,6 +145,18 @@ async def form_received(request: Request[Any, Any, Any], file: str, most: int, f
         for sent in form.files:
             sent.file.seek(0)
         yield form
+
+
+async def _plain(request: Request[Any, Any, Any]) -> dict[str, list[str]]:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > PLAIN_MAX:
+            raise _too_large(PLAIN_MAX)
+    try:
+        return parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=NAMES_MAX)
+    except ValueError:
+        raise Invalid(N_("What was sent cannot be read.")) from None
 
 
 class _Reading:
@@ -171,7 +184,7 @@ class _Reading:
     def _begin(self, part: MultipartSegment) -> None:
         self.part, self.text, self.sent = part, bytearray(), None
         if part.name == self.file and part.filename:
-            spooled: IO[bytes] = self.open_files.enter_context(SpooledTemporaryFile(max_size=IN_MEMORY))
+            spooled: IO[bytes] = self.open_files.enter_context(SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
             self.sent = Sent(spooled, part.filename)
 
     def _go_on(self, piece: bytes | bytearray) -> None:
