@@ -30,6 +30,12 @@ if (drafts) {
     return made;
   }
 
+  function choices(...buttons) {
+    const made = element("span", "", "choices");
+    made.append(...buttons);
+    return made;
+  }
+
   // Drafts of anybody that nobody came back to.
   for (const place of Object.keys(localStorage)) {
     if (place.startsWith("request-draft:") && Date.now() - (read(place)?.at ?? 0) > DAYS_KEPT * 86_400_000) keep(place, null);
@@ -122,7 +128,7 @@ if (drafts) {
         correct.type = discard.type = "button";
         correct.addEventListener("click", () => reopen(one));
         discard.addEventListener("click", () => { change(one.key, null); dropPhotos(one.key); });
-        said.append(element("br"), correct, " ", discard);
+        said.append(choices(correct, discard));
       }
       queueBox.append(said);
     }
@@ -221,8 +227,8 @@ if (drafts) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const known = page.querySelector(".known");
         if (known) card.querySelector(".known").replaceChildren(...document.adoptNode(known).childNodes);
-        const unit = page.querySelector(".unit")?.textContent;
-        if (unit && card.querySelector(".unit")) card.querySelector(".unit").textContent = unit;
+        const unit = page.querySelector(".unit-of")?.textContent;
+        if (unit && card.querySelector(".unit-of")) card.querySelector(".unit-of").textContent = unit;
       } catch {
         // Later, or never.
       }
@@ -366,13 +372,13 @@ if (drafts) {
     function offer(draft) {
       const said = element("p", "", "notice draft");
       const when = new Date(draft.at).toLocaleString(document.documentElement.lang === "vi" ? "vi-VN" : "en-GB", { dateStyle: "short", timeStyle: "short" });
-      said.append(`${say.draft} ${when}: ${draft.things.map(([, what]) => what).join(", ")}`, element("br"));
+      said.append(`${say.draft} ${when}: ${draft.things.map(([, what]) => what).join(", ")}`);
       const go = element("button", say.continue, "button");
       const discard = element("button", say.discard, "button second");
       go.type = discard.type = "button";
       go.addEventListener("click", () => restore(draft));
       discard.addEventListener("click", () => { keep(place, null); dropPhotos(draft.key); offerBox.replaceChildren(); });
-      said.append(go, " ", discard);
+      said.append(choices(go, discard));
       offerBox.append(said);
     }
 

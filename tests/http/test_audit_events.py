@@ -467,6 +467,9 @@ async def requests_are_written(walk: Walk) -> None:
     await step(number, "fulfil")
     await step(number, "close")
     await step(await ask(), "refuse", {"note": "Chưa có kinh phí"})
+    number = await ask()
+    await walk("POST", base + "/{ref}/photos", form={}, files={"file": ("a.png", pictures.png())}, ref=number)
+    await walk("POST", page + "/photos", form={}, files={"photo": ("b.png", pictures.png(2))}, number=number)
     await step(await ask(), "withdraw")
     form = {"thing_1": "equipment:printer", "quantity_1": "1", "reason": "Hỏng", "site": "21025", "draft": "1"}
     await walk("POST", "/equipment-requests/new", form=form)

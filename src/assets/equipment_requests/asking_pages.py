@@ -37,7 +37,8 @@ from assets.inventory.attachments import service as attachments
 from assets.inventory.attachments.service import Looked
 from assets.inventory.attachments.upload import READ_MAX, Form, form_received
 from assets.settings import Settings
-from assets.web.language import N_, choose
+from assets.text import clean
+from assets.web.language import N_, choose, translate
 from assets.web.templates import page, show, twin, wants_fragment
 
 AnyRequest = Request[Any, Any, Any]
@@ -46,6 +47,7 @@ PHOTO, PHOTOS_MAX = "photo", 4
 MB = 1024 * 1024
 ASKER = requires(Action.REQUEST_EQUIPMENT)
 LOOKED_AT = frozenset({"more", "find", "update"})  # buttons that send the form only to see it again
+INSTEAD = N_("In the place of %(tag)s")
 PHOTOS_LARGE = N_("A photo is too large and was not taken. What was written is still here.")
 PHOTOS_MANY = N_("At most 4 photos. What was written is still here.")
 
@@ -85,16 +87,28 @@ class NewForm(BaseModel):
 
 @get(
     ["/equipment-requests/new", "/equipment-requests/new.json"], name="new_equipment_request", guards=[ASKER],
-    **twin(NewForm, "new_equipment_request", ("category", "site", "pick", "q", "find", "go", "key", "reason")),
+    **twin(NewForm, "new_equipment_request", ("site", "pick", "replaces", "q", "find", "go")),
 )  # fmt: skip
 async def form(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[Any]:
-    """The form; `?pick=` and `?site=` come from links that know them already, and from the catalogue without scripts."""
+    """The form; `?pick=`, `?replaces=` and `?site=` come from links that know them, and from the catalogue without scripts."""
     given = request.query_params
     fields = Fields({name: [str(v) for v in given.getall(name)] for name in ("site", "pick", "q") if name in given})
     typed = forms.typed(fields)
-    if category := str(given.get("category") or ""):
-        typed = replace(typed, lines=[*typed.lines, TypedLine(f"equipment:{category}"[: forms.THING_MAX])])
+    if tag := str(given.get("replaces") or ""):
+        typed = replace(typed, lines=[*typed.lines, *await _in_the_place_of(actor, tag, choose(request))])
     return await _form(request, actor, replace(typed, key=str(new_id())), looking="find" in given or bool(typed.q))
+
+
+async def _in_the_place_of(actor: Actor, tag: str, language: str) -> list[TypedLine]:
+    """A line for another thing of the same kind as the asset with this tag; none when nobody sees such an asset."""
+    async with transaction(actor.scope) as tx:
+        row = await tx.fetchrow(
+            "select a.tag, c.code from assets a join asset_models m on m.id = a.model join asset_categories c "
+            "on c.id = m.category where a.tag = $1", clean(tag, 40).upper(),
+        )  # fmt: skip
+    if row is None:
+        return []
+    return [TypedLine(f"equipment:{row['code']}", reason=translate(language, INSTEAD, tag=row["tag"]))]
 
 
 @post(

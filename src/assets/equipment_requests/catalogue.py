@@ -21,7 +21,7 @@ SHOWN = 6  # of a group at once; the others are one tap away
 ROWS_MAX = 120  # of a group on the page; beyond, the search finds them
 
 
-class Choice(BaseModel):
+class CatalogueChoice(BaseModel):
     """One thing to tick: `thing` is what the form sends, `note` says why it may be wanted, in the reader's language.
 
     `wanted` things come first: what the kit lacks, what fits the centre's printers, what is broken.
@@ -38,7 +38,7 @@ class Group(BaseModel):
     """The choices of one kind, and how many more the search would find."""
 
     kind: LineKind
-    choices: list[Choice]
+    choices: list[CatalogueChoice]
     left_out: int
 
 
@@ -54,7 +54,7 @@ async def catalogue(tx: Connection, site: UUID | None, q: str, language: str, da
     ]
 
 
-def _group(kind: LineKind, found: Iterable[Choice], q: str) -> Group:
+def _group(kind: LineKind, found: Iterable[CatalogueChoice], q: str) -> Group:
     words = search_words(q)
     fitting = [c for c in found if all(w in searchable(c.name, c.note, c.thing.partition(":")[2]) for w in words)]
     first = sorted(fitting, key=lambda choice: not choice.wanted)
@@ -72,13 +72,13 @@ def _lacks(gap: KitGapOut | None, language: str) -> str:
     return translate(language, N_("%(number)s broken"), number=gap.broken)
 
 
-async def _equipment(tx: Connection, missing: Missing, language: str) -> list[Choice]:
+async def _equipment(tx: Connection, missing: Missing, language: str) -> list[CatalogueChoice]:
     rows = await tx.fetch("select code, name, name_en, serves from asset_categories order by sort, name")
     found = []
     for row in rows:
         note = _lacks(missing.get(("category", row["code"])), language)
         found.append(
-            Choice(
+            CatalogueChoice(
                 thing=thing(Asked(row["code"])), name=called(row, language), note=note, wanted=bool(note),
                 picture=picture(f"{row['code']} {row['serves']}"),
             )
@@ -86,9 +86,9 @@ async def _equipment(tx: Connection, missing: Missing, language: str) -> list[Ch
     return found
 
 
-async def _consumables(tx: Connection, site: UUID | None, language: str) -> list[Choice]:
+async def _consumables(tx: Connection, site: UUID | None, language: str) -> list[CatalogueChoice]:
     return [
-        Choice(
+        CatalogueChoice(
             thing=thing(Asked(kind=LineKind.CONSUMABLE, consumable=row["code"])), name=called(row, language),
             note=" · ".join(filter(None, (_fits(row["fits"], language), _left(row, language)))),
             picture=picture_of(LineKind.CONSUMABLE, row["kind"]), wanted=bool(row["fits"]),
@@ -107,7 +107,9 @@ def _left(row: Mapping[str, object], language: str) -> str:
     return translate(language, N_("%(number)s %(unit)s left"), number=row["quantity"], unit=row["unit"])
 
 
-async def _capabilities(tx: Connection, site: UUID | None, missing: Missing, language: str, day: date) -> list[Choice]:
+async def _capabilities(
+    tx: Connection, site: UUID | None, missing: Missing, language: str, day: date
+) -> list[CatalogueChoice]:
     stands = {(row["kind"], row["application"]): row["status"] for row in await tx.fetch(_NOT_THERE, site, day)}
     account = translate(language, word("capability_kind", "account"))
     found = []
@@ -115,7 +117,7 @@ async def _capabilities(tx: Connection, site: UUID | None, missing: Missing, lan
         status = stands.get(("account", row["code"]))
         note = _lacks(missing.get(("application", row["code"])), language) or _status(status, language)
         found.append(
-            Choice(
+            CatalogueChoice(
                 thing=thing(Asked(kind=LineKind.CAPABILITY, capability="account", application=row["code"])),
                 name=f"{account}: {called(row, language)}", note=note,
                 picture=picture_of(LineKind.CAPABILITY, "account"), wanted=bool(note),
@@ -126,7 +128,7 @@ async def _capabilities(tx: Connection, site: UUID | None, missing: Missing, lan
             continue
         note = _lacks(missing.get(("capability", kind)), language) or _status(stands.get((kind, "")), language)
         found.append(
-            Choice(
+            CatalogueChoice(
                 thing=thing(Asked(kind=LineKind.CAPABILITY, capability=kind)), note=note, wanted=bool(note),
                 name=translate(language, word("capability_kind", kind)), picture=picture_of(LineKind.CAPABILITY, kind),
             )
@@ -138,9 +140,9 @@ def _status(status: str | None, language: str) -> str:
     return translate(language, word("capability_status", status)) if status else ""
 
 
-async def _repairs(tx: Connection, site: UUID, language: str) -> list[Choice]:
+async def _repairs(tx: Connection, site: UUID, language: str) -> list[CatalogueChoice]:
     return [
-        Choice(
+        CatalogueChoice(
             thing=thing(Asked(kind=LineKind.REPAIR, asset=row["tag"])), name=called(row, language),
             note=" · ".join(filter(None, (row["tag"], row["room"], _broken(row, language)))),
             picture=picture(f"{row['code']} {row['serves']}"), wanted=row["reported"] or row["physical_state"] == "broken",
