@@ -74,13 +74,14 @@ if (drafts) {
   async function post(one) {
     const body = new FormData();
     for (const [name, value] of one.fields) body.append(name, value);
+    body.append("person", say.person); // on a shared PC somebody else may have signed in meanwhile
     for (const photo of await photosOf(one.key)) body.append("photo", photo, photo.name);
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), SEND_SECONDS * 1000);
     try {
       const answer = await fetch(one.to, { method: "POST", body, signal: stop.signal });
       if (/\/equipment-requests\/\d+$/.test(new URL(answer.url).pathname)) return { arrived: answer.url };
-      if (/\/sign-in/.test(answer.url) || answer.status === 401) return { state: "signedOut" };
+      if (/\/sign-in/.test(answer.url) || answer.status === 401 || answer.status === 403) return { state: "signedOut" };
       if (answer.status === 429 || answer.status >= 500) return { state: "busy" };
       return { state: "refused", page: await answer.text() };
     } catch {
@@ -419,12 +420,34 @@ if (drafts) {
         form.hidden = bar.hidden = true;
         form.dataset.gone = "1";
         if (!photosKept) queueBox.append(element("p", say.lost, "wrong"));
+        document.getElementById("another").hidden = false;
         queueBox.setAttribute("tabindex", "-1");
         queueBox.focus();
       } else {
         queueBox.append(element("p", say[came.state], "notice"));
       }
     });
+    // Another one, though there may be no network to fetch a fresh form.
+    document.getElementById("another").querySelector("button").addEventListener("click", () => {
+      for (const thing of cards().map((card) => card.dataset.thing)) removeLine(thing);
+      form.elements.reason.value = "";
+      if (form.elements.key) form.elements.key.value = newKey();
+      showPhotos();
+      delete form.dataset.gone;
+      form.hidden = false;
+      document.getElementById("another").hidden = true;
+      catalogue.open = true;
+      showChosen();
+      search.focus();
+    });
+    function newKey() { // as the service makes them: UUIDv7, the time in front
+      const bytes = crypto.getRandomValues(new Uint8Array(16));
+      const time = Date.now().toString(16).padStart(12, "0");
+      bytes[6] = (bytes[6] & 0x0f) | 0x70;
+      bytes[8] = (bytes[8] & 0x3f) | 0x80;
+      const rest = [...bytes.slice(6)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      return `${time.slice(0, 8)}-${time.slice(8)}-${rest.slice(0, 4)}-${rest.slice(4, 8)}-${rest.slice(8)}`;
+    }
     window.addEventListener("pagehide", () => { if (form.dataset.gone) keep(place, null); });
 
     // The page that came back says beside each field what is wrong; its words go into the form that is here.

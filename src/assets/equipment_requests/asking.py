@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from assets.inventory.kinds import CAPABILITY_KINDS
+from assets.text import clean
 from assets.web.language import N_
 
 LINES_MAX = 20
@@ -72,7 +73,7 @@ def faults(asked: Asked) -> dict[str, str]:
     must = names.must | ({"application"} if asked.capability == "account" else set())
     wrong: dict[str, str] = {}
     for field in _FIELDS:
-        said = getattr(asked, field).strip()
+        said = clean(getattr(asked, field))  # control characters say nothing
         if not said and field in must:
             wrong[field] = _MISSING[field]
         elif said and field not in names.must | names.may:

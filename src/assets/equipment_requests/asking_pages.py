@@ -31,7 +31,7 @@ from assets.equipment_requests.lines import LINE_REASON_MAX, POST_MAX, Line, fou
 from assets.equipment_requests.queries import RequestDetail, RequestLineOut
 from assets.equipment_requests.service import Amended, Filed
 from assets.equipment_requests.workflow import OVER, State, Step
-from assets.errors import AssetsError, Conflict, Invalid
+from assets.errors import AssetsError, Conflict, Invalid, NotAllowed, Stale
 from assets.ids import new_id
 from assets.inventory.attachments import service as attachments
 from assets.inventory.attachments.service import Looked
@@ -118,7 +118,7 @@ async def file(
     request: AnyRequest, actor: NamedDependency[Actor], settings: NamedDependency[Settings]
 ) -> Response[Any]:
     """File what the form says, with its photos; the same form sent again leads to the same request."""
-    async with _received(request, settings) as sent:
+    async with _received(request, actor, settings) as sent:
         typed = replace(sent.typed, key=str(forms.form_key(sent.typed.key)))
         if sent.go in LOOKED_AT:
             return await _form(request, actor, typed, looking=sent.go == "find")
@@ -165,7 +165,7 @@ async def amend(
     """Correct it as the form says, and send it if that button was pressed."""
     async with transaction(actor.scope) as tx:
         detail = await queries.one(tx, actor, number, choose(request))
-    async with _received(request, settings) as sent:
+    async with _received(request, actor, settings) as sent:
         typed = replace(sent.typed, site=detail.site)
         if sent.go in LOOKED_AT:
             return await _form(request, actor, typed, looking=sent.go == "find", amends=detail, fields=sent.fields)
@@ -206,7 +206,7 @@ async def add_photos(
         detail = await queries.one(tx, actor, number, choose(request))
     if not may_attach(actor, detail):
         raise Conflict(service.SETTLED, state=detail.state)
-    async with _received(request, settings) as sent:
+    async with _received(request, actor, settings) as sent:
         photos = await sent.photos()
         if not photos:
             raise Invalid(fields={PHOTO: N_("Please choose a file.")})
@@ -235,9 +235,11 @@ class _Sent:
 
 
 @asynccontextmanager
-async def _received(request: AnyRequest, settings: Settings) -> AsyncIterator[_Sent]:
+async def _received(request: AnyRequest, actor: Actor, settings: Settings) -> AsyncIterator[_Sent]:
     async with form_received(request, PHOTO, settings.attachment_mb * MB, PHOTOS_MAX) as form:
         fields = Fields(form.fields)
+        if fields.text("person") not in ("", str(actor.id)):
+            raise NotAllowed(N_("Somebody else wrote this; it is sent when they sign in again."))
         yield _Sent(form, fields, forms.typed(fields), fields.text("go"))
 
 
@@ -253,7 +255,8 @@ async def _form(
         view, site = await _offered(tx, actor, typed, language, whole=not wants_fragment(request))
         posts = await holders(tx, site) if site else []
         software = await applications(tx, language)
-    version = (fields.text("version") if fields else "") or (str(amends.version) if amends else "")
+    seen = fields.text("version") if fields and not isinstance(error, Stale) else ""
+    version = seen or (str(amends.version) if amends else "")
     # What a form needs besides its view.
     more = {
         "typed": typed, "errors": wrong, "looking": looking, "amends": amends, "version": version, "shown": SHOWN,

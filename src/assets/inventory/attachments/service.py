@@ -61,7 +61,7 @@ async def subject_of(tx: Connection, actor: Actor, kind: str, thing: str) -> Sub
         f"select id, {of.key}::text as code, {of.name} as name, {of.site or 'null::uuid'} as site "  # noqa: S608
         f"from {of.table} where {f'{by}::text' if by == 'number' else by} = $1", value,
     )  # fmt: skip
-    if row is None or (of.site and not actor.scope.sees(row["site"])):
+    if row is None or not actor.may(of.seen_by) or (of.site and not actor.scope.sees(row["site"])):
         raise NotFound()
     return Subject(kind, row["id"], row["code"], row["name"], row["site"])
 
