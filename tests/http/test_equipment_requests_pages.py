@@ -12,6 +12,8 @@ from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.equipment_requests.pictures import PICTURES
 from assets.inventory import things
+from assets.inventory.kits import service as kits
+from assets.inventory.kits.allowance import What
 from assets.inventory.lifecycle import PhysicalState
 from assets.inventory.stock import consumables
 from tests import equipment_world, pictures
@@ -198,6 +200,29 @@ async def test_when_something_is_chosen_then_what_is_known_of_it_stands_beside_i
     alone = await town.alice.get(f"{NEW}?pick=equipment:printer", headers={"HX-Request": "true"})
     assert "<html" not in alone.text
     assert "Trong kho" in unescape(alone.text)
+
+
+async def test_when_a_page_of_somebody_else_sends_its_form_then_it_is_not_filed_in_this_name(town: Town) -> None:
+    form = {**FORM, "key": await key(town.alice), "person": str(town.world.charlie.id)}
+    answer = await town.alice.post(NEW, data=form)
+    assert answer.status_code == 403
+    assert (await town.bob.get("/equipment-requests.json")).json()["total"] == 0
+
+
+async def test_when_a_link_leads_from_an_asset_or_a_gap_then_the_form_knows_what_is_asked_for(town: Town) -> None:
+    await town.world.thing("printer", "PR-1", town.world.home_code)
+    await town.world.thing("printer", "PR-C", town.world.other_code)
+    asset = unescape((await town.alice.get("/assets/PR-1")).text)
+    links = re.findall(r'href="(/equipment-requests/new\?[^"]*)"', asset)
+    assert len(links) == 2
+    repair, another = [(await town.alice.get(link)).text for link in links]
+    assert hidden(repair, "thing_1") == "repair:PR-1"
+    assert hidden(another, "thing_1") == "equipment:printer"
+    assert 'value="Thay cho PR-1"' in unescape(another)
+    assert "thing_1" not in (await town.alice.get(f"{NEW}?replaces=PR-C")).text
+    await kits.add_kit(SYSTEM, kits.NewKit("centre", "K", "centre", lines=[kits.NewLine(What.CATEGORY, "printer", 3)]))
+    gaps = unescape((await town.alice.get("/kits")).text)
+    assert f"/equipment-requests/new?pick=equipment%3Aprinter&site={town.world.home_code}" in gaps
 
 
 async def test_when_a_photo_comes_with_the_form_then_it_stands_on_the_request_once(town: Town) -> None:
