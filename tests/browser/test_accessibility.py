@@ -57,6 +57,7 @@ async def whole(migrated: str, chromium: Browser) -> AsyncIterator[tuple[Stage, 
         f"/assets/{web.printer}/as-of?day={today}", f"/incidents/{web.incident}", "/equipment-requests/1", "/people/bob",
         f"/transfers/{sent}", f"/assets/{web.printer}/stage", f"/assets/{web.printer}/replace",
         f"/sites/{web.limited}/paper-mode", f"/assets/change?site={origin}&field=note",
+        f"/equipment-requests/new?site={origin}&pick=equipment:printer&pick=capability:token&pick=repair:{web.printer}",
     }  # fmt: skip
     for route in house.app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():

@@ -10,6 +10,7 @@ from assets.access.permissions import Role
 from tests import web_world
 from tests.browser.conftest import Stage, on_a_port
 from tests.conftest import served
+from tests.pictures import png
 from tests.web_world import PASSWORD
 
 NEW = "/equipment-requests/new"
@@ -78,6 +79,8 @@ async def test_when_a_draft_was_begun_then_it_survives_and_belongs_to_whoever_wr
 async def test_when_three_things_are_sent_without_a_network_then_one_request_arrives(phone: tuple[Page, str]) -> None:
     page, url = phone
     await choose(page, url)
+    await page.set_input_files("#photo", [{"name": "a.png", "mimeType": "image/png", "buffer": png()}])
+    await expect(page.locator("#thumbs img")).to_have_count(1)
     await page.context.set_offline(True)
     await page.click("#chosen .button:not(.second)")
     await expect(page.locator("#queue")).to_contain_text("Chưa gửi được – sẽ gửi lại khi có mạng")
@@ -86,6 +89,8 @@ async def test_when_three_things_are_sent_without_a_network_then_one_request_arr
     await expect(page.locator(".arrived")).to_contain_text("Đã gửi")
     await page.goto(f"{url}/equipment-requests")
     assert await page.locator("#queue .notice").count() == 0
+    async with db.transaction(db.EVERYTHING) as tx:
+        assert await tx.fetchval("select count(*) from attachments where subject_kind = 'equipment_request'") == 1
     assert await requests() == [("Mở quầy 5 <b>", 3)]
 
 

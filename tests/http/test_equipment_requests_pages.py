@@ -244,7 +244,7 @@ async def test_when_a_photo_comes_with_the_form_then_it_stands_on_the_request_on
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ([("photo", ("groß.jpg", b"\xff\xd8\xff" + b"\0" * 52 * 1024 * 1024))], "Có ảnh quá lớn"),
+        ([("photo", ("ảnh lớn.jpg", b"\xff\xd8\xff" + b"\0" * 20 * 1024 * 1024))], "Có ảnh quá lớn"),
         ([("photo", ("a.jpg", b"<script>"))], "Chỉ nhận"),
         ([("photo", ("a.pdf", pictures.PDF))], "Chỉ thêm được ảnh"),
         ([("photo", (f"{n}.png", png(n + 1))) for n in range(5)], "Tối đa 4 ảnh"),

@@ -61,6 +61,7 @@ def _group(kind: LineKind, found: Iterable[CatalogueChoice], q: str) -> Group:
     return Group(kind=kind, choices=first[:ROWS_MAX], left_out=max(0, len(first) - ROWS_MAX))
 
 
+ANY_ACCOUNT = ("capability", "account")
 Missing = Mapping[tuple[str, str], KitGapOut]
 
 
@@ -111,11 +112,16 @@ async def _capabilities(
     tx: Connection, site: UUID | None, missing: Missing, language: str, day: date
 ) -> list[CatalogueChoice]:
     stands = {(row["kind"], row["application"]): row["status"] for row in await tx.fetch(_NOT_THERE, site, day)}
+    has = {row["code"] for row in await tx.fetch(_HAS_ACCOUNT, site, day)}
     account = translate(language, word("capability_kind", "account"))
     found = []
     for row in await tx.fetch("select code, name, name_en from applications where needs_account order by name"):
         status = stands.get(("account", row["code"]))
-        note = _lacks(missing.get(("application", row["code"])), language) or _status(status, language)
+        # A kit asks for accounts of an application, or for some accounts whichever they are.
+        gap = missing.get(("application", row["code"])) or (
+            missing.get(ANY_ACCOUNT) if row["code"] not in has else None
+        )
+        note = _lacks(gap, language) or _status(status, language)
         found.append(
             CatalogueChoice(
                 thing=thing(Asked(kind=LineKind.CAPABILITY, capability="account", application=row["code"])),
@@ -191,6 +197,10 @@ select distinct on (c.kind, p.code) c.kind, coalesce(p.code, '') as application,
 from capabilities c left join applications p on p.id = c.application
 where c.site = $1 and (c.status <> 'issued' or c.expires_on < $2)
 order by c.kind, p.code, array_position(array['not_issued', 'waiting', 'revoked', 'expired'], c.status::text)
+"""
+_HAS_ACCOUNT = """
+select p.code from capabilities c join applications p on p.id = c.application
+where c.site = $1 and c.kind = 'account' and c.status = 'issued' and coalesce(c.expires_on >= $2, true)
 """
 _REPAIRS = """
 select a.tag, coalesce(nullif(a.name, ''), c.name || ' ' || m.manufacturer || ' ' || m.name) as name,
