@@ -64,6 +64,20 @@ if (drafts) {
     return Array.isArray(found) ? found : [];
   }
 
+  // Those of forms that are neither written nor sent any more, whoever's they are.
+  function needed() {
+    const places = Object.keys(localStorage).map((place) => [place.split(":")[1], place, read(place)]);
+    return new Set(places.flatMap(([person, place, kept]) => {
+      if (place.startsWith("request-draft:") && kept) return [`${person}:${kept.key}`];
+      return place.startsWith("request-queue:") && Array.isArray(kept) ? kept.map((one) => `${person}:${one.key}`) : [];
+    }));
+  }
+  photoStore("readwrite", (store) => {
+    const keys = store.getAllKeys();
+    keys.onsuccess = () => { const used = needed(); for (const key of keys.result) if (!used.has(key)) store.delete(key); };
+    return keys;
+  });
+
   // Sending. The key of the form makes it arrive once, however often it is sent.
   const queued = () => read(QUEUE) ?? [];
   function change(key, changes) {
@@ -175,7 +189,6 @@ if (drafts) {
     document.documentElement.classList.add("scripted");
     form.classList.add("scripted");
     form.method = "post";
-    form.noValidate = false;
 
     // Lines.
     function addLine(thing, what, drawing) {
@@ -211,6 +224,7 @@ if (drafts) {
     }
 
     function removeLine(thing) {
+      touched = true;
       cardOf(thing)?.remove();
       const box = pickOf(thing);
       if (box) box.checked = false;
@@ -245,6 +259,7 @@ if (drafts) {
     form.addEventListener("change", (event) => {
       const box = event.target;
       if (box.name !== "pick") return;
+      touched = true;
       if (box.checked) {
         const label = box.closest("label");
         if (!addLine(box.value, label.querySelector(".what").textContent, label.querySelector("svg"))) box.checked = false;
@@ -309,6 +324,7 @@ if (drafts) {
       if (event.target.name !== "photo") return;
       const files = [...event.target.files];
       event.target.value = "";
+      touched = true;
       photoWrong.hidden = true;
       for (const file of files) {
         const small = await shrunk(file);
@@ -331,7 +347,7 @@ if (drafts) {
     const things = () => cards().map((card) => [card.dataset.thing, card.querySelector(".what").textContent]);
     const worth = () => cards().length > 0;
     function save() {
-      if (form.dataset.form !== "new" && !touched) return;
+      if (!touched) return; // what was only looked at leaves an older draft alone
       const kept = keep(place, worth() ? { at: Date.now(), fields: typed(), things: things(), key: formKey() } : null);
       document.getElementById("saved").hidden = !kept || !worth();
     }
@@ -344,6 +360,7 @@ if (drafts) {
     window.addEventListener("pagehide", save);
 
     async function restore(draft) {
+      touched = true;
       offerBox.replaceChildren();
       const values = new Map(draft.fields);
       if (form.elements.site && values.get("site")) form.elements.site.value = values.get("site");
@@ -389,6 +406,7 @@ if (drafts) {
       if (by?.name === "go" || by?.name === "find") return; // only looked at again, with everything that was typed
       event.preventDefault();
       if (form.dataset.busy || !worth()) return;
+      touched = true;
       clearTimeout(waiting);
       const fields = typed();
       if (form.elements.version) fields.push(["version", form.elements.version.value]);
