@@ -13,8 +13,9 @@ from assets import clock
 from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
-from assets.db import transaction
-from assets.equipment_requests import forms, queries, service
+from assets.db import Connection, transaction
+from assets.equipment_requests import forms, parts, queries, service
+from assets.equipment_requests.answering import RequestAnswer, answer, parts_of
 from assets.equipment_requests.asking_pages import PHOTOS_MAX, may_attach
 from assets.equipment_requests.asking_pages import routes as asking_routes
 from assets.equipment_requests.facts import Facts, beside
@@ -36,6 +37,7 @@ class RequestPage(RequestDetail):
     """A request as its page shows it: with its photos, and the facts beside it for those who decide or give."""
 
     facts: Facts | None = None
+    answer: RequestAnswer | None = None
     files: list[AttachmentOut]
 
 
@@ -111,9 +113,17 @@ async def _fulfil(actor: Actor, number: str, _: Step, fields: Fields) -> Filed:
     return await service.fulfil(actor, number, forms.doing(fields), tags=forms.tags(fields), now=clock.now())
 
 
+async def _split(actor: Actor, number: str, _: Step, fields: Fields) -> Filed:
+    said = forms.split(fields)
+    try:
+        return await parts.split(actor, number, said.wanted, forms.doing(fields), now=clock.now())
+    except Invalid as error:
+        raise Invalid(fields=said.on_form(error.fields)) from None
+
+
 Taker = Callable[[Actor, str, Step, Fields], Awaitable[Filed]]
 TAKE: Mapping[Step, Taker] = {
-    **dict.fromkeys(service.SIMPLE, _simple), Step.APPROVE: _approve, Step.FULFIL: _fulfil,
+    **dict.fromkeys(service.SIMPLE, _simple), Step.APPROVE: _approve, Step.FULFIL: _fulfil, Step.SPLIT: _split,
 }  # fmt: skip
 
 
@@ -127,7 +137,8 @@ async def _one(
         decides = bool({Step.APPROVE, Step.FULFIL} & set(detail.steps))
         facts = await beside(tx, actor, ref, language) if decides else None
         files = await files_of(tx, actor.scope, detail.id)
-    view = RequestPage(**detail.model_dump(), facts=facts, files=files)
+        shown = await _parts(tx, actor, detail, ref, language)
+    view = RequestPage(**detail.model_dump(), facts=facts, answer=shown, files=files)
     if request.scope["path"].endswith(".json"):
         return show(request, "equipment_requests/one.html", view)
     return page(
@@ -136,6 +147,14 @@ async def _one(
         facts={line.position: line for line in facts.lines} if facts else {}, note_max=service.NOTE_MAX,
         may_attach=may_attach(actor, detail), photos_max=PHOTOS_MAX, file_mb=request.app.state["settings"].attachment_mb,
     )  # fmt: skip
+
+
+async def _parts(tx: Connection, actor: Actor, detail: RequestDetail, ref: str, language: str) -> RequestAnswer | None:
+    """What can be given now for whoever gives; for everybody else, the parts that answer the request already."""
+    if Step.SPLIT in detail.steps:
+        return await answer(tx, actor, ref, language, clock.now())
+    found = await parts_of(tx, detail.id, language)
+    return RequestAnswer(lines=[], parts=found) if found else None
 
 
 def _done(request: AnyRequest) -> str:

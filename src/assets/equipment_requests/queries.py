@@ -232,8 +232,9 @@ def lines_of(row: asyncpg.Record) -> list[dict[str, Any]]:
 
 
 def _line(line: Mapping[str, Any], language: str) -> RequestLineOut:
-    return RequestLineOut(**{**line, "name": _named(line, language)})
+    return RequestLineOut(**{**line, "name": named(line, language)})
 
 
-def _named(named: Mapping[str, Any], language: str) -> str:
-    return str((named["name_en"] if language == "en" else "") or named["name"])
+def named(thing: Mapping[str, Any], language: str) -> str:
+    """What something is called in a language."""
+    return str((thing["name_en"] if language == "en" else "") or thing["name"])
