@@ -30,6 +30,7 @@ from assets.web.language import N_, choose
 from assets.web.versions import with_version
 
 AnyRequest = Request[Any, Any, Any]
+NO_THING = N_("There is no such thing to ask for.")
 Site = Annotated[str, Field(max_length=20)]
 Words = Annotated[str, Field(max_length=200)]
 ThingName = Annotated[str, Field(min_length=1, max_length=THING_MAX)]
@@ -68,12 +69,11 @@ class PhotoIn(BaseModel):
 async def get_catalogue(
     request: AnyRequest, actor: NamedDependency[Actor], site: FromQuery[Site] = "", q: FromQuery[Words] = ""
 ) -> CatalogueOut:
-    """What the caller's centre, or this one, can ask for."""
+    """What the caller's centre, or this one, can ask for; without either, what any centre can."""
     async with transaction(actor.scope) as tx:
-        row = await service.asking_site(tx, actor, site)
-        return CatalogueOut(
-            site=row["code"], groups=await catalogue(tx, row["id"], q, choose(request), clock.today())
-        )  # fmt: skip
+        row = await service.asking_site(tx, actor, site) if site or actor.home_site else None
+        groups = await catalogue(tx, row["id"] if row else None, q, choose(request), clock.today())
+    return CatalogueOut(site=row["code"] if row else "", groups=groups)
 
 
 @get("/api/v1/equipment-request-facts", operation_id="getFactsOfThings", guards=[requires(Action.REQUEST_EQUIPMENT)])
@@ -83,15 +83,16 @@ async def get_facts_of_things(
 ) -> KnownThings:  # fmt: skip
     """What is known of things before they are asked for: what the centre has and lacks, faults, stock, open requests."""
     language = choose(request)
-    asked = [of_thing(name) or Asked() for name in thing]
+    asked = [of_thing(name) for name in thing]
     async with transaction(actor.scope) as tx:
-        row = await service.asking_site(tx, actor, site)
-        lines = await found_of(tx, row["id"], asked)
-        if wrong := {
-            f"thing.{i}": N_("There is no such thing to ask for.") for i, line in enumerate(lines) if not line
-        }:
-            raise Invalid(fields=wrong)
+        try:
+            row = await service.asking_site(tx, actor, site)
+        except Invalid as error:
+            raise Invalid(fields={**error.fields, **({} if all(asked) else {"thing": NO_THING})}) from None
+        lines = await found_of(tx, row["id"], [one or Asked() for one in asked])
         there = [line for line in lines if line]
+        if len(there) < len(lines):
+            raise Invalid(fields={"thing": NO_THING})
         facts = await known(tx, row["id"], [thing_of(line) for line in there], language, clock.now())
     return KnownThings(
         site=row["code"],
