@@ -557,10 +557,20 @@ RECIPES: dict[str, Recipe] = {
     "POST /account/password": lambda w, t: Call("", form={"password": "x"}),
     "POST /account/second-factor": lambda w, t: Call("", form={"code": "1"}),
     "POST /equipment-requests/new": lambda w, t: Call(
-        "", form={"site": t.site, "category": "printer", "quantity": "1", "reason": "r", "key": str(new_id())}
+        "", form={"site": t.site, "thing_1": "equipment:printer", "reason": "r", "key": str(new_id())}
+    ),
+    "GET /api/v1/equipment-request-catalogue": lambda w, t: Call(f"/api/v1/equipment-request-catalogue?site={t.site}"),
+    "GET /api/v1/equipment-request-facts": lambda w, t: Call(
+        f"/api/v1/equipment-request-facts?site={t.site}&thing=equipment:printer"
+    ),
+    "POST /api/v1/equipment-requests/{ref}/photos": lambda w, t: Call(
+        f"/api/v1/equipment-requests/{t.requests['submitted']}/photos", files={"file": ("a.png", pictures.png())}
+    ),
+    "POST /equipment-requests/{number}/photos": lambda w, t: Call(
+        f"/equipment-requests/{t.requests['submitted']}/photos", files={"photo": ("a.png", pictures.png())}
     ),
     "GET /equipment-requests/{number}/amend": lambda w, t: Call(f"/equipment-requests/{t.requests['draft']}/amend"),
-    "POST /equipment-requests/{number}/amend": _form("amend", "draft", reason="r", quantity_1="1"),
+    "POST /equipment-requests/{number}/amend": _form("amend", "draft", reason="r", thing_1="equipment:printer"),
     "POST /equipment-requests/{number}/submit": _form("submit", "draft"),
     "POST /equipment-requests/{number}/approve": _form("approve", "submitted", approved_1="1"),
     "POST /equipment-requests/{number}/return": _form("return", "submitted", note="n"),

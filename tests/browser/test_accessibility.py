@@ -70,6 +70,7 @@ async def whole(migrated: str, chromium: Browser) -> AsyncIterator[tuple[Stage, 
         f"/sites/{web.limited}/paper-mode", f"/assets/{web.printer}/report", f"/assets/{web.printer}/signed-addresses",
         f"/fault-reports/{report}", f"/r/{secret}", "/fault-kinds?edit=paper-jam",
         f"/incidents/{reported}", f"/assets/change?site={origin}&field=note",
+        f"/equipment-requests/new?site={origin}&pick=equipment:printer&pick=capability:token&pick=repair:{web.printer}",
     }  # fmt: skip
     for route in house.app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():

@@ -515,12 +515,20 @@ async def requests_are_written(walk: Walk) -> None:
     await step(number, "close")
     await answers_are_written(walk, await ask(lines=[{"category": "printer", "quantity": 9}]), step)
     await step(await ask(), "refuse", {"note": "Chưa có kinh phí"})
+    number = await ask()
+    await walk("POST", base + "/{ref}/photos", form={}, files={"file": ("a.png", pictures.png())}, ref=number)
+    await walk("POST", page + "/photos", form={}, files={"photo": ("b.png", pictures.png(2))}, number=number)
     await step(await ask(), "withdraw")
-    form = {"category": "printer", "quantity": "1", "reason": "Hỏng", "site": "21025", "draft": "1"}
+    form = {"thing_1": "equipment:printer", "quantity_1": "1", "reason": "Hỏng", "site": "21025", "draft": "1"}
     await walk("POST", "/equipment-requests/new", form=form)
     async with transaction(EVERYTHING) as tx:
         number = await tx.fetchval("select max(number) from equipment_requests")
-    await walk("POST", page + "/amend", form={"reason": "Hỏng hẳn", "quantity_1": "3"}, number=number)
+    await walk(
+        "POST",
+        page + "/amend",
+        form={"reason": "Hỏng hẳn", "thing_1": "equipment:printer", "quantity_1": "3"},
+        number=number,
+    )
     await walk("POST", page + "/{step}", form={}, number=number, step="submit")
 
 

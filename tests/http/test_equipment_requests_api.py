@@ -9,9 +9,10 @@ from assets import clock
 from assets.access.permissions import Role
 from assets.ids import new_id
 from assets.readiness import service as readiness
-from tests import equipment_world
+from tests import equipment_world, pictures
 from tests.conftest import House
 from tests.equipment_world import World
+from tests.pictures import png
 
 BASE = "/api/v1/equipment-requests"
 ASK = {"lines": [{"category": "printer", "quantity": 2}], "reason": "Máy in cũ hay kẹt giấy"}
@@ -161,6 +162,104 @@ async def test_when_an_approver_asks_for_the_facts_then_stock_and_readiness_are_
     assert own["lines"][0]["stock"] == []  # the store is not in a clerk's scope
 
 
+FACTS, CATALOGUE = "/api/v1/equipment-request-facts", "/api/v1/equipment-request-catalogue"
+MIXED = [
+    {"category": "printer", "quantity": 2}, {"kind": "capability", "capability": "seal", "holder_post": "Văn thư"},
+    {"kind": "repair", "asset": "PR-1", "reason": "Kẹt giấy", "unit_cost": 500_000},
+]  # fmt: skip
+
+
+async def test_when_lines_of_several_kinds_are_asked_for_and_amended_then_the_answers_say_so(town: Town) -> None:
+    await town.world.thing("printer", "PR-1", town.world.home_code)
+    filed = await town.alice.post(BASE, json={**ASK, "lines": MIXED, "draft": True})
+    assert filed.status_code == 201, filed.text
+    assert [(line["kind"], line["name"]) for line in filed.json()["lines"]] == [
+        ("equipment", "Printer"), ("capability", "Seal for Văn thư"),
+        ("repair", "Repair of Printer Maker printer (PR-1)"),
+    ]  # fmt: skip
+    at = f"{BASE}/{filed.json()['number']}/amend"
+    more = {"reason": "Mới", "lines": [MIXED[1], {"category": "pc", "quantity": 3}]}
+    amended = await town.alice.post(at, json=more)
+    assert [(line["position"], line["kind"], line["quantity"]) for line in amended.json()["lines"]] == [
+        (1, "capability", 1), (2, "equipment", 3),
+    ]  # fmt: skip
+    both = await town.alice.post(at, json={**more, "quantities": {"1": 2}})
+    assert (both.status_code, both.json()["errors"][0]["field"]) == (400, "quantities")
+    numbers = await town.alice.post(at, json={"reason": "Mới", "quantities": {"2": 4}})
+    assert [line["quantity"] for line in numbers.json()["lines"]] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ({"kind": "capability", "capability": "seal"}, "lines.0.holder_post"),
+        ({"kind": "capability", "capability": "crown", "holder_post": "A"}, "lines.0.capability"),
+        ({"kind": "capability", "capability": "account", "holder_post": "A"}, "lines.0.application"),
+        ({"kind": "consumable", "consumable": "NONE"}, "lines.0.consumable"),
+        ({"kind": "repair", "asset": "PR-C"}, "lines.0.asset"),
+        ({"kind": "repair", "asset": "PR-C", "quantity": 2}, "lines.0.quantity"),
+        ({"kind": "equipment", "category": "printer", "asset": "PR-C"}, "lines.0.asset"),
+        ({"kind": "aircraft", "category": "printer"}, "lines.0.kind"),
+        ({"category": "printer", "unit_cost": -1}, "lines.0.unit_cost"),
+        ({"category": "printer", "unit_cost": 10**15}, "lines.0.unit_cost"),
+        ({}, "lines.0.category"),
+    ],
+)
+async def test_when_a_line_is_wrong_then_its_field_is_named(town: Town, line: dict, field: str) -> None:
+    await town.world.thing("printer", "PR-C", town.world.other_code)
+    answer = await town.alice.post(BASE, json={**ASK, "lines": [line]})
+    assert answer.status_code == 400, answer.text
+    assert field in [error["field"] for error in answer.json()["errors"]], answer.text
+    assert (await town.bob.get(BASE)).json()["total"] == 0
+
+
+async def test_when_facts_are_asked_for_beforehand_then_they_are_those_of_the_caller_s_own_centre(town: Town) -> None:
+    await town.world.stock("printer", "PR-9")
+    await town.world.thing("printer", "PR-1", town.world.home_code)
+    await town.world.thing("printer", "PR-C", town.world.other_code)
+    known = (await town.alice.get(f"{FACTS}?thing=equipment:printer&thing=repair:PR-1")).json()
+    assert known["site"] == town.world.home_code
+    assert [(thing["thing"], thing["name"]) for thing in known["things"]] == [
+        ("equipment:printer", "Printer"), ("repair:PR-1", "Repair of Printer Maker printer (PR-1)"),
+    ]  # fmt: skip
+    printer = known["things"][0]["facts"]
+    assert (printer["in_use"], printer["in_stock"], printer["asset"]) == (1, 1, None)
+    assert "PR-9" not in str(known), "how many the store has, not which"
+    for foreign in ("repair:PR-C", "repair:PR-9", "equipment:aircraft", "x", "capability:crown"):
+        answer = await town.alice.get(f"{FACTS}?thing={foreign}")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "thing"), foreign
+    assert (await town.alice.get(FACTS)).status_code == 400
+    assert (await town.alice.get(f"{FACTS}?thing=equipment:pc&site={town.world.other_code}")).status_code == 404
+    theirs = (await town.bob.get(f"{FACTS}?thing=repair:PR-C&site={town.world.other_code}")).json()
+    assert theirs["things"][0]["facts"]["asset"]["tag"] == "PR-C"
+    offered = (await town.alice.get(f"{CATALOGUE}?q=pr-1")).json()
+    assert [[choice["thing"] for choice in group["choices"]] for group in offered["groups"]][3] == ["repair:PR-1"]
+
+
+async def test_when_a_photo_is_added_then_whoever_sees_requests_sees_it_until_the_request_is_settled(
+    town: Town,
+) -> None:
+    number = (await town.alice.post(BASE, json=ASK)).json()["number"]
+    at = f"{BASE}/{number}/photos"
+    made = await town.alice.post(at, files={"file": ("<b>máy.png", png())})
+    assert made.status_code == 201, made.text
+    assert (made.json()["name"], made.json()["code"]) == ("_b_máy.png", str(number))
+    again = await town.alice.post(at, files={"file": ("b.png", png())})
+    assert again.json()["id"] == made.json()["id"]
+    content = f"/api/v1/attachments/{made.json()['id']}/content"
+    on_call = await town.house.person("oncall", Role.ON_CALL)
+    assert [(await client.get(content)).status_code for client in (town.bob, town.alice, town.charlie, on_call)] == [
+        200, 200, 404, 404,
+    ]  # fmt: skip
+    assert [(await client.get("/api/v1/attachments")).json()["total"] for client in (town.bob, on_call)] == [1, 0]
+    assert (await on_call.get(f"/attachments/equipment_request/{number}")).status_code == 404
+    assert (await town.charlie.post(at, files={"file": ("b.png", png())})).status_code == 404
+    paper = await town.alice.post(at, files={"file": ("a.pdf", pictures.PDF)})
+    assert (paper.status_code, paper.json()["errors"][0]["field"]) == (400, "file")
+    await town.alice.post(f"{BASE}/{number}/withdraw")
+    assert (await town.alice.post(at, files={"file": ("c.png", png(2))})).status_code == 409
+
+
 async def test_when_readiness_is_listed_then_the_worst_comes_first_and_charlie_sees_his_own(town: Town) -> None:
     await town.world.thing("pc", "PC-1", town.world.other_code)
     unjudged = (await town.bob.get("/api/v1/readiness")).json()
@@ -193,5 +292,5 @@ async def test_when_the_language_is_vietnamese_then_the_words_are_too(town: Town
 async def test_when_the_document_is_read_then_every_route_has_an_operation_id(town: Town) -> None:
     paths = (await town.bob.get("/schema/openapi.json")).json()["paths"]
     mine = {path: item for path, item in paths.items() if path.startswith((BASE, "/api/v1/readiness"))}
-    assert len(mine) == 13
+    assert len(mine) == 16
     assert all(operation["operationId"] for item in mine.values() for operation in item.values())

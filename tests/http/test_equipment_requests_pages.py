@@ -8,11 +8,18 @@ import httpx2
 import pytest
 
 from assets import db
+from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
-from assets.equipment_requests.queries import PICTURES
-from tests import equipment_world
+from assets.equipment_requests.pictures import PICTURES
+from assets.inventory import things
+from assets.inventory.kits import service as kits
+from assets.inventory.kits.allowance import What
+from assets.inventory.lifecycle import PhysicalState
+from assets.inventory.stock import consumables
+from tests import equipment_world, pictures
 from tests.conftest import House
 from tests.equipment_world import World
+from tests.pictures import photo, png
 
 NEW = "/equipment-requests/new"
 VIETNAMESE = {"Cookie": "language=vi"}
@@ -35,7 +42,7 @@ class Town:
         return answer.headers["location"].partition("?")[0]
 
 
-FORM = {"category": "printer", "quantity": "2", "reason": "Máy in cũ hay kẹt giấy"}
+FORM = {"thing_1": "equipment:printer", "quantity_1": "2", "reason": "Máy in cũ hay kẹt giấy"}
 
 
 @pytest.fixture
@@ -52,7 +59,7 @@ async def town(house: House) -> Town:
 
 async def key(client: httpx2.AsyncClient) -> str:
     """The key of a fresh form."""
-    return hidden((await client.get(NEW)).text, "key")
+    return hidden((await client.get(f"{NEW}?pick=equipment:printer")).text, "key")
 
 
 def hidden(page: str, name: str) -> str:
@@ -62,14 +69,19 @@ def hidden(page: str, name: str) -> str:
     return found.group(1)
 
 
-async def test_when_a_clerk_opens_the_form_then_centre_and_kinds_are_there_without_it_words(town: Town) -> None:
+async def test_when_a_clerk_opens_the_form_then_the_catalogue_stands_there_without_it_words(town: Town) -> None:
+    await town.world.thing("printer", "PR-1", town.world.home_code, state=PhysicalState.BROKEN)
+    await town.world.thing("pc", "PC-9", town.world.other_code)
     page = (await town.alice.get(NEW)).text
     assert hidden(page, "site") == town.world.home_code
     assert '<select id="site"' not in page
-    assert page.count('<svg class="picture"') == page.count('type="radio"') == 3
+    picks = re.findall(r'name="pick" value="([^"]*)"', page)
+    assert picks[:3] == ["equipment:pc", "equipment:printer", "equipment:scanner"]
+    assert {"capability:token", "capability:seal", "repair:PR-1"} < set(picks)
+    assert "repair:PC-9" not in picks, "another centre's"
     assert 'lang="vi"' in page
-    for word in ("Máy in", "Cần bao nhiêu?", "Gửi đề nghị"):
-        assert word in page
+    for words in ("Vật tư tiêu hao", "Sửa chữa thiết bị đang có", "Hỏng", "Tìm trong danh mục"):
+        assert words in page
     for forbidden in ("bạn", "UUID", "category_id", "model"):
         assert forbidden not in re.sub(r"<[^>]*>", " ", page)
 
@@ -93,29 +105,163 @@ async def test_when_the_same_form_is_sent_twice_then_there_is_one_request(town: 
 @pytest.mark.parametrize(
     ("change", "field", "message"),
     [
-        ({"category": ""}, "category", "Xin chọn thiết bị cần cấp."),
-        ({"category": "aircraft"}, "category", "Không có loại thiết bị này."),
-        ({"quantity": ""}, "quantity", "Xin ghi số lượng"),
-        ({"quantity": "hai"}, "quantity", "Xin ghi số lượng"),
-        ({"quantity": "0"}, "quantity", "Xin ghi số lượng"),
-        ({"quantity": "9999999999999"}, "quantity", "Xin ghi số lượng"),
+        ({"thing_1": ""}, "lines", "Xin chọn thiết bị cần cấp."),
+        ({"thing_1": "equipment:aircraft"}, "thing_1", "Không có loại thiết bị này."),
+        ({"thing_1": "aircraft"}, "thing_1", "Không có loại thiết bị này."),
+        ({"thing_1": "repair:PC-9"}, "thing_1", "Trung tâm không có thiết bị này."),
+        ({"thing_1": "capability:seal"}, "holder_post_1", "Xin ghi cấp cho ai"),
+        ({"quantity_1": ""}, "quantity_1", "Xin ghi số lượng"),
+        ({"quantity_1": "hai"}, "quantity_1", "Xin ghi số lượng"),
+        ({"quantity_1": "0"}, "quantity_1", "Xin ghi số lượng"),
+        ({"quantity_1": "9999999999999"}, "quantity_1", "Xin ghi số lượng"),
+        ({"unit_cost_1": "1,5"}, "unit_cost_1", "Xin ghi giá"),
         ({"reason": "   "}, "reason", "Xin ghi một câu"),
     ],
 )
 async def test_when_a_field_is_wrong_then_the_message_stands_beside_it_and_the_rest_is_kept(
     town: Town, change: dict[str, str], field: str, message: str
 ) -> None:
+    await town.world.thing("pc", "PC-9", town.world.other_code)
     form = {**FORM, "key": await key(town.alice), **change}
     answer = await town.alice.post(NEW, data=form)
     page = unescape(answer.text)
     assert answer.status_code == 400
     assert re.search(rf'id="wrong-{field}">{message}', page), page
-    assert f'aria-describedby="wrong-{field}' in page
+    if field.partition("_")[0] in ("holder", "quantity", "unit", "reason"):
+        assert f'aria-describedby="wrong-{field}' in page
     assert hidden(page, "key") == form["key"]  # so that the corrected form still files one request
     if field != "reason":
         assert FORM["reason"] in page
-    if field != "category":
-        assert re.search(r'value="printer" required checked', page)
+    if form["thing_1"]:
+        assert hidden(page, "thing_1") == form["thing_1"]
+    assert (await town.alice.get("/equipment-requests.json")).json()["total"] == 0
+
+
+MIXED = {
+    "thing_1": "equipment:printer", "quantity_1": "2", "reason_1": "Quầy 2", "unit_cost_1": "4.500.000",
+    "thing_2": "consumable:CF259A", "quantity_2": "5",
+    "thing_3": "capability:account:igate", "quantity_3": "1", "holder_post_3": "Công chức <b>tư pháp</b>",
+    "thing_4": "repair:PR-1", "reason_4": "Kẹt giấy liên tục", "reason": "Mở quầy mới",
+}  # fmt: skip
+
+
+async def goods(town: Town) -> None:
+    """A consumable that fits the centre's printer, an application, and the printer."""
+    await consumables.add_consumable(
+        SYSTEM, consumables.NewConsumable("CF259A", "Hộp mực 59A", "hộp", models=[town.world.models["printer"]])
+    )
+    await things.add_application(SYSTEM, things.NewApplication("igate", "iGate"))
+    await town.world.thing("printer", "PR-1", town.world.home_code)
+
+
+async def test_when_lines_of_all_kinds_are_asked_for_then_each_is_said_in_words(town: Town) -> None:
+    await goods(town)
+    at = await town.filed(**MIXED)
+    lines = (await town.bob.get(f"{at}.json")).json()["lines"]
+    assert [(line["kind"], line["name"], line["quantity"]) for line in lines] == [
+        ("equipment", "Máy in", 2), ("consumable", "Hộp mực 59A", 5),
+        ("capability", "Tài khoản iGate cho Công chức <b>tư pháp</b>", 1),
+        ("repair", "Sửa chữa Máy in Maker printer (PR-1)", 1),
+    ]  # fmt: skip
+    assert (lines[0]["unit_cost"], lines[3]["reason"]) == (4_500_000, "Kẹt giấy liên tục")
+    page = (await town.bob.get(at)).text
+    assert "<b>tư pháp" not in page
+    assert "Tài khoản iGate cho Công chức &lt;b&gt;tư pháp&lt;/b&gt;" in page
+    assert (await town.bob.get("/equipment-requests.json?q=hop muc 59a")).json()["total"] == 1
+
+
+async def test_when_there_are_no_scripts_then_things_are_chosen_looked_for_and_left_out_by_buttons(town: Town) -> None:
+    await goods(town)
+    found = (await town.alice.get(f"{NEW}?pick=equipment:printer&q=mực&find=find")).text
+    assert re.findall(r'name="pick" value="([^"]*)"', found) == ["consumable:CF259A"], "what fits the words"
+    form = {"thing_1": "equipment:printer", "quantity_1": "ba", "reason": "Cũ", "key": hidden(found, "key"),
+            "pick": ["consumable:CF259A", "repair:PR-1", "equipment:printer"], "go": "more"}  # fmt: skip
+    page = (await town.alice.post(NEW, data=form)).text
+    assert [hidden(page, f"thing_{n}") for n in (1, 2, 3)] == ["equipment:printer", "consumable:CF259A", "repair:PR-1"]
+    assert 'name="quantity_1"' in page
+    assert 'value="ba"' in page, "what was typed stays as it was typed"
+    assert "thing_4" not in page
+    assert (await town.alice.get("/equipment-requests.json")).json()["total"] == 0
+    less = {"thing_1": "equipment:printer", "thing_2": "repair:PR-1", "remove_1": "1", "reason": "Cũ", "go": "update"}
+    page = (await town.alice.post(NEW, data=less)).text
+    assert (hidden(page, "thing_1"), "thing_2" in page) == ("repair:PR-1", False)
+
+
+async def test_when_something_is_chosen_then_what_is_known_of_it_stands_beside_it(town: Town) -> None:
+    await goods(town)
+    await town.world.stock("printer", "PR-9")
+    await town.filed()
+    page = unescape((await town.alice.get(f"{NEW}?pick=equipment:printer&pick=repair:PR-1")).text)
+    assert "Đang sử dụng tại trung tâm: <strong>1" in page
+    assert "Trong kho: <strong>1" in page, "a number, though the store is not hers"
+    assert "PR-9" not in page
+    assert re.search(r'Trong các đề nghị khác[^:]*: <strong>2</strong> \(<a href="/equipment-requests/1"', page), page
+    assert '<a href="/assets/PR-1">PR-1</a>: Tốt' in page
+    alone = await town.alice.get(f"{NEW}?pick=equipment:printer", headers={"HX-Request": "true"})
+    assert "<html" not in alone.text
+    assert "Trong kho" in unescape(alone.text)
+
+
+async def test_when_a_page_of_somebody_else_sends_its_form_then_it_is_not_filed_in_this_name(town: Town) -> None:
+    form = {**FORM, "key": await key(town.alice), "person": str(town.world.charlie.id)}
+    answer = await town.alice.post(NEW, data=form)
+    assert answer.status_code == 403
+    assert (await town.bob.get("/equipment-requests.json")).json()["total"] == 0
+
+
+async def test_when_a_link_leads_from_an_asset_or_a_gap_then_the_form_knows_what_is_asked_for(town: Town) -> None:
+    await town.world.thing("printer", "PR-1", town.world.home_code)
+    await town.world.thing("printer", "PR-C", town.world.other_code)
+    asset = unescape((await town.alice.get("/assets/PR-1")).text)
+    links = re.findall(r'href="(/equipment-requests/new\?[^"]*)"', asset)
+    assert len(links) == 2
+    repair, another = [(await town.alice.get(link)).text for link in links]
+    assert hidden(repair, "thing_1") == "repair:PR-1"
+    assert hidden(another, "thing_1") == "equipment:printer"
+    assert 'value="Thay cho PR-1"' in unescape(another)
+    assert "thing_1" not in (await town.alice.get(f"{NEW}?replaces=PR-C")).text
+    await kits.add_kit(SYSTEM, kits.NewKit("centre", "K", "centre", lines=[kits.NewLine(What.CATEGORY, "printer", 3)]))
+    gaps = unescape((await town.alice.get("/kits")).text)
+    assert f"/equipment-requests/new?pick=equipment%3Aprinter&site={town.world.home_code}" in gaps
+
+
+async def test_when_a_photo_comes_with_the_form_then_it_stands_on_the_request_once(town: Town) -> None:
+    form = {**FORM, "key": await key(town.alice)}
+    files = [("photo", ("a.png", png())), ("photo", ("b.jpg", photo()))]
+    places = [(await town.alice.post(NEW, data=form, files=files)).headers["location"] for _ in range(2)]
+    assert len(set(places)) == 1
+    shown = (await town.bob.get(f"{places[0].partition('?')[0]}.json")).json()["files"]
+    assert sorted(file["name"] for file in shown) == ["a.png", "b.jpg"]
+    assert (await town.alice.get(f"/api/v1/attachments/{shown[0]['id']}/content")).status_code == 200
+    assert (await town.charlie.get(f"/api/v1/attachments/{shown[0]['id']}/content")).status_code == 404
+    more = await town.alice.post("/equipment-requests/1/photos", files={"photo": ("c.png", png(3))})
+    assert more.headers["location"] == "/equipment-requests/1#photos"
+    assert (
+        await town.charlie.post("/equipment-requests/1/photos", files={"photo": ("c.png", png())})
+    ).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([("photo", ("ảnh lớn.jpg", b"\xff\xd8\xff" + b"\0" * 20 * 1024 * 1024))], "Có ảnh quá lớn"),
+        ([("photo", ("a.jpg", b"<script>"))], "Chỉ nhận"),
+        ([("photo", ("a.pdf", pictures.PDF))], "Chỉ thêm được ảnh"),
+        ([("photo", (f"{n}.png", png(n + 1))) for n in range(5)], "Tối đa 4 ảnh"),
+    ],
+)
+async def test_when_a_photo_cannot_be_kept_then_nothing_of_what_was_typed_is_lost(
+    town: Town, files: list[tuple[str, tuple[str, bytes]]], message: str
+) -> None:
+    form = {**FORM, "key": await key(town.alice)}
+    answer = await town.alice.post(NEW, data=form, files=files)
+    page = unescape(answer.text)
+    assert answer.status_code == 400, page
+    assert re.search(f'id="wrong-photo">{message}', page), page
+    assert FORM["reason"] in page
+    assert hidden(page, "thing_1") == "equipment:printer"
+    assert (await town.alice.get("/equipment-requests.json")).json()["total"] == 0
+    assert (await town.alice.post(NEW, data=form)).status_code == 303, "without it the same form goes through"
 
 
 async def test_when_hostile_text_is_asked_for_then_it_is_shown_as_text(town: Town) -> None:
@@ -188,12 +334,12 @@ async def test_when_a_request_comes_back_then_the_clerk_corrects_and_sends_it_at
     page = unescape((await town.alice.get(f"{at}/amend")).text)
     assert "Cho phòng nào?" in page
     wrong = await town.alice.post(
-        f"{at}/amend", data={"version": hidden(page, "version"), "quantity_1": "x", "reason": "Mới"}
+        f"{at}/amend", data={"version": hidden(page, "version"), **FORM, "quantity_1": "x", "reason": "Mới"}
     )
     assert wrong.status_code == 400
-    assert 'id="wrong-quantity-1"' in wrong.text
+    assert 'id="wrong-quantity_1"' in wrong.text
     assert "Mới" in wrong.text
-    form = {"version": hidden(page, "version"), "quantity_1": "1", "reason": "Cho quầy 2", "send": "1"}
+    form = {"version": hidden(page, "version"), **FORM, "quantity_1": "1", "reason": "Cho quầy 2", "send": "1"}
     assert (await town.alice.post(f"{at}/amend", data=form)).headers["location"] == f"{at}?done=amend"
     twin = (await town.bob.get(f"{at}.json")).json()
     assert (twin["state"], twin["lines"][0]["quantity"], twin["reason"]) == ("submitted", 1, "Cho quầy 2")

@@ -17,7 +17,10 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.equipment_requests import queries, service
+from assets.equipment_requests.asking import COST_MAX, LineKind
+from assets.equipment_requests.asking_api import routes as asking_routes
 from assets.equipment_requests.facts import Facts, beside
+from assets.equipment_requests.lines import LINE_REASON_MAX, POST_MAX
 from assets.equipment_requests.queries import LISTING, RequestDetail, RequestOut
 from assets.equipment_requests.service import Amended, Asked, Doing, Filed, Filing
 from assets.equipment_requests.workflow import Step
@@ -29,6 +32,7 @@ Note = Annotated[str, Field(max_length=service.NOTE_MAX)]
 Quantity = Annotated[int, Field(ge=1, le=service.QUANTITY_MAX)]
 Position = Annotated[int, Field(ge=1, le=service.LINES_MAX)]
 Tag = Annotated[str, Field(max_length=40)]
+Code = Annotated[str, Field(max_length=40)]
 
 
 class In(BaseModel):
@@ -38,11 +42,29 @@ class In(BaseModel):
 
 
 class LineIn(In):
-    """So many things of one kind (the code of an asset category)."""
+    """So many of one thing. `kind` says which field names it, and the others stay empty.
 
-    category: Annotated[str, Field(min_length=1, max_length=40)]
+    Equipment names its `category`, a consumable itself; a capability its kind, for whom it is (`holder_post`) and, where it
+    is for one, the `application`; a repair the tag of an `asset` that stands at the centre.
+    """
+
+    kind: LineKind = LineKind.EQUIPMENT
+    category: Code = ""
+    consumable: Code = ""
+    capability: Code = ""
+    application: Code = ""
+    holder_post: Annotated[str, Field(max_length=POST_MAX)] = ""
+    asset: Tag = ""
     quantity: Quantity = 1
-    reason: Annotated[str, Field(max_length=255)] = ""
+    unit_cost: Annotated[int, Field(ge=0, le=COST_MAX)] | None = None
+    reason: Annotated[str, Field(max_length=LINE_REASON_MAX)] = ""
+
+    def asked(self) -> Asked:
+        """The line as the verbs take it."""
+        return Asked(**self.model_dump())
+
+
+Lines = Annotated[list[LineIn], Field(min_length=1, max_length=service.LINES_MAX)]
 
 
 class RequestIn(In):
@@ -51,7 +73,7 @@ class RequestIn(In):
     `key` is any UUID of the caller: the same key again answers the request that it made first.
     """
 
-    lines: Annotated[list[LineIn], Field(min_length=1, max_length=service.LINES_MAX)]
+    lines: Lines
     reason: Annotated[str, Field(min_length=1, max_length=service.REASON_MAX)]
     site: Annotated[str, Field(max_length=20)] = ""
     draft: bool = False
@@ -59,10 +81,11 @@ class RequestIn(In):
 
 
 class AmendIn(In):
-    """The reason, and quantities by line position where they change."""
+    """The reason, and either all lines as they shall be, or quantities by line position where they change."""
 
     reason: Annotated[str, Field(min_length=1, max_length=service.REASON_MAX)]
     quantities: Annotated[dict[Position, Quantity], Field(max_length=service.LINES_MAX)] = {}
+    lines: Lines | None = None
     note: Note = ""
     version: int | None = None
 
@@ -122,9 +145,8 @@ async def get_facts(request: AnyRequest, actor: NamedDependency[Actor], ref: Fro
 
 @post(_BASE, operation_id="fileEquipmentRequest", guards=[requires(Action.REQUEST_EQUIPMENT)])
 async def file_request(request: AnyRequest, actor: NamedDependency[Actor], data: JSONBody[RequestIn]) -> RequestDetail:
-    """Ask for equipment."""
-    lines = [Asked(line.category, line.quantity, line.reason) for line in data.lines]
-    filing = Filing(lines, data.reason, data.site, data.key, send=not data.draft)
+    """Ask for equipment, consumables, accounts and the like, or for repairs; lines of all kinds together."""
+    filing = Filing([line.asked() for line in data.lines], data.reason, data.site, data.key, send=not data.draft)
     return await _answer(request, actor, await service.file(actor, filing, now=_now()))
 
 
@@ -134,7 +156,8 @@ async def amend_request(
     request: AnyRequest, actor: NamedDependency[Actor], ref: FromPath[str], data: JSONBody[AmendIn]
 ) -> RequestDetail:
     """Correct a draft, or a request that was returned."""
-    amended, doing = Amended(data.quantities, data.reason), Doing(data.note, data.version)
+    lines = None if data.lines is None else [line.asked() for line in data.lines]
+    amended, doing = Amended(data.quantities, data.reason, lines), Doing(data.note, data.version)
     return await _answer(request, actor, await service.amend(actor, ref, amended, doing, now=_now()))
 
 
@@ -221,6 +244,6 @@ def _now() -> datetime:
 
 
 routes: Sequence[ControllerRouterHandler] = (
-    list_requests, get_request, get_facts, file_request, amend_request, submit_request, return_request, approve_request,
-    refuse_request, withdraw_request, fulfil_request, close_request,
+    *asking_routes, list_requests, get_request, get_facts, file_request, amend_request, submit_request, return_request,
+    approve_request, refuse_request, withdraw_request, fulfil_request, close_request,
 )  # fmt: skip

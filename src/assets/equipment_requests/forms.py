@@ -1,12 +1,13 @@
 """From the fields of a page's form to the values of a verb, and back to messages beside the fields."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from litestar.datastructures import FormMultiDict
 
-from assets.equipment_requests.service import LINES_MAX, Asked, Doing, Filing
+from assets.equipment_requests.asking import LINES_MAX, Asked, LineKind, of_thing
+from assets.equipment_requests.service import Doing, Filing
 from assets.equipment_requests.splitting import Wanted, Way
 from assets.errors import Invalid
 from assets.ids import new_id
@@ -38,18 +39,75 @@ class Fields:
 
     def number(self, name: str) -> int | None:
         """The field as a whole number, or None."""
-        text = self.text(name).strip()
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX else None
+        return whole(self.text(name))
 
 
-def filing(fields: Fields) -> Filing:
-    """A new request from the clerk's form: one kind of thing, how many, what for."""
-    quantity = fields.number("quantity")
-    asked = [Asked(fields.text("category"), quantity or 0)] if fields.text("category") else []
-    return Filing(
-        asked, fields.text("reason"), site=fields.text("site"), key=form_key(fields.text("key")),
-        send=not fields.text("draft"),
-    )  # fmt: skip
+def whole(text: str, digits: int = DIGITS_MAX) -> int | None:
+    """A text as a whole number, or None."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
+@dataclass(frozen=True)
+class TypedLine:
+    """A line as it stands in a form: `thing` as in `asking.thing`, the rest as it was typed."""
+
+    thing: str
+    quantity: str = "1"
+    reason: str = ""
+    holder_post: str = ""
+    application: str = ""
+    unit_cost: str = ""
+
+    def asked(self) -> Asked:
+        """The line as the verbs take it; a number that is none becomes one that they refuse."""
+        begun = of_thing(self.thing) or Asked(category=self.thing)
+        cost = self.unit_cost.translate(_GROUPING)
+        return replace(
+            begun, reason=self.reason, holder_post=self.holder_post,
+            quantity=1 if begun.kind is LineKind.REPAIR else whole(self.quantity) or 0,
+            application=begun.application or self.application,
+            unit_cost=None if not cost else -1 if (n := whole(cost, COST_DIGITS_MAX)) is None else n,
+        )  # fmt: skip
+
+
+_GROUPING = str.maketrans("", "", ". \N{NO-BREAK SPACE}")  # of thousands
+COST_DIGITS_MAX = 13
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A form that asks for things, as it was typed; `q` is what is looked for in the catalogue."""
+
+    site: str = ""
+    key: str = ""
+    reason: str = ""
+    q: str = ""
+    lines: Sequence[TypedLine] = ()
+
+    def filing(self, *, send: bool) -> Filing:
+        """The new request that it means."""
+        return Filing([line.asked() for line in self.lines], self.reason, self.site, form_key(self.key), send=send)
+
+
+def typed(fields: "Fields") -> Typed:
+    """The lines that stand in the form, less those to be left out, and those that were ticked in the catalogue now."""
+    lines = []
+    for position in range(1, LINES_MAX + 2):  # one too many is told, not forgotten
+        said = {name: fields.text(f"{name}_{position}") for name in LINE_FIELDS}
+        if f"quantity_{position}" not in fields.values:
+            said["quantity"] = "1"
+        if said["thing"] and not fields.text(f"remove_{position}"):
+            lines.append(TypedLine(**said))
+    there = {line.thing for line in lines}
+    picks = dict.fromkeys(pick[:THING_MAX] for pick in fields.values.get("pick", ()) if pick)
+    lines += [TypedLine(pick) for pick in picks if pick not in there]
+    said = {name: fields.text(name) for name in ("site", "key", "reason", "q")}
+    return Typed(**said, lines=lines[: LINES_MAX + 1])
+
+
+LINE_FIELDS = ("thing", "quantity", "reason", "holder_post", "application", "unit_cost")
+THING_MAX = 200
 
 
 def form_key(text: str) -> UUID:
@@ -127,10 +185,15 @@ def split(fields: Fields) -> Split:
     return found
 
 
-# Where a message of the verb stands on the clerk's form, which has one line only.
-ON_FORM = {"lines": "category", "lines.0.category": "category", "lines.0.quantity": "quantity"}
-
-
 def on_form(errors: Mapping[str, str]) -> dict[str, str]:
-    """A verb's messages by the names of the clerk's form."""
-    return {ON_FORM.get(name, name): message for name, message in errors.items()}
+    """A verb's messages by the names of the form: `lines.0.quantity` stands at `quantity_1`."""
+    found: dict[str, str] = {}
+    for name, message in errors.items():
+        head, _, rest = name.partition(".")
+        index, _, field = rest.partition(".")
+        if head == "lines" and index.isdigit():
+            shown = field if field in LINE_FIELDS else "thing"
+            found.setdefault(f"{shown}_{int(index) + 1}", message)
+        else:
+            found[name] = message
+    return found

@@ -88,32 +88,13 @@ class RequestDetail(RequestOut):
     steps: list[str]
 
 
-class CategoryOut(BaseModel):
-    """A kind of equipment that can be asked for, and which drawing stands for it."""
-
-    code: str
-    name: str
-    picture: str
-
-
-# Drawings of the clerk's form by what a category's code has in it; the first that fits.
-PICTURES = (
-    ("laptop", "laptop"), ("printer", "printer"), ("copier", "printer"), ("mfp", "printer"), ("scan", "scanner"),
-    ("display", "screen"), ("monitor", "screen"), ("screen", "screen"), ("conference", "screen"),
-    ("pc", "computer"), ("desktop", "computer"), ("computer", "computer"), ("numbering", "ticket"),
-    ("queue", "ticket"), ("kiosk", "kiosk"), ("satisfaction", "smile"), ("reader", "reader"), ("pos-", "reader"),
-    ("token", "token"), ("ups", "ups"), ("battery", "ups"), ("generator", "ups"), ("access-point", "wifi"),
-    ("wifi", "wifi"), ("router", "network"), ("switch", "network"), ("firewall", "network"), ("modem", "network"),
-    ("camera", "camera"), ("recorder", "camera"),
-)  # fmt: skip
-
-
 # How much of a line `l` has been promised from somewhere and is not there yet.
 PROMISED = """(select coalesce(sum(q.quantity - q.done), 0)::integer from fulfilment_parts q
     where q.line = l.id and q.state in ('planned', 'under_way'))"""
 _LINES = f"""(select json_agg(json_build_object(
     'id', l.id, 'position', l.position, 'kind', l.kind, 'name', l.name, 'name_en', l.name_en,
-    'category_id', l.category, 'category', coalesce(c.code, ''), 'consumable', coalesce(k.code, ''),
+    'category_id', l.category, 'consumable_id', l.consumable, 'application_id', l.application, 'asset_id', l.asset,
+    'category', coalesce(c.code, ''), 'consumable', coalesce(k.code, ''),
     'capability', l.capability, 'application', coalesce(p.code, ''), 'holder_post', l.holder_post,
     'asset', coalesce(w.tag, ''), 'quantity', l.quantity, 'approved', l.approved, 'given', l.given,
     'declined', l.declined, 'promised', {PROMISED}, 'unit_cost', l.unit_cost,
@@ -257,16 +238,3 @@ def _line(line: Mapping[str, Any], language: str) -> RequestLineOut:
 def named(thing: Mapping[str, Any], language: str) -> str:
     """What something is called in a language."""
     return str((thing["name_en"] if language == "en" else "") or thing["name"])
-
-
-async def categories(tx: Connection, language: str) -> list[CategoryOut]:
-    """Every kind of equipment, in the order in which people look for it."""
-    rows = await tx.fetch("select code, name, name_en, serves from asset_categories order by sort, name")
-    return [
-        CategoryOut(code=row["code"], name=named(row, language), picture=_picture(f"{row['code']} {row['serves']}"))
-        for row in rows
-    ]
-
-
-def _picture(code: str) -> str:
-    return next((picture for part, picture in PICTURES if part in code.lower().replace("_", "-")), "box")

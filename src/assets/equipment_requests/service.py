@@ -16,8 +16,10 @@ from assets.access.actor import SYSTEM, Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record
 from assets.db import Connection, transaction
+from assets.equipment_requests.asking import LINES_MAX, QUANTITY_MAX, Asked, most
 from assets.equipment_requests.fulfilment import Refused as Unfit
 from assets.equipment_requests.fulfilment import choose, propose
+from assets.equipment_requests.lines import Line, audited, checked, in_words, resolved, write_lines
 from assets.equipment_requests.queries import PROMISED, address, allowed
 from assets.equipment_requests.stock import candidates, needs
 from assets.equipment_requests.workflow import Refused, State, Step, Why, move
@@ -29,23 +31,15 @@ from assets.readiness.service import request_recompute
 from assets.text import clean, clean_block, searchable
 from assets.web.language import N_
 
+__all__ = ["LINES_MAX", "QUANTITY_MAX", "Amended", "Asked", "Doing", "Filed", "Filing"]
+
 KIND = "equipment_request"
-LINES_MAX = 20
-QUANTITY_MAX = 1_000
 REASON_MAX = 2_000
 NOTE_MAX = 2_000
 _CHANGED = N_("Somebody else changed this request in the meantime; here is how it stands now.")
+SETTLED = N_("The request is settled; photos belong to those that are not.")
 CANNOT_AMEND = N_("Only a draft or a returned request can be corrected.")
 SEVERITY = "info"  # of the messages: an equipment request is no incident
-
-
-@dataclass(frozen=True)
-class Asked:
-    """So many things of one kind, by the code of their category."""
-
-    category: str
-    quantity: int
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,11 +55,12 @@ class Filing:
 
 @dataclass(frozen=True)
 class Filed:
-    """Where a request stands after a verb."""
+    """Where a request stands after a verb; `again` when the same form had filed it before."""
 
     id: UUID
     number: int
     state: State
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,10 +73,11 @@ class Doing:
 
 @dataclass(frozen=True)
 class Amended:
-    """The quantities by line position and the reason, as they shall be."""
+    """The reason as it shall be, and either the lines in the place of those that were there, or quantities by position."""
 
     quantities: Mapping[int, int] = field(default_factory=dict)
     reason: str = ""
+    lines: Sequence[Asked] | None = None
 
 
 def shown_number(number: int) -> str:
@@ -94,27 +90,26 @@ async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
     actor = actor.require(Action.REQUEST_EQUIPMENT)
     if actor.id is None:
         raise NotAllowed()
-    reason = _checked(filing)
+    reason = _checked(filing.reason, filing.lines)
     async with transaction(actor.scope) as tx:
-        site = await _site(tx, actor, filing.site)
+        site = await asking_site(tx, actor, filing.site)
         if filing.key and (known := await _known(tx, actor, filing.key)):
             return known
-        kinds = await _kinds(tx, filing.lines)
-        made = await _insert(tx, actor, filing, site, kinds, reason, now)
+        lines = await resolved(tx, site["id"], filing.lines)
+        made = await _insert(tx, actor, filing, site, lines, reason, now)
         if made is None:  # the same form, sent twice at once: the other one was first
             assert filing.key is not None
             known = await _known(tx, actor, filing.key)
             if known is None:  # another's, whom this scope does not show
                 raise Conflict(N_("This form was used already; open a new one."))
             return known
-        await _write_lines(tx, made.id, filing.lines, kinds)
-        await _story(tx, made.id, actor, "file", "", State.DRAFT, "", now)
+        await write_lines(tx, made.id, lines)
+        await _story(tx, made.id, actor, "file", "", State.DRAFT, in_words(lines), now)
         await record(
             tx, by=actor, action="file", kind=KIND, subject=made.id, name=shown_number(made.number), site=site["id"],
             after={
                 "number": made.number, "site": site["id"], "requested_by": actor.id, "state": State.DRAFT, "reason": reason,
-                "version": 1, "created_at": now,
-                "lines": [[line.category, line.quantity, clean_block(line.reason, 255)] for line in filing.lines],
+                "version": 1, "created_at": now, "lines": audited(lines),
             },
         )  # fmt: skip
         if not filing.send:
@@ -122,15 +117,10 @@ async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
         return await _take(tx, actor, await _locked(tx, actor, str(made.id)), Step.SUBMIT, Doing(), now=now)
 
 
-def _checked(filing: Filing) -> str:
+def _checked(reason: str, lines: Sequence[Asked]) -> str:
     """The reason, cleaned; Invalid names each wrong field."""
-    wrong: dict[str, str] = {}
-    if not 1 <= len(filing.lines) <= LINES_MAX:
-        wrong["lines"] = N_("Choose what is needed.") if not filing.lines else N_("There are too many lines at once.")
-    for index, line in enumerate(filing.lines):
-        if not 1 <= line.quantity <= QUANTITY_MAX:
-            wrong[f"lines.{index}.quantity"] = N_("Write how many: a whole number from 1 to 1000.")
-    reason = clean_block(filing.reason, REASON_MAX)
+    wrong = checked(lines)
+    reason = clean_block(reason, REASON_MAX)
     if not reason:
         wrong["reason"] = N_("Write in a sentence what it is needed for.")
     if wrong:
@@ -138,7 +128,8 @@ def _checked(filing: Filing) -> str:
     return reason
 
 
-async def _site(tx: Connection, actor: Actor, code: str) -> asyncpg.Record:
+async def asking_site(tx: Connection, actor: Actor, code: str) -> asyncpg.Record:
+    """The site that asks, by its code or the actor's own; Conflict when it is none that can ask."""
     column, value = ("code", clean(code, 20)) if code else ("id", actor.home_site)
     site: asyncpg.Record | None = await tx.fetchrow(
         f"select id, code, kind, open from sites where {column} = $1",  # noqa: S608
@@ -159,29 +150,14 @@ async def _known(tx: Connection, actor: Actor, key: UUID) -> Filed | None:
         return None
     if row["requested_by"] != actor.id:
         raise Conflict(N_("This form was used already; open a new one."))
-    return Filed(row["id"], row["number"], State(row["state"]))
-
-
-async def _kinds(tx: Connection, lines: Sequence[Asked]) -> dict[str, asyncpg.Record]:
-    rows = await tx.fetch(
-        "select id, code, name, name_en from asset_categories where code = any($1)", [line.category for line in lines]
-    )
-    found = {row["code"]: row for row in rows}
-    wrong = {
-        f"lines.{index}.category": N_("There is no such kind of equipment.")
-        for index, line in enumerate(lines)
-        if line.category not in found
-    }
-    if wrong:
-        raise Invalid(fields=wrong)
-    return found
+    return Filed(row["id"], row["number"], State(row["state"]), again=True)
 
 
 async def _insert(
-    tx: Connection, actor: Actor, filing: Filing, site: asyncpg.Record, kinds: Mapping[str, asyncpg.Record],
-    reason: str, now: datetime,
+    tx: Connection, actor: Actor, filing: Filing, site: asyncpg.Record, lines: Sequence[Line], reason: str,
+    now: datetime,
 ) -> Filed | None:  # fmt: skip
-    words = " ".join(f"{kind['name']} {kind['name_en']}" for kind in kinds.values())
+    words = " ".join(f"{line.name} {line.name_en}" for line in lines)
     row = await tx.fetchrow(
         "insert into equipment_requests (id, number, site, requested_by, state, reason, created_at, decided_by, "
         "decision_note, search, version) "
@@ -192,50 +168,41 @@ async def _insert(
     return Filed(row["id"], row["number"], State.DRAFT) if row else None
 
 
-async def _write_lines(
-    tx: Connection, request: UUID, lines: Sequence[Asked], kinds: Mapping[str, asyncpg.Record]
-) -> None:
-    await tx.executemany(
-        "insert into equipment_request_lines (id, request, kind, category, name, name_en, position, quantity, given, "
-        "declined, capability, holder_post, reason) "
-        "values ($1, $2, 'equipment', $3, $4, $5, $6, $7, 0, 0, '', '', $8)",
-        [
-            (
-                new_id(),
-                request,
-                kinds[asked.category]["id"],
-                kinds[asked.category]["name"],
-                kinds[asked.category]["name_en"],
-                position,
-                asked.quantity,
-                clean_block(asked.reason, 255),
-            )
-            for position, asked in enumerate(lines, start=1)
-        ],
-    )
-
-
 async def amend(actor: Actor, ref: str, amended: Amended, doing: Doing, *, now: datetime) -> Filed:
-    """Correct the quantities or the reason of a draft, or of a request that was returned."""
-    reason = clean_block(amended.reason, REASON_MAX)
-    if not reason:
-        raise Invalid(fields={"reason": N_("Write in a sentence what it is needed for.")})
+    """Correct the lines and the reason of a draft, or of a request that was returned."""
+    if amended.lines is not None and amended.quantities:
+        raise Invalid(fields={"quantities": N_("Give the lines or the quantities, not both.")})
     async with transaction(actor.scope) as tx:
         row = await _locked(tx, actor, ref)
         _judged(actor, row, Step.AMEND, doing)
-        lines = await _lines(tx, row["id"])
-        wanted = _each(lines, amended.quantities, "quantity", least=1, most=lambda _: QUANTITY_MAX)
-        await tx.executemany(
-            "update equipment_request_lines set quantity = $2 where id = $1", [(line, n) for line, n in wanted.items()]
-        )
+        before = await _lines(tx, row["id"])
+        said = await _amended_lines(tx, row, before, amended)
         await tx.execute(
             "update equipment_requests r set reason = $2, search = searchable((select string_agg(l.name || ' ' || l.name_en, "
-            "' ') from equipment_request_lines l where l.request = r.id) || ' ' || $2) where id = $1", row["id"], reason,
+            "' ') from equipment_request_lines l where l.request = r.id) || ' ' || $2) where id = $1",
+            row["id"], clean_block(amended.reason, REASON_MAX),
         )  # fmt: skip
-        was = {"quantities": [line["quantity"] for line in lines]}
-        return await _take(
-            tx, actor, row, Step.AMEND, doing, now=now, lines=(was, {"quantities": list(wanted.values())})
-        )
+        after = await _lines(tx, row["id"])
+        was, is_now = ({"lines": [[line["name"], line["quantity"], line["reason"]] for line in some]}
+                       for some in (before, after))  # fmt: skip
+        told = Doing(clean_block(doing.note, NOTE_MAX) or said, doing.version)
+        return await _take(tx, actor, row, Step.AMEND, told, now=now, lines=(was, is_now))
+
+
+async def _amended_lines(
+    tx: Connection, row: asyncpg.Record, before: Sequence[asyncpg.Record], amended: Amended
+) -> str:
+    """Write what the lines shall be and say it in words; Invalid names each wrong field."""
+    if amended.lines is not None:
+        _checked(amended.reason, amended.lines)
+        lines = await resolved(tx, row["site"], amended.lines)
+        await write_lines(tx, row["id"], lines)
+        return in_words(lines)
+    if not clean_block(amended.reason, REASON_MAX):
+        raise Invalid(fields={"reason": N_("Write in a sentence what it is needed for.")})
+    wanted = _each(before, amended.quantities, "quantity", least=1, most=lambda line: most(line["kind"]))
+    await tx.executemany("update equipment_request_lines set quantity = $2 where id = $1", list(wanted.items()))
+    return ", ".join(f"{wanted[line['id']]} × {line['name']}" for line in before)
 
 
 async def act(actor: Actor, ref: str, step: Step, doing: Doing, *, now: datetime) -> Filed:

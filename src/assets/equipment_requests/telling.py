@@ -17,8 +17,8 @@ TITLE = N_("[Equipment request] %(site)s: no. %(number)s – %(state)s")
 MOVED_ON = N_("the request has moved on in the meantime")
 _QUERY = """
     select r.number, r.state, r.reason, r.decision_note, s.name as site_name,
-        (select string_agg(l.quantity || ' × ' || l.name, ', ' order by l.position)
-            from equipment_request_lines l where l.request = r.id) as asked
+        (select string_agg(l.quantity || ' × ' || coalesce(nullif(case when $2 then l.name_en end, ''), l.name), ', '
+            order by l.position) from equipment_request_lines l where l.request = r.id) as asked
     from equipment_requests r join sites s on s.id = r.site where r.id = $1
 """
 
@@ -46,7 +46,7 @@ class EquipmentRequestTelling:
         self, tx: Connection, subject: UUID, change: str, facts: Mapping[str, Any], language: str
     ) -> Message:
         """Title and body in the channel's language: who asks for what, how it stands, what happens next."""
-        row = await tx.fetchrow(_QUERY, subject)
+        row = await tx.fetchrow(_QUERY, subject, language == "en")
         assert row is not None
 
         def line(text: str, **params: object) -> str:

@@ -5,12 +5,16 @@ To add a kind, add a line here and its table to the SQL function `attachment_vis
 
 from dataclasses import dataclass
 
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+
 
 @dataclass(frozen=True)
 class Kind:
     """Where the things of a kind are: table, the column people know them by, what they are called, and their site.
 
-    Without a `site` they belong to the province: everybody sees them, and only the province writes. `page` leads back.
+    Without a `site` they belong to the province: everybody sees them, and only the province writes. `page` leads back;
+    `seen_by` is what somebody must be allowed to do to see them.
     """
 
     table: str
@@ -18,6 +22,7 @@ class Kind:
     name: str
     site: str = ""
     page: str = ""
+    seen_by: Action = Action.VIEW
     word: str = ""  # of web/words.py, AUDIT_KIND, when it is not the kind itself
 
 
@@ -36,8 +41,16 @@ KINDS = {
         "(case when to_site = any (scope_sites()) then to_site else from_site end)",
         "/transfers/{}",
     ),
+    "equipment_request": Kind(
+        "equipment_requests", "number", "'ĐN-' || number", "site", "/equipment-requests/{}", Action.VIEW_REQUESTS
+    ),
 }
 NAMES = tuple(KINDS)
+
+
+def unseen(actor: Actor) -> list[str]:
+    """The kinds of which this person sees nothing."""
+    return [name for name, of in KINDS.items() if not actor.may(of.seen_by)]
 
 
 def subjects(kind: str, thing: str) -> str:

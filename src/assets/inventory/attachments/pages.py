@@ -27,6 +27,7 @@ from assets.web.forms import Typed, told
 from assets.web.templates import show, twin, without_suffix
 
 AnyRequest = Request[Any, Any, Any]
+SHOWN_THERE = ("asset", "transfer", "equipment_request")  # kinds whose own pages show their files
 
 
 class FilesPage(BaseModel):
@@ -109,7 +110,7 @@ async def _back(actor: Actor, kind: str, thing: str) -> Response[Any]:
 
 
 def _to(subject: Subject) -> Response[Any]:
-    own = KINDS[subject.kind].page.format(subject.code) if subject.kind in ("asset", "transfer") else ""
+    own = KINDS[subject.kind].page.format(subject.code) if subject.kind in SHOWN_THERE else ""
     return Redirect(f"{own}#files" if own else f"/attachments/{subject.kind}/{subject.code}", status_code=303)
 
 

@@ -30,6 +30,7 @@ from assets.web.language import N_
 
 FILES_MAX = 30  # on one thing
 NAME_MAX = 120
+NO_PICTURE = Unfit(N_("Only pictures (JPEG, PNG, WebP) can be added here."))
 AT_ONCE = asyncio.Semaphore(2)  # files that are looked at and written at the same time: each is in memory then
 _FORBIDDEN = str.maketrans(dict.fromkeys('<>:"/\\|?*', "_"))
 
@@ -60,7 +61,7 @@ async def subject_of(tx: Connection, actor: Actor, kind: str, thing: str) -> Sub
         f"select id, {of.key}::text as code, {of.name} as name, {of.site or 'null::uuid'} as site "  # noqa: S608
         f"from {of.table} where {f'{by}::text' if by == 'number' else by} = $1", value,
     )  # fmt: skip
-    if row is None or (of.site and not actor.scope.sees(row["site"])):
+    if row is None or not actor.may(of.seen_by) or (of.site and not actor.scope.sees(row["site"])):
         raise NotFound()
     return Subject(kind, row["id"], row["code"], row["name"], row["site"])
 
@@ -74,11 +75,12 @@ async def attach(
     note: str = "",
     now: datetime,
     by: Action = Action.EDIT_INVENTORY,
+    pictures: bool = False,
 ) -> UUID:
     """Keep a file on a thing; the same file on the same thing is there once, however often it is sent.
 
-    `by` is what somebody must be allowed to do at the thing's site. Invalid says why a file is not kept, Conflict that the
-    thing has too many.
+    `by` is what somebody must be allowed to do at the thing's site; with `pictures` nothing but pictures is taken. Invalid
+    says why a file is not kept, Conflict that the thing has too many.
     """
     actor = actor.require(by)
     if not sent.name:
@@ -86,12 +88,36 @@ async def attach(
     async with transaction(actor.scope) as tx:  # before the work, and so that nobody learns of what is not theirs
         _may_write(actor, await subject_of(tx, actor, kind, thing))
     async with AT_ONCE:
-        content, type_ = await anyio.to_thread.run_sync(_looked_at, sent)
-        async with transaction(actor.scope) as tx:
-            subject = await subject_of(tx, actor, kind, thing)
-            await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"attachments {subject.id}")
-            file = await _stored(tx, content, type_, now)
-            return await _attached(tx, actor, subject, file, named(sent.name, type_), clean(note), now)
+        looked = await anyio.to_thread.run_sync(_looked_at, sent, pictures)
+        return await keep(actor, kind, thing, looked, note=note, now=now, by=by)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A file that may be kept: the bytes to keep, what they are, and what to call them."""
+
+    content: bytes
+    media_type: str
+    name: str
+
+
+async def look_at_picture(sent: Sent) -> Looked:
+    """A picture of a form as it can be kept with `keep`; Invalid says why it cannot."""
+    async with AT_ONCE:
+        return await anyio.to_thread.run_sync(_looked_at, sent, True)
+
+
+async def keep(
+    actor: Actor, kind: str, thing: str, looked: Looked, *, note: str = "", now: datetime, by: Action
+) -> UUID:
+    """What `attach` does, with a file that was looked at before: for verbs whose transaction must not wait for that."""
+    actor = actor.require(by)
+    async with transaction(actor.scope) as tx:
+        subject = await subject_of(tx, actor, kind, thing)
+        _may_write(actor, subject)
+        await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"attachments {subject.id}")
+        file = await _stored(tx, looked.content, looked.media_type, now)
+        return await _attached(tx, actor, subject, file, looked.name, clean(note), now)
 
 
 def _may_write(actor: Actor, subject: Subject) -> None:
@@ -99,13 +125,15 @@ def _may_write(actor: Actor, subject: Subject) -> None:
         raise NotAllowed()
 
 
-def _looked_at(sent: Sent) -> tuple[bytes, str]:
-    """The bytes to keep and what they are."""
+def _looked_at(sent: Sent, pictures: bool) -> Looked:
     try:
         type_ = media_type(sent.file.read(HEAD_BYTES), sent.file)
+        if pictures and type_ not in PICTURES:
+            raise NO_PICTURE
         sent.file.seek(0)
         content = sent.file.read()
-        return (plain(content, type_) if type_ in PICTURES else content), type_
+        kept = plain(content, type_) if type_ in PICTURES else content
+        return Looked(kept, type_, named(sent.name, type_))
     except Unfit as unfit:
         raise Invalid(fields={FILE: unfit.why}) from None
 

@@ -5,10 +5,11 @@ than the limit is refused at once, and the rest is not read.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
+from urllib.parse import parse_qs
 
 from litestar import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
@@ -108,3 +109,104 @@ def _go_on(
 
 def _too_large(most: int) -> TooLarge:
     return TooLarge(fields={FILE: N_("The file is too large.")}, megabytes_max=most // (1024 * 1024))
+
+
+# Of a form with lines and photos, which is read to its end so that nothing of what was typed is lost.
+NAMES_MAX = 500
+PLAIN_MAX = 1024 * 1024  # of a form without files
+TYPED_MAX = 16_000  # bytes of a field
+READ_MAX = 128 * 1024 * 1024  # of the whole form; what is beyond a limit is read and thrown away
+
+
+@dataclass
+class Form:
+    """A form as it came: its fields by name and the files that were chosen, less those too large or too many to be kept."""
+
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    files: list[Sent] = field(default_factory=list)
+    large: list[str] = field(default_factory=list)
+    too_many: bool = False
+
+
+@asynccontextmanager
+async def form_received(request: Request[Any, Any, Any], file: str, most: int, files_max: int) -> AsyncIterator[Form]:
+    """The form of a request whose files are named `file`: `files_max` of them, with `most` bytes each, are kept.
+
+    Invalid when it is damaged or cut off. A form without files may come in the plain way too.
+    """
+    kind, options = request.content_type
+    form = Form()
+    if kind != MULTIPART:
+        form.fields = await _plain(request)
+        yield form
+        return
+    with ExitStack() as open_files:
+        try:
+            await _Reading(form, open_files, file, most, files_max).read(request, options.get("boundary", ""))
+        except MultipartError:
+            raise Invalid(fields={file: N_("The form is damaged or cut off.")}) from None
+        for sent in form.files:
+            sent.file.seek(0)
+        yield form
+
+
+async def _plain(request: Request[Any, Any, Any]) -> dict[str, list[str]]:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > PLAIN_MAX:
+            raise _too_large(PLAIN_MAX)
+    try:
+        return parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=NAMES_MAX)
+    except ValueError:
+        raise Invalid(N_("What was sent cannot be read.")) from None
+
+
+class _Reading:
+    """Fills a Form, piece by piece."""
+
+    def __init__(self, form: Form, open_files: ExitStack, file: str, most: int, files_max: int) -> None:
+        self.form, self.open_files, self.file, self.most, self.files_max = form, open_files, file, most, files_max
+        self.part, self.text, self.sent = MultipartSegment([]), bytearray(), None
+
+    sent: Sent | None
+
+    async def read(self, request: Request[Any, Any, Any], boundary: str) -> None:
+        if not 0 < len(boundary) <= 200:
+            raise MultipartError("no boundary")
+        with PushMultipartParser(boundary, max_segment_count=NAMES_MAX, strict=True) as parser:
+            async for piece in request.stream():
+                for event in parser.parse(piece):
+                    if isinstance(event, MultipartSegment):
+                        self._begin(event)
+                    elif event is None:
+                        self._end()
+                    else:
+                        self._go_on(event)
+
+    def _begin(self, part: MultipartSegment) -> None:
+        self.part, self.text, self.sent = part, bytearray(), None
+        if part.name == self.file and part.filename:
+            spooled: IO[bytes] = self.open_files.enter_context(SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
+            self.sent = Sent(spooled, part.filename)
+
+    def _go_on(self, piece: bytes | bytearray) -> None:
+        if self.sent is not None:
+            self.sent.size += len(piece)
+            if self.sent.size <= self.most:
+                self.sent.file.write(piece)
+        elif self.part.name != self.file and len(self.text) <= TYPED_MAX:
+            self.text += piece
+
+    def _end(self) -> None:
+        if self.sent is None:
+            if self.part.name != self.file:
+                self.form.fields.setdefault(self.part.name or "", []).append(
+                    self.text[:TYPED_MAX].decode(errors="ignore")
+                )
+        elif self.sent.size > self.most:
+            self.form.large.append(self.sent.name)
+        elif self.sent.size and len(self.form.files) == self.files_max:
+            self.form.too_many = True
+        elif self.sent.size:
+            self.form.files.append(self.sent)
