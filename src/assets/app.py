@@ -35,6 +35,12 @@ from assets.dashboards import pages as dashboard_pages
 from assets.dashboards import search_pages
 from assets.equipment_requests import api as requests_api
 from assets.equipment_requests import pages as requests_pages
+from assets.equipment_requests.approval_rules import api as approval_api
+from assets.equipment_requests.approval_rules import pages as approval_pages
+from assets.equipment_requests.delegations import api as delegations_api
+from assets.equipment_requests.delegations import pages as delegations_pages
+from assets.equipment_requests.working_calendar import api as calendar_api
+from assets.equipment_requests.working_calendar import pages as calendar_pages
 from assets.ids import new_id
 from assets.incidents import api as incidents_api
 from assets.incidents import pages as incidents_pages
@@ -153,6 +159,7 @@ FEATURES: Sequence[Any] = (
     transfers_api, transfers_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
     reminders_pages, attachments_api, attachments_pages, inventory_pages, change_many, batches_pages,
     rooms_api, changes_api, unit_pages, site_pages, stocktakes_api, stocktakes_pages,
+    approval_api, approval_pages, delegations_api, delegations_pages, calendar_api, calendar_pages,
 )  # fmt: skip
 
 

@@ -28,6 +28,9 @@ FEATURES = (
     "incidents",
     "notifications",
     "equipment_requests",
+    "equipment_requests.approval_rules",
+    "equipment_requests.delegations",
+    "equipment_requests.working_calendar",
     "readiness",
 )
 APP_CONFIG = AppConfig(

@@ -16,7 +16,7 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import Connection, transaction
-from assets.equipment_requests import forms, queries, service
+from assets.equipment_requests import forms, queries, queues, service
 from assets.equipment_requests.facts import Facts, beside
 from assets.equipment_requests.forms import Fields
 from assets.equipment_requests.queries import LISTING, CategoryOut, RequestDetail, RequestOut
@@ -56,9 +56,10 @@ class RequestPage(RequestDetail):
 
 
 class RequestList(Page[RequestOut]):
-    """The list with how many requests there are in each state."""
+    """The list with how many requests there are in each state, and how many wait for the caller."""
 
     counts: dict[State, int]
+    for_me: int
 
 
 @get(
@@ -73,11 +74,12 @@ async def listing(
     async with transaction(actor.scope) as tx:
         found = await queries.listed_requests(tx, actor, asked, choose(request))
         counts = await queries.counts(tx, actor)
-    view = RequestList(**found.model_dump(), counts=counts)
+        for_me = len(await queues.waiting_for(tx, actor, clock.now(), queries.visible(actor)))
+    view = RequestList(**found.model_dump(), counts=counts, for_me=for_me)
     return show(
         request, "equipment_requests/list.html", view, query_text=asked.q, province=actor.scope.everything,
         asked={f.column: [str(value) for value in f.values] for f in asked.filters},
-        may_ask=actor.may(Action.REQUEST_EQUIPMENT), kept=asked.again(),
+        may_ask=actor.may(Action.REQUEST_EQUIPMENT), kept=asked.again(), sort=asked.sort,
         saved=await saved_for(request, actor, "equipment-requests", asked.again()),
     )  # fmt: skip
 
@@ -223,7 +225,7 @@ async def _one(
     return page(
         request, f"equipment_requests/{template}.html", status=status, view=view, tried=tried, errors=errors or {},
         given=(fields or Fields()).values, refused=refused, done=_done(request), states=list(State),
-        facts={line.position: line for line in facts.lines} if facts else {}, note_max=service.NOTE_MAX,
+        facts={line.position: line for line in facts.lines} if facts else {}, note_max=service.NOTE_MAX, most=queues.most,
         reason_max=service.REASON_MAX, quantity_max=service.QUANTITY_MAX,
     )  # fmt: skip
 
