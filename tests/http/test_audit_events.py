@@ -102,6 +102,7 @@ async def test_every_route_that_writes_leaves_events_that_name_its_request(maili
     await monitoring_is_written(walk)
     await channels_are_written(walk)
     await requests_are_written(walk)
+    await approval_is_written(walk)
     await people_are_written(walk)
     assert walk.routes - walk.walked == set(), "a route that writes and that nobody has looked at"
     assert SECRET not in repr([dict(event) for event in await walk.events()])
@@ -451,9 +452,11 @@ async def channels_are_written(walk: Walk) -> None:
 async def requests_are_written(walk: Walk) -> None:
     base, page = "/api/v1/equipment-requests", "/equipment-requests/{number}"
 
-    async def ask(**more: Any) -> Any:
-        wish = {"lines": [{"category": "printer", "quantity": 1}], "reason": "Máy cũ hỏng", "site": "21025", **more}
-        return (await walk("POST", base, wish))["number"]
+    wish = {"lines": [{"category": "printer", "quantity": 1}], "reason": "Máy cũ hỏng", "site": "21025"}
+    clerk = await walk.house.person("cam", Role.CLERK, "21025")
+
+    async def ask(**more: Any) -> Any:  # as somebody else: nobody decides what they asked for
+        return (await clerk.post(base, json={**wish, **more})).json()["number"]
 
     async def step(number: int, name: str, body: Any = None) -> None:
         await walk("POST", base + "/{ref}/" + name, body, ref=number)
@@ -467,13 +470,45 @@ async def requests_are_written(walk: Walk) -> None:
     await step(number, "fulfil")
     await step(number, "close")
     await step(await ask(), "refuse", {"note": "Chưa có kinh phí"})
-    await step(await ask(), "withdraw")
+    await step((await walk("POST", base, wish))["number"], "withdraw")
     form = {"category": "printer", "quantity": "1", "reason": "Hỏng", "site": "21025", "draft": "1"}
     await walk("POST", "/equipment-requests/new", form=form)
     async with transaction(EVERYTHING) as tx:
         number = await tx.fetchval("select max(number) from equipment_requests")
     await walk("POST", page + "/amend", form={"reason": "Hỏng hẳn", "quantity_1": "3"}, number=number)
     await walk("POST", page + "/{step}", form={}, number=number, step="submit")
+
+
+async def approval_is_written(walk: Walk) -> None:
+    one, page = "/api/v1/approval-steps/{step}", "/equipment-requests/settings/steps"
+    made = await walk("POST", "/api/v1/approval-steps", {"name": "Một", "roles": ["approver"]})
+    step = made["id"]
+    await walk("PATCH", one, {"hours": 8}, version=1, step=step)
+    form = {"name": "Hai", "roles": ["approver"], "place": "any", "position": "2", "hours": "8"}
+    await walk("POST", page, form=form)
+    await walk("POST", page + "/{step}", form={**form, "version": "2"}, step=step)
+    await walk("POST", page + "/{step}/remove", form={"version": "3"}, step=step)
+    step = (await walk("POST", "/api/v1/approval-steps", {"name": "Ba", "roles": ["administrator"]}))["id"]
+    last = (await walk.client.get("/api/v1/approval-steps?name=Hai")).json()["items"][0]
+    await walk("DELETE", one, version=last["version"], step=last["id"])
+    await walk("PATCH", "/api/v1/approval-settings", {"fulfil_hours": 8}, version=0)
+    general = {"version": "1", "cost_source": "table", "seat": "", "fulfil_hours": "16"}
+    await walk("POST", "/equipment-requests/settings/general", form=general)
+    await walk("PATCH", "/api/v1/category-costs/{category}", {"unit_cost": 5}, version=0, category="printer")
+    costs = {"unit_cost.printer": "", "version.printer": "1"}
+    await walk("POST", "/equipment-requests/settings/costs", form=costs)
+    shifts = [{"weekday": 1, "starts": "07:00", "ends": "11:00"}]
+    await walk("PUT", "/api/v1/working-calendar", {"shifts": shifts}, version=0)
+    await walk("POST", "/working-calendar/hours", form={"version": "1", "starts_2_0": "07:00", "ends_2_0": "11:00"})
+    await walk("POST", "/working-calendar/days", form={"version": "2", "day": "2027-01-01", "kind": "holiday"})
+    await walk("POST", "/working-calendar/days/{day}/remove", form={"version": "3"}, day="2027-01-01")
+    await access.add_user(SYSTEM, access.NewUser(name="dung", role=Role.INSPECTOR))
+    away = {"deputy": "dung", "from_on": "2099-01-01", "until_on": "2099-01-02"}
+    given = (await walk("POST", "/api/v1/delegations", away))["id"]
+    await walk("POST", "/api/v1/delegations/{delegation}/withdraw", delegation=given)
+    await walk("POST", "/delegations", form=away)
+    given = (await walk.client.get("/api/v1/delegations?state=coming")).json()["items"][0]["id"]
+    await walk("POST", "/delegations/{delegation}/withdraw", form={}, delegation=given)
 
 
 async def people_are_written(walk: Walk) -> None:

@@ -177,7 +177,9 @@ async def standing(tx: Connection, actor: Actor, row: Mapping[str, Any], now: da
         row["id"], Outcome.APPROVE, row["round"],
     )  # fmt: skip
     due = ruling.course.due if row["state"] == State.SUBMITTED else None
-    return Standing([_step(one, row, due.id if due else None, language) for one in rows], ruling)
+    open_ = State(row["state"]) in (State.SUBMITTED, State.RETURNED)  # else nothing is to come any more
+    shown = [_step(one, row, due.id if due else None, language) for one in rows if open_ or one["approved"]]
+    return Standing(shown, ruling)
 
 
 def _step(one: Mapping[str, Any], row: Mapping[str, Any], due: UUID | None, language: str) -> ApprovalStepOut:
