@@ -207,7 +207,8 @@ async def _requests(tx: db.Connection, code: str, categories: dict[str, UUID], n
                 request,
             )  # fmt: skip
             await tx.execute(
-                "update equipment_requests set round = 1, due_since = submitted_at, target_hours = 16 where id = $1", request
+                "update equipment_requests set round = 1, due_since = submitted_at, target_hours = 16 where id = $1",
+                request,
             )
         await tx.execute(
             "insert into equipment_request_lines (id, request, kind, name, name_en, category, capability, holder_post, "

@@ -179,7 +179,9 @@ class _Telling:
             self.stamps["fulfilled_at"] = at
 
     def _decide(self, step: Step, at: datetime, by: Person, note: str) -> None:
-        quantities = {n: line.approved or 0 for n, line in enumerate(self.story.lines, start=1)} if step is S.APPROVE else {}
+        quantities = (
+            {n: line.approved or 0 for n, line in enumerate(self.story.lines, start=1)} if step is S.APPROVE else {}
+        )
         self.rows["approval_decisions"].append({
             "id": new_id(), "step": self.step, "outcome": str(OUTCOMES[step]), "at": at, "by": by.id, "by_name": by.name,
             "on_behalf_name": "", "quantities": json.dumps(quantities), "note": note,
@@ -194,7 +196,10 @@ class _Telling:
             "name_en": DEFAULT.name_en, "roles": json.dumps(sorted(DEFAULT.roles)), "place": str(DEFAULT.place),
             "hours": DEFAULT.hours,
         })  # fmt: skip
-        waits = {State.SUBMITTED: ("submitted_at", DEFAULT.hours), State.APPROVED: ("decided_at", Settings().fulfil_hours)}
+        waits = {
+            State.SUBMITTED: ("submitted_at", DEFAULT.hours),
+            State.APPROVED: ("decided_at", Settings().fulfil_hours),
+        }
         stamp, hours = waits.get(self.state, waits[State.APPROVED] if self.state is State.IN_FULFILMENT else ("", 0))
         since = self.stamps[stamp] if stamp else None
         target = after(EXAMPLE, since, timedelta(hours=hours)) if isinstance(since, datetime) else None

@@ -15,7 +15,7 @@ from assets.access.permissions import Action
 from assets.db import NOTHING, Connection
 from assets.equipment_requests import queues
 from assets.equipment_requests.queues import DUE_STEP, WAITING_FOR_ME, ApprovalStepOut, Waiting
-from assets.equipment_requests.workflow import STANDING, State, open_steps
+from assets.equipment_requests.workflow import State, open_steps
 from assets.equipment_requests.working_calendar.service import kept
 from assets.equipment_requests.working_calendar.working_time import Calendar
 from assets.errors import NotFound
@@ -281,10 +281,11 @@ def _out(row: asyncpg.Record, calendar: Calendar, now: datetime, language: str) 
     state = State(row["state"])
     same = ("id", "number", "site_name", "unit", "reason", "created_at", "submitted_at", "decided_at", "decided_by",
             "decision_note", "fulfilled_at", "waiting_for_me", "value", "value_known", "version")  # fmt: skip
+    holder, next_ = queues.stands(row, language)
     return RequestOut(
         **queues.aged(row, calendar, now, language).model_dump(), due_step=queues.due_step(row, language),
         **{name: row[name] for name in same}, site=row["site_code"], state=state, requested_by=row["requester"],
-        holder=queues.holder(row, STANDING[state].holder, language), next=translate(language, STANDING[state].next),
+        holder=holder, next=next_,
         lines=[_line(line, language) for line in lines_of(row)],
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from assets.equipment_requests.approval_rules import steps as stored
 from assets.equipment_requests.approvals import DEFAULT, Decision, Outcome
 from assets.equipment_requests.approving import Ruling
 from assets.equipment_requests.delegations.service import absent_ones
-from assets.equipment_requests.workflow import State
+from assets.equipment_requests.workflow import STANDING, State
 from assets.equipment_requests.working_calendar.working_time import Calendar, age, amount
 from assets.ids import new_id
 from assets.web.language import N_, translate
@@ -33,6 +33,7 @@ DUE_STEP = """(select json_build_object('name', q.name, 'name_en', q.name_en, 'r
     from request_steps q where q.request = r.id and q.round = r.round and r.state = 'submitted' and not exists (
     select from approval_decisions d where d.step = q.id and d.outcome = 'approve') order by q.position limit 1) as due_step"""
 HOUR_SECONDS = 3_600
+DECIDED_THERE = N_("It is decided there, or answered with a reason.")
 
 
 class Waiting(BaseModel):
@@ -137,12 +138,12 @@ def who(roles: Sequence[str] | frozenset[str], language: str) -> str:
     return " / ".join(translate(language, word("role", role)) for role in sorted(roles))
 
 
-def holder(row: Mapping[str, Any], otherwise: str, language: str) -> str:
-    """In whose hands a request is: the roles of the due step where the province has set its own, else as always."""
-    due = json.loads(row["due_step"]) if row["due_step"] else None
+def stands(row: Mapping[str, Any], language: str) -> tuple[str, str]:
+    """In whose hands a request is and what happens next: of the due step where the province has set its own."""
+    due, usual = json.loads(row["due_step"]) if row["due_step"] else None, STANDING[State(row["state"])]
     if due is None or stored.roles_of(json.dumps(due["roles"])) == DEFAULT.roles:
-        return translate(language, otherwise)
-    return f"{_named(due, language)} ({who(due['roles'], language)})"
+        return translate(language, usual.holder), translate(language, usual.next)
+    return f"{_named(due, language)} ({who(due['roles'], language)})", translate(language, DECIDED_THERE)
 
 
 def due_step(row: Mapping[str, Any], language: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from assets.db import Connection
+from assets.equipment_requests.approvals import DEFAULT
+from assets.equipment_requests.queues import DECIDED_THERE
 from assets.equipment_requests.workflow import STANDING, State
 from assets.notifications.outbox import Message
 from assets.phrases import Phrase
@@ -77,12 +79,16 @@ class EquipmentRequestTelling:
             line(N_("What for: %(reason)s"), reason=row["reason"]),
             *([line(N_("Note: %(note)s"), note=row["decision_note"])] if row["decision_note"] else []),
             *([line(N_("Step of the approval: %(step)s"), step=step)] if (step := _step(facts, language)) else []),
-            line(_GONE[kind, facts["days"]], **facts)
-            if kind in REMINDERS
-            else line(STANDING[State(facts["state"])].next),
+            line(_GONE[kind, facts["days"]], **facts) if kind in REMINDERS else line(_next(facts)),
             f"{self.url}/equipment-requests/{row['number']}",
         ]
         return Message(line(REMINDERS.get(kind, TITLE), **said), "\n".join(lines))
+
+
+def _next(facts: Mapping[str, Any]) -> str:
+    """What happens next; where the province has steps of its own, not that provincial IT does it."""
+    own = facts.get("step") not in (None, DEFAULT.name)
+    return DECIDED_THERE if own else STANDING[State(facts["state"])].next
 
 
 def _step(facts: Mapping[str, Any], language: str) -> str:

@@ -100,6 +100,7 @@ class CategoryCostOut(BaseModel):
 
     category: str
     name: str
+    name_en: str
     unit_cost: int | None
     version: int
 
@@ -121,7 +122,7 @@ STEPS = Listing(
     search=(folded("p.name"), folded("p.name_en")),
 )  # fmt: skip
 COSTS = Listing(
-    select="c.code, c.name, c.sort, k.unit_cost, coalesce(k.version, 0) as version",
+    select="c.code, c.name, c.name_en, c.sort, k.unit_cost, coalesce(k.version, 0) as version",
     source="asset_categories c left join category_costs k on k.category = c.id", key="c.id",
     columns={
         "category": Column("c.code"), "name": Column("c.name"), "unit_cost": Column("k.unit_cost", "bigint"),
@@ -144,9 +145,8 @@ def step_out(row: Mapping[str, Any]) -> ApprovalRuleOut:
 
 def cost_out(row: Mapping[str, Any]) -> CategoryCostOut:
     """A row of COSTS."""
-    return CategoryCostOut(
-        category=row["code"], name=row["name"], unit_cost=row["unit_cost"], version=row["version"]
-    )  # fmt: skip
+    same = {field: row[field] for field in ("name", "name_en", "unit_cost", "version")}
+    return CategoryCostOut(category=row["code"], **same)
 
 
 def settings_out(found: steps.Settings) -> ApprovalSettingsOut:

@@ -132,6 +132,10 @@ def _step(fields: Fields) -> dict[str, Any]:
         "if_unknown": bool(typed.text("if_unknown")), "kinds": tuple(fields.values.get("kinds", ())),
         "hours": typed.whole("hours"),
     }  # fmt: skip
+    try:
+        service.checked(found)
+    except Invalid as error:  # what cannot be read and what is not possible are told at once
+        typed.wrong = {**error.fields, **typed.wrong}
     typed.check()
     return found
 

@@ -53,7 +53,7 @@ class NewStep:
 async def add_step(actor: Actor, new: NewStep) -> UUID:
     """Add a step; Invalid names each wrong field."""
     actor = actor.require_everywhere(Action.MANAGE_PEOPLE)
-    values, made = _checked(asdict(new)), new_id()
+    values, made = checked(asdict(new)), new_id()
     async with transaction(actor.scope) as tx:
         await tx.execute("lock table approval_steps in share row exclusive mode")
         if await tx.fetchval("select count(*) from approval_steps") >= STEPS_MAX:
@@ -72,7 +72,7 @@ async def edit_step(actor: Actor, step: UUID, changes: Mapping[str, Any], *, ver
     actor = actor.require_everywhere(Action.MANAGE_PEOPLE)
     async with transaction(actor.scope) as tx:
         before = await _step(tx, step, version)
-        values = _checked({**_values(before), **changes})
+        values = checked({**_values(before), **changes})
         after = await tx.fetchrow(
             "update approval_steps set position = $2, name = $3, name_en = $4, roles = $5, place = $6, from_value = $7, "
             "if_unknown = $8, kinds = $9, hours = $10, version = version + 1 where id = $1 returning *",
@@ -126,7 +126,7 @@ def _columns(values: Mapping[str, Any]) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a step, cleaned; Invalid names each wrong one."""
     found = {**given, "name": clean(given["name"], NAME_MAX), "name_en": clean(given["name_en"], NAME_MAX)}
     wrong = _wrong_roles(found["roles"], found["place"])
