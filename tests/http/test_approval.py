@@ -11,7 +11,7 @@ import pytest
 from assets import clock
 from assets.access.permissions import Role
 from tests import equipment_world
-from tests.conftest import House
+from tests.conftest import House, running
 from tests.equipment_world import World
 
 BASE = "/api/v1/equipment-requests"
@@ -214,14 +214,12 @@ async def test_when_the_calendar_is_set_by_program_then_it_is_whole_and_versione
     assert "Tết Dương lịch" in (await admin.get("/working-calendar")).text
 
 
-async def test_when_a_channel_is_somebodys_own_then_it_says_whose(world: World, house: House) -> None:
-    admin = await house.person("root", Role.ADMINISTRATOR)
-    new = {"name": "n", "url": "mailtos://a:b@mail.example.org", "person": "root"}
+async def test_when_a_channel_is_somebodys_own_then_it_says_whose(database: str) -> None:
+    admin = await (await running(allowed_networks="127.0.0.0/8")).person("root", Role.ADMINISTRATOR)
+    new = {"name": "n", "url": "mailto://a:b@127.0.0.1:2525?from=a@example.vn&to=b@example.vn", "person": "root"}
     assert (await admin.post("/api/v1/channels", json={**new, "person": "nobody"})).status_code == 400
     made = await admin.post("/api/v1/channels", json=new)
-    if made.status_code != 201:  # the machine that runs this finds no name server
-        pytest.skip(made.text)
-    at = f"/api/v1/channels/{made.json()['id']}"
     assert made.json()["person"] == "root"
+    at = f"/api/v1/channels/{made.json()['id']}"
     cleared = await admin.patch(at, json={"person": ""}, headers={"If-Match": '"1"'})
     assert cleared.json()["person"] is None
