@@ -23,6 +23,9 @@ FILES = {
         "htmx.min.js": "htmx.org/dist/htmx.min.js",
         "hx-sse.min.js": "htmx.org/dist/ext/hx-sse.min.js",
         "htmx.LICENSE": "htmx.org/LICENSE",
+        "zxing-reader.js": "zxing-wasm/dist/iife/reader/index.js",
+        "zxing-reader.wasm": "zxing-wasm/dist/reader/zxing_reader.wasm",
+        "zxing-reader.LICENSE": "zxing-wasm/LICENSE",
     },
     FONTS: {
         **{

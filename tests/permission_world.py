@@ -21,13 +21,18 @@ from assets.access.actor import SYSTEM
 from assets.access.permissions import Action, Role
 from assets.access.service import NewGrant, NewUser
 from assets.access.tokens import NewToken, create_token
+from assets.equipment_requests import parts, purchases
 from assets.equipment_requests import service as requests
 from assets.equipment_requests.approval_rules import service as approval_rules
 from assets.equipment_requests.service import Asked, Doing, Filing
+from assets.equipment_requests.splitting import Wanted as Split
+from assets.equipment_requests.splitting import Way
 from assets.equipment_requests.workflow import Step
 from assets.equipment_requests.working_calendar import service as working_calendar
 from assets.equipment_requests.working_calendar.working_time import EXAMPLE, DayKind
 from assets.ids import new_id
+from assets.incidents.faults import kinds as fault_kinds
+from assets.incidents.faults import service as faults
 from assets.inventory import custom_fields, things, wear_rates
 from assets.inventory import service as inventory
 from assets.inventory.agents import protocol
@@ -105,10 +110,14 @@ class There:
     attachment: UUID = field(default_factory=new_id)
     room: UUID = field(default_factory=new_id)
     requests: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, UUID] = field(default_factory=dict)
+    purchases: dict[str, int] = field(default_factory=dict)
     transfers: dict[str, int] = field(default_factory=dict)
     grid: UUID = field(default_factory=new_id)
     printer: UUID = field(default_factory=new_id)
     stocktakes: dict[str, int] = field(default_factory=dict)
+    report: UUID = field(default_factory=new_id)
+    address: UUID = field(default_factory=new_id)
 
 
 @dataclass
@@ -143,6 +152,7 @@ async def build(house: House) -> World:
     """Fill the two centres of a House."""
     now = clock.now()
     await things.add_default_categories(SYSTEM)
+    await fault_kinds.add_default_kinds(SYSTEM)
     model = await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP"))
     rate = await wear_rates.add_rate(SYSTEM, wear_rates.NewRate("printer", 5, date(2025, 1, 1)))
     rule = await disposal.add_rule(SYSTEM, disposal.NewRule(30, date(2025, 7, 1)))
@@ -327,9 +337,36 @@ async def _there(code: str, model: UUID) -> There:
     async with db.transaction(db.EVERYTHING) as tx:
         there.stock = await tx.fetchval("select stock from stock_movements where id = $1", there.movement)
     await _seen(there)
+    there.report = await faults.report(SYSTEM, there.asset, faults.NewReport("other", f"hỏng {code}"), now=now)
+    issuer = replace(SYSTEM, id=asker["id"])
+    there.address = (await faults.issue_address(issuer, there.asset, timedelta(days=7), now=now)).id
     for state in ("draft", "submitted", "returned", "approved", "fulfilled"):
         there.requests[state] = await _request(code, state, asker["id"])
+    await _answered(there, asker["id"])
     return there
+
+
+async def _answered(there: There, asker: UUID) -> None:
+    """A request that is answered in parts: one is repaired, one waits to be bought, two are in purchases."""
+    now, code = clock.now(), there.site
+    by = replace(SYSTEM, id=asker, name="Bà A")
+    filing = Filing([Asked("printer", 4)], f"thêm quầy {code}", site=code)
+    number = there.requests["in_fulfilment"] = (await requests.file(by, filing, now=now)).number
+    await requests.approve(SYSTEM, str(number), Doing(), now=now)
+    bought = [Split(Way.PURCHASE, 1)] * 3
+    wanted = {1: [Split(Way.REPAIR, 1, assets=(there.asset,)), *bought]}
+    await parts.split(by, str(number), wanted, Doing(), now=now)
+    async with db.transaction(db.EVERYTHING) as tx:
+        rows = await tx.fetch(
+            "select p.id, p.way from fulfilment_parts p join equipment_request_lines l on l.id = p.line "
+            "join equipment_requests r on r.id = l.request where r.number = $1 order by p.way, p.id", number,
+        )  # fmt: skip
+    *waiting, there.parts["repair"] = [row["id"] for row in rows]
+    there.parts["purchase"] = waiting[0]
+    for part, state in zip(waiting[1:], ("planned", "ordered"), strict=True):
+        new = purchases.NewPurchase(f"Mua cho {code}", [part])
+        there.purchases[state] = await purchases.plan(SYSTEM, new, now=now)
+    await purchases.order(SYSTEM, there.purchases["ordered"], purchases.Order("Công ty A"), now=now)
 
 
 async def _seen(there: There) -> None:
@@ -487,6 +524,42 @@ RECIPES: dict[str, Recipe] = {
         f"/api/v1/equipment-requests/{t.requests['approved']}/fulfil", json={"assets": {"1": [t.spare]}}
     ),
     "POST /api/v1/equipment-requests/{ref}/close": _step("close", "fulfilled"),
+    "GET /api/v1/equipment-requests/{ref}/answer": lambda w, t: Call(
+        f"/api/v1/equipment-requests/{t.requests['approved']}/answer"
+    ),
+    "POST /api/v1/equipment-requests/{ref}/split": lambda w, t: Call(
+        f"/api/v1/equipment-requests/{t.requests['approved']}/split", json={"parts": {"1": [{"way": "purchase"}]}}
+    ),
+    "POST /equipment-requests/{number}/split": lambda w, t: Call(
+        f"/equipment-requests/{t.requests['approved']}/split", form={"purchase_1": "1"}
+    ),
+    "POST /api/v1/fulfilment-parts/{part}/finish": lambda w, t: Call(
+        f"/api/v1/fulfilment-parts/{t.parts['repair']}/finish"
+    ),
+    "POST /api/v1/fulfilment-parts/{part}/take-back": lambda w, t: Call(
+        f"/api/v1/fulfilment-parts/{t.parts['purchase']}/take-back"
+    ),
+    "POST /fulfilment-parts/{part}/{act}": lambda w, t: Call(
+        f"/fulfilment-parts/{t.parts['repair']}/finish", form={}
+    ),
+    "POST /api/v1/purchases": lambda w, t: Call("", json={"title": "x", "parts": [str(t.parts["purchase"])]}),
+    "POST /purchases/new": lambda w, t: Call("", form={"title": "x", "part": str(t.parts["purchase"])}),
+    "GET /api/v1/purchases/{number}": lambda w, t: Call(f"/api/v1/purchases/{t.purchases['planned']}"),
+    "GET /purchases/{number}": lambda w, t: Call(f"/purchases/{t.purchases['planned']}"),
+    "GET /purchases/{number}.json": lambda w, t: Call(f"/purchases/{t.purchases['planned']}.json"),
+    "POST /api/v1/purchases/{number}/order": lambda w, t: Call(
+        f"/api/v1/purchases/{t.purchases['planned']}/order", json={"supplier": "A"}
+    ),
+    "POST /api/v1/purchases/{number}/arrive": lambda w, t: Call(
+        f"/api/v1/purchases/{t.purchases['ordered']}/arrive",
+        json={"store": f"KHO-{t.site}", "model": str(w.model), "serials": ["S-NEW"]},
+    ),
+    "POST /api/v1/purchases/{number}/cancel": lambda w, t: Call(
+        f"/api/v1/purchases/{t.purchases['planned']}/cancel", json={"note": "n"}
+    ),
+    "POST /purchases/{number}/{act}": lambda w, t: Call(
+        f"/purchases/{t.purchases['planned']}/order", form={"supplier": "A"}
+    ),
     "POST /api/v1/links": lambda w, t: Call("", json={"tag": "NEW", "site": t.site, "kind": "fibre", "carrier": "c"}),
     "POST /api/v1/maintenance-windows": lambda w, t: Call("", json=_quiet(t)),
     "POST /api/v1/silences": lambda w, t: Call("", json=_quiet(t)),
@@ -716,6 +789,18 @@ RECIPES: dict[str, Recipe] = {
     "POST /assets/{tag}/edit": lambda w, t: Call("", form={"version": "2", "note": "x"}),
     "POST /sites/{code}/paper-mode": lambda w, t: Call("", form={"reason": "network"}),
     "POST /sites/{code}/paper-mode/{declaration}/end": lambda w, t: Call("", form={"files_counted": ""}),
+    "POST /api/v1/assets/{tag}/report": lambda w, t: Call("", json={"fault": "paper-jam"}),
+    "POST /assets/{tag}/report": lambda w, t: Call("", form={"fault": "paper-jam"}, files={"file": ("a.png", pictures.png())}),
+    "POST /assets/{tag}/works": lambda w, t: Call("", form={}),
+    "POST /api/v1/fault-reports/{report}/photo": lambda w, t: Call("", files={"file": ("a.png", pictures.png())}),
+    "POST /api/v1/fault-kinds": lambda w, t: Call("", json={"code": "neu", "name": "N"}),
+    "PATCH /api/v1/fault-kinds/{fault}": lambda w, t: Call("", json={"name": "x"}, headers=IF_MATCH),
+    "POST /fault-kinds": lambda w, t: Call("", form={"code": "neu", "name": "N", "position": "1"}),
+    "POST /fault-kinds/{fault}": lambda w, t: Call("", form={"version": "1", "name": "N", "position": "1"}),
+    "POST /api/v1/signed-addresses": lambda w, t: Call("", json={"asset_tag": t.asset, "days": 7}),
+    "POST /assets/{tag}/signed-addresses": lambda w, t: Call("", form={"days": "7"}),
+    "POST /assets/{tag}/signed-addresses/{address}/withdraw": lambda w, t: Call("", form={}),
+    "POST /incidents/{number}/resolve": lambda w, t: Call("", form={}),
     "POST /assets/change": lambda w, t: Call("", form={"site": t.site, "field": "note", "value": "x"}),
     "POST /imports": lambda w, t: Call("", form={"resource": "assets", "empty": "keep"}),
     "POST /imports/{number}/undo": lambda w, t: Call(f"/imports/{t.undoable}/undo", form={}),
@@ -800,6 +885,7 @@ def addressed(path: str, world: World, there: There) -> str:
         "{kind}": "capability_end", "{attachment}": there.attachment, "{subject_kind}": "asset",
         "{subject}": there.asset, "{rule}": world.rule,
         "{change}": world.change, "{room}": there.room,
+        "{report}": there.report, "{address}": there.address, "{fault}": "paper-jam",
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{step}": world.step,
         "{delegation}": world.delegation, "{day}": "2027-01-01", "{ref}": there.requests["submitted"],
         "{number}": (

@@ -33,6 +33,7 @@ from assets.audit import api as audit_api
 from assets.audit import pages as audit_pages
 from assets.dashboards import pages as dashboard_pages
 from assets.dashboards import search_pages
+from assets.equipment_requests import answer_api, purchase_pages
 from assets.equipment_requests import api as requests_api
 from assets.equipment_requests import pages as requests_pages
 from assets.equipment_requests.approval_rules import api as approval_api
@@ -44,6 +45,9 @@ from assets.equipment_requests.working_calendar import pages as calendar_pages
 from assets.ids import new_id
 from assets.incidents import api as incidents_api
 from assets.incidents import pages as incidents_pages
+from assets.incidents.faults import address_pages, kind_pages
+from assets.incidents.faults import api as faults_api
+from assets.incidents.faults import pages as faults_pages
 from assets.ingest import Ingest
 from assets.inventory import api as inventory_api
 from assets.inventory import change_many, custom_fields_api, stage_api, stage_pages, things_api, wear_api, wear_pages
@@ -153,13 +157,14 @@ class NamedMiddleware(ASGIMiddleware):
 FEATURES: Sequence[Any] = (
     observations, places_api, access_api, audit_api, inventory_api, things_api, custom_fields_api, batches_api,
     wear_api, agents_api, observed_api, observed_pages, kits_api, stock_api, monitoring_api, paper_pages, incidents_api,
-    notifications_api, readiness_api, requests_api, access_pages, people_pages, audit_pages, dashboard_pages,
-    search_pages, incidents_pages, requests_pages, wear_pages, kits_pages, stock_pages, stage_api, stage_pages,
+    notifications_api, readiness_api, requests_api, answer_api, access_pages, people_pages, audit_pages, dashboard_pages,
+    search_pages, incidents_pages, requests_pages, purchase_pages, wear_pages, kits_pages, stock_pages, stage_api, stage_pages,
     saved_filters_api, saved_filters_pages,
     transfers_api, transfers_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
     reminders_pages, attachments_api, attachments_pages, inventory_pages, change_many, batches_pages,
     rooms_api, changes_api, unit_pages, site_pages, stocktakes_api, stocktakes_pages,
     approval_api, approval_pages, delegations_api, delegations_pages, calendar_api, calendar_pages,
+    faults_api, faults_pages, kind_pages, address_pages,
 )  # fmt: skip
 
 

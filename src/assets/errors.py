@@ -2,6 +2,7 @@
 
 AssetsError
 ├── NotFound        404  it does not exist, or not for this caller (the two must look alike)
+├── Gone            410  it was there for a time, and that is over
 ├── NotSignedIn     401  nobody is known behind this call
 ├── NotAllowed      403  this person's roles do not permit the act
 ├── Conflict        409  the rules or the present state forbid it
@@ -31,6 +32,13 @@ class NotFound(AssetsError):
 
     status = 404
     title = "Not Found"
+
+
+class Gone(AssetsError):
+    """This is no longer here."""
+
+    status = 410
+    title = "Gone"
 
 
 class NotSignedIn(AssetsError):

@@ -5,6 +5,8 @@ In the short run each page has one language and one width, the next page others;
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -14,6 +16,8 @@ from playwright.async_api import Browser
 from assets import clock, db
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
+from assets.incidents.faults import kinds
+from assets.incidents.faults import service as faults
 from assets.inventory.transfers import service as transfers
 from assets.inventory.transfers.service import NewTransfer
 from assets.web.language import LANGUAGES
@@ -50,13 +54,21 @@ async def whole(migrated: str, chromium: Browser) -> AsyncIterator[tuple[Stage, 
         )
     destination = web.unknown if origin != web.unknown else web.limited
     sent = await transfers.draft(SYSTEM, NewTransfer(origin, destination, [web.scanner], send=True), now=web.now)
+    await kinds.add_default_kinds(SYSTEM)
+    report = await faults.report(SYSTEM, web.scanner, faults.NewReport("other", "Kêu to"), now=web.now)
+    async with db.transaction(db.EVERYTHING) as tx:
+        reported = await tx.fetchval("select max(number) from incidents")
+        issuer = replace(SYSTEM, id=await tx.fetchval("select id from users where name = 'all-vi'"))
+    secret = (await faults.issue_address(issuer, web.printer, timedelta(days=1), now=clock.now())).secret
     house = await served(second_factor="optional", demo=True)
     today = web.now.astimezone(clock.LOCAL_ZONE).date()
     pages = {
         "/nothing", f"/sites/{web.limited}", f"/sites/{web.unknown}", f"/assets/{web.printer}", f"/assets/{web.scanner}",
         f"/assets/{web.printer}/as-of?day={today}", f"/incidents/{web.incident}", "/equipment-requests/1", "/people/bob",
         f"/transfers/{sent}", f"/assets/{web.printer}/stage", f"/assets/{web.printer}/replace",
-        f"/sites/{web.limited}/paper-mode", f"/assets/change?site={origin}&field=note",
+        f"/sites/{web.limited}/paper-mode", f"/assets/{web.printer}/report", f"/assets/{web.printer}/signed-addresses",
+        f"/fault-reports/{report}", f"/r/{secret}", "/fault-kinds?edit=paper-jam",
+        f"/incidents/{reported}", f"/assets/change?site={origin}&field=note",
     }  # fmt: skip
     for route in house.app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():

@@ -56,11 +56,13 @@ async def test_when_labels_are_printed_then_they_hold_the_short_address_and_are_
     assert [(item["tag"], item["printed"]) for item in page["items"]] == [("A-1", 2), ("A-2", 1)]
 
 
-async def test_when_the_code_is_followed_then_it_leads_to_the_asset_also_over_the_sign_in(
+async def test_when_the_code_is_followed_then_it_leads_to_reporting_or_the_asset_also_over_the_sign_in(
     house: House, clerk: httpx2.AsyncClient
 ) -> None:
     answer = await clerk.get("/t/a-1")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/assets/A-1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/assets/A-1/report")
+    keeper = await house.person("keeper", Role.STOREKEEPER)
+    assert (await keeper.get("/t/a-1")).headers["location"] == "/assets/A-1"
     stranger = await house.client().get("/t/A-1", headers={"Accept": "text/html"})
     assert (stranger.status_code, stranger.headers["location"]) == (303, "/sign-in?next=/t/A-1")
     assert {(await clerk.get(f"/t/{tag}")).status_code for tag in ("B-1", "Z-9")} == {404}

@@ -100,6 +100,7 @@ def test_when_states_are_followed_then_every_one_can_be_reached_and_ends() -> No
 
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
+STORE = UUID(int=9)
 CATEGORIES = [UUID(int=n) for n in (1, 2, 3)]
 
 
@@ -109,7 +110,7 @@ def _stock(draw: st.DrawFn) -> list[Candidate]:
         st.sampled_from(CATEGORIES), st.sampled_from(("good", "worn", "broken")), st.integers(0, 50),
     ), max_size=12))  # fmt: skip
     return [
-        Candidate(UUID(int=100 + n), f"T-{n}", category, state, START + timedelta(days=days))
+        Candidate(UUID(int=100 + n), f"T-{n}", category, state, START + timedelta(days=days), STORE, "KHO")
         for n, (category, state, days) in enumerate(kinds)
     ]
 
@@ -170,9 +171,9 @@ def test_when_a_person_chooses_anything_then_no_line_ever_gets_more_than_is_outs
 
 def test_when_stock_is_mixed_then_good_and_longest_waiting_things_go_first() -> None:
     need = Need(UUID(int=1000), CATEGORIES[0], 2)
-    worn = Candidate(UUID(int=1), "OLD-WORN", CATEGORIES[0], "worn", START)
-    late = Candidate(UUID(int=2), "LATE", CATEGORIES[0], "good", START + timedelta(days=9))
-    early = Candidate(UUID(int=3), "EARLY", CATEGORIES[0], "good", START + timedelta(days=1))
+    worn = Candidate(UUID(int=1), "OLD-WORN", CATEGORIES[0], "worn", START, STORE, "KHO")
+    late = Candidate(UUID(int=2), "LATE", CATEGORIES[0], "good", START + timedelta(days=9), STORE, "KHO")
+    early = Candidate(UUID(int=3), "EARLY", CATEGORIES[0], "good", START + timedelta(days=1), STORE, "KHO")
     assert [c.tag for c in propose([need], [worn, late, early]).picks[need.line]] == ["EARLY", "LATE"]
 
 
@@ -190,7 +191,7 @@ def test_when_stock_is_mixed_then_good_and_longest_waiting_things_go_first() -> 
 def test_when_a_choice_cannot_be_given_then_it_says_why(tags: list[str], why: str) -> None:
     one, two = CATEGORIES[:2]
     kinds = [(one, "good"), (two, "good"), (one, "broken"), (one, "worn"), (one, "good")]
-    stock = [Candidate(UUID(int=n), f"T-{n}", c, s, START) for n, (c, s) in enumerate(kinds)]
+    stock = [Candidate(UUID(int=n), f"T-{n}", c, s, START, STORE, "KHO") for n, (c, s) in enumerate(kinds)]
     answer = choose([Need(UUID(int=1000), one, 2)], stock, {UUID(int=1000): tags})
     assert isinstance(answer, Refused)
     assert why in answer.reason

@@ -16,11 +16,12 @@ from assets.migrations import m0011_rules_of_stock as stock
 from assets.migrations.m0004_row_level_security import BY_PARENT as PARENTS
 from assets.migrations.m0004_row_level_security import BY_SITE as SITES
 from assets.migrations.m0012_second_wall import SECURED as KEPT_SINCE
+from assets.migrations.m0015a_requests_secured import BY_PARENT as REQUESTED
 from tests import web_world
 from tests.conftest import empty
 
 BY_SITE = {**SITES, **units.BY_SITE, **stock.BY_SITE, **stocktakes.BY_SITE, **dict.fromkeys(stocktakes.SHARED, "site")}
-BY_PARENT = {**PARENTS, **stock.BY_PARENT, **transfers.BY_PARENT, **stocktakes.BY_PARENT}
+BY_PARENT = {**PARENTS, **stock.BY_PARENT, **transfers.BY_PARENT, **stocktakes.BY_PARENT, **REQUESTED}
 # Tables with a site and no policy, each with its reason.
 WITHOUT_POLICY = {
     "notifications": "the outbox: announced from any scope, delivered by workers, listed with the filter of its listing",
@@ -59,8 +60,9 @@ async def test_when_a_table_has_a_site_then_it_has_a_policy_or_a_reason(world: d
         secured = {r["relname"] for r in await tx.fetch("select relname from pg_class where relrowsecurity")}
     named = {row["table_name"] for row in with_site}
     assert named - secured == set(WITHOUT_POLICY) - {"fulfilments"}
-    seen = {"inventory_agents", "observed_values", "identity_proposals"}  # walked by test_permissions and test_observed
-    others = {*KEPT_SINCE, "audit_events", "batches", "batch_rows", *transfers.BY_ONE_OF}
+    # Walked by test_permissions, test_observed and test_faults.
+    seen = {"inventory_agents", "observed_values", "identity_proposals", "fault_reports", "signed_addresses"}
+    others = {*KEPT_SINCE, "purchases", "audit_events", "batches", "batch_rows", *transfers.BY_ONE_OF}
     assert secured == {*BY_SITE, *BY_PARENT, *others, *seen}
 
 

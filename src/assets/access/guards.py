@@ -1,5 +1,8 @@
 """Litestar guards: one action a route."""
 
+from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -8,6 +11,7 @@ from litestar.types import Guard
 
 from assets.access.actor import NOBODY, Actor
 from assets.access.permissions import Action
+from assets.db import NOTHING
 from assets.errors import NotAllowed, NotSignedIn
 
 
@@ -34,6 +38,23 @@ def requires(action: Action, *, province: bool = False) -> Guard:
             raise NotAllowed()
 
     guard.action = action  # type: ignore[attr-defined]  # read by the permission test
+    return guard
+
+
+def requires_any(*actions: Action) -> Guard:
+    """A guard that lets through whose roles allow one of the actions, with the scope of the grants that allow any."""
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        whole = current_actor(connection)
+        connection.scope["state"].setdefault("person", whole)
+        if not whole.known:
+            raise NotSignedIn()
+        allowed = [action for action in actions if whole.may(action)]
+        if not allowed:
+            raise NotAllowed()
+        scope = reduce(or_, (whole.within(action).scope for action in allowed), NOTHING)
+        connection.scope["state"]["actor"] = replace(whole, scope=scope)
+
     return guard
 
 

@@ -117,3 +117,26 @@ class IdempotencyKey(Table, db=DB, tablename="idempotency_keys"):
     body = Text(default="", secret=True)
     created_at = Timestamptz(default=now, index=True)
     idempotency_keys_once_uq = Unique([caller, route, key])
+
+
+class SignedAddress(Table, db=DB, tablename="signed_addresses"):
+    """A web address that opens one form about one thing until a moment, without signing in; its secret is not kept.
+
+    `subject` is what it is about and `name` how people call that; it stands at `site`.
+    """
+
+    id = UUID(primary_key=True, default=new_id)
+    purpose = Varchar(length=20)
+    subject = UUID(index=True)
+    name = Varchar(length=120)
+    site = ForeignKey(Site, null=False, on_delete=OnDelete.cascade)
+    digest = Varchar(length=64, unique=True, secret=True)
+    issued_by = ForeignKey(User, null=False, on_delete=OnDelete.cascade)
+    issued_by_name = Varchar(length=120)
+    issued_at = Timestamptz(default=now)
+    expires_at = Timestamptz()
+    withdrawn_at = Timestamptz(null=True, default=None)
+    withdrawn_by_name = Varchar(length=120, default="")
+    uses = Integer(default=0)
+    last_used_at = Timestamptz(null=True, default=None)
+    last_used_by = Varchar(length=120, default="")

@@ -20,6 +20,7 @@ from assets import settings as configuration
 from assets.access.actor import SYSTEM
 from assets.app import Parts, create_app
 from assets.cli.runtime import find_database, keep_database, opened, refuse_demo, set_up_logs
+from assets.incidents.faults import kinds
 from assets.inventory import things
 from assets.inventory.kits import decree, norm_book
 from assets.monitoring import collectors
@@ -56,7 +57,7 @@ async def _serve(settings: Settings, dsn: str, *, collector: bool, worker: bool)
 
 
 async def _first_start() -> None:
-    """The 96 units with their centres, the usual kinds of equipment and their norms, when there are none yet."""
+    """The 96 units with their centres, the usual kinds of equipment with their norms and faults, when there are none yet."""
     async with db.transaction(db.EVERYTHING) as tx:
         empty = not await tx.fetchval("select exists(select 1 from administrative_units)")
     if empty:
@@ -64,6 +65,7 @@ async def _first_start() -> None:
         await places.open_centres(SYSTEM)
     await changes.load_origins(SYSTEM)
     await things.add_default_categories(SYSTEM)
+    await kinds.add_default_kinds(SYSTEM)
     if empty:
         await norm_book.add_decree_norms(SYSTEM, decree.NORMS)
 

@@ -100,6 +100,8 @@ async def asset(
         totals=history.seconds_by_condition(stretches), technical=actor.may(Action.VIEW_SYSTEM),
         audited=actor.may(Action.VIEW_AUDIT), labels=actor.may(Action.PRINT_LABELS),
         today=view.at.astimezone(clock.LOCAL_ZONE).date(),
+        may_declare=actor.may(Action.DECLARE),
+        may_address=actor.may(Action.DECLARE) or actor.may(Action.EDIT_INVENTORY),
         may_attach=actor.may(Action.EDIT_INVENTORY), file_mb=settings.attachment_mb, errors={},
     )  # fmt: skip
 

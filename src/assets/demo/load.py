@@ -37,6 +37,7 @@ from assets.demo.supplies import Shop, write_supplies
 from assets.demo.transferred import write_transfers
 from assets.demo.verdicts import settle_verdicts
 from assets.ids import new_id
+from assets.incidents.faults.kinds import add_default_kinds
 from assets.incidents.reaction import Kind
 from assets.inventory.categories import CATEGORIES
 from assets.monitoring import collectors
@@ -130,6 +131,7 @@ class _Building:
         rooms = await register.furnish(tx, self.sites, centres, now)
         self.categories, self.models = await register.enter_models(tx)
         await write_rates()
+        await add_default_kinds(SYSTEM)
         things = [*(t for c in centres for t in c.things), *self.shelves]
         by = self.people[people.PROVINCE].name
         entering = register.Entering(self.sites, rooms, self.models, by, now)
@@ -192,7 +194,7 @@ class _Building:
         """What people said and asked for, and what each centre can do."""
         tx, now = self.tx, self.now
         words = await write_words(tx, self.centres, sites=self.sites, assets=self.assets, people=self.people, now=now)
-        names = {c.code: f"{c.name} {c.name_en}" for c in CATEGORIES}
+        names = {c.code: (c.name, c.name_en) for c in CATEGORIES}
         house = House(self.people, self.sites, self.categories, names, _by_category(self.shelves, self.assets))
         requests = await write_requests(tx, house, now)
         transfers = await write_transfers(tx, self.people, now)

@@ -31,12 +31,13 @@ class Taken:
 
 @dataclass(frozen=True)
 class Wish:
-    """A line: how many of a category were asked for, granted and given."""
+    """A line: how many of a category were asked for, granted and given, and how many wait to be bought."""
 
     category: str
     quantity: int
     approved: int | None = None
     given: int = 0
+    to_buy: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ STORIES = (
         (Taken(S.SUBMIT, 9.3), Taken(S.APPROVE, 7.9), Taken(S.FULFIL, 2.2)),
     ),
     Story(
-        "21115", "Thay hai máy tính đã dùng trên bảy năm, khởi động rất chậm.", 8.7, (Wish("desktop", 2, 2, 1),),
+        "21115", "Thay hai máy tính đã dùng trên bảy năm, khởi động rất chậm.", 8.7, (Wish("desktop", 2, 2, 1, 1),),
         (Taken(S.SUBMIT, 8.6), Taken(S.APPROVE, 6.8), Taken(S.FULFIL, 5.9)),
     ),
     Story(
@@ -100,13 +101,13 @@ class House:
     people: Mapping[str, Person]
     sites: Mapping[str, UUID]
     categories: Mapping[str, UUID]
-    category_names: Mapping[str, str]
+    category_names: Mapping[str, tuple[str, str]]  # Vietnamese and English
     stock: Mapping[str, Sequence[tuple[str, UUID]]]  # category → (tag, asset) in the order in which they go
 
 
 _TABLES = (
     "equipment_requests", "equipment_request_lines", "equipment_request_events", "request_steps", "approval_decisions",
-    "fulfilments", "asset_events", "audit_events",
+    "fulfilments", "fulfilment_parts", "asset_events", "audit_events",
 )  # fmt: skip
 
 
@@ -236,7 +237,7 @@ class _Telling:
         )  # fmt: skip
 
     def _finish(self, filed_at: datetime) -> None:
-        names = " ".join(self.house.category_names[line.category] for line in self.story.lines)
+        names = " ".join(" ".join(self.house.category_names[line.category]) for line in self.story.lines)
         self.rows["equipment_requests"].append({
             "id": self.id, "number": self.number, "site": self.site, "requested_by": self.clerk.id,
             "state": str(self.state), "reason": self.story.reason, "created_at": filed_at,
@@ -248,7 +249,8 @@ class _Telling:
                 "id": row,
                 "request": self.id,
                 "category": self.house.categories[line.category],
-                "name": self.house.category_names[line.category],
+                "name": self.house.category_names[line.category][0],
+                "name_en": self.house.category_names[line.category][1],
                 "position": position,
                 "quantity": line.quantity,
                 "approved": line.approved,
@@ -256,3 +258,11 @@ class _Telling:
             }
             for position, (line, row) in enumerate(self.lines.items(), start=1)
         ]
+        self.rows["fulfilment_parts"] += [
+            {
+                "id": new_id(), "line": row, "way": "purchase", "state": "planned", "quantity": line.to_buy,
+                "created_at": self.now - timedelta(days=1), "created_by": self.house.people[STOREKEEPER].name,
+            }
+            for line, row in self.lines.items()
+            if line.to_buy
+        ]  # fmt: skip

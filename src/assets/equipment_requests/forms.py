@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar.datastructures import FormMultiDict
 
 from assets.equipment_requests.service import LINES_MAX, Asked, Doing, Filing
+from assets.equipment_requests.splitting import Wanted, Way
 from assets.errors import Invalid
 from assets.ids import new_id
 from assets.web.language import N_
@@ -85,6 +86,45 @@ def tags(fields: Fields) -> dict[int, list[str]]:
     """The ticked assets by line position."""
     found = {position: fields.values.get(f"asset_{position}", []) for position in range(1, LINES_MAX + 1)}
     return {position: ticked for position, ticked in found.items() if ticked}
+
+
+@dataclass
+class Split:
+    """What the form of a split says, and which field each of its parts came from, for messages."""
+
+    wanted: dict[int, list[Wanted]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def add(self, position: int, part: Wanted, name: str) -> None:
+        """One part of a line, from the field `name`."""
+        parts = self.wanted.setdefault(position, [])
+        self.names[f"parts.{position}.{len(parts)}"] = name
+        parts.append(part)
+
+    def on_form(self, errors: Mapping[str, str]) -> dict[str, str]:
+        """A verb's messages by the names of the form's fields."""
+        return {self.names.get(name.rpartition(".")[0], name): said for name, said in errors.items()}
+
+
+def split(fields: Fields) -> Split:
+    """`stock_1`, `transfer_1_21025`, `repair_1` … as parts by line position; Invalid names what is no number."""
+    found, wrong = Split(), {}
+    for name, values in fields.values.items():
+        way, _, place = name.partition("_")
+        position, _, site = place.partition("_")
+        if way not in set(Way) or not position.isdigit() or not (values and values[-1].strip()):
+            continue
+        line, note = int(position[:DIGITS_MAX]), fields.text(f"note_{position}")
+        if way == Way.REPAIR and not values[-1].isdigit():  # the asset that is repaired instead
+            found.add(line, Wanted(Way.REPAIR, 1, assets=(values[-1],)), name)
+        elif (number := fields.number(name)) is None:
+            wrong[name] = WHOLE_NUMBER
+        elif number:
+            said = note if way == Way.DECLINE else ""
+            found.add(line, Wanted(Way(way), number, from_site=site, note=said), name)
+    if wrong:
+        raise Invalid(fields=wrong)
+    return found
 
 
 # Where a message of the verb stands on the clerk's form, which has one line only.

@@ -25,13 +25,15 @@ class Need:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An asset in stock at a store."""
+    """An asset in stock at a store, `site` with the code `site_code`."""
 
     asset: UUID
     tag: str
     category: UUID
     physical_state: str
     stocked_at: datetime
+    site: UUID
+    site_code: str
 
 
 @dataclass(frozen=True)

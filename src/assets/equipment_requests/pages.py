@@ -16,7 +16,8 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import Connection, transaction
-from assets.equipment_requests import forms, queries, queues, service
+from assets.equipment_requests import forms, parts, queries, queues, service
+from assets.equipment_requests.answering import RequestAnswer, answer, parts_of
 from assets.equipment_requests.facts import Facts, beside
 from assets.equipment_requests.forms import Fields
 from assets.equipment_requests.queries import LISTING, CategoryOut, RequestDetail, RequestOut
@@ -53,6 +54,7 @@ class RequestPage(RequestDetail):
     """A request as its page shows it: with the facts beside it for those who decide or give."""
 
     facts: Facts | None = None
+    answer: RequestAnswer | None = None
 
 
 class RequestList(Page[RequestOut]):
@@ -191,6 +193,14 @@ async def _fulfil(actor: Actor, number: str, _: Step, fields: Fields) -> Filed:
     return await service.fulfil(actor, number, forms.doing(fields), tags=forms.tags(fields), now=clock.now())
 
 
+async def _split(actor: Actor, number: str, _: Step, fields: Fields) -> Filed:
+    said = forms.split(fields)
+    try:
+        return await parts.split(actor, number, said.wanted, forms.doing(fields), now=clock.now())
+    except Invalid as error:
+        raise Invalid(fields=said.on_form(error.fields)) from None
+
+
 async def _amend(actor: Actor, number: str, _: Step, fields: Fields) -> Filed:
     amended = Amended(forms.numbers(fields, "quantity"), fields.text("reason"))
     said, now = forms.doing(fields), clock.now()
@@ -204,7 +214,8 @@ async def _amend(actor: Actor, number: str, _: Step, fields: Fields) -> Filed:
 
 Taker = Callable[[Actor, str, Step, Fields], Awaitable[Filed]]
 TAKE: Mapping[Step, Taker] = {
-    **dict.fromkeys(service.SIMPLE, _simple), Step.APPROVE: _approve, Step.FULFIL: _fulfil, Step.AMEND: _amend,
+    **dict.fromkeys(service.SIMPLE, _simple), Step.APPROVE: _approve, Step.FULFIL: _fulfil, Step.SPLIT: _split,
+    Step.AMEND: _amend,
 }  # fmt: skip
 
 
@@ -217,7 +228,8 @@ async def _one(
         detail = await queries.one(tx, actor, ref, language)
         decides = bool({Step.APPROVE, Step.FULFIL} & set(detail.steps))
         facts = await beside(tx, actor, ref, language) if decides else None
-    view = RequestPage(**detail.model_dump(), facts=facts)
+        shown = await _parts(tx, actor, detail, ref, language)
+    view = RequestPage(**detail.model_dump(), facts=facts, answer=shown)
     if request.scope["path"].endswith(".json"):
         return show(request, "equipment_requests/one.html", view)
     if template == "amend" and Step.AMEND not in detail.steps:
@@ -228,6 +240,14 @@ async def _one(
         facts={line.position: line for line in facts.lines} if facts else {}, note_max=service.NOTE_MAX, most=queues.most,
         reason_max=service.REASON_MAX, quantity_max=service.QUANTITY_MAX,
     )  # fmt: skip
+
+
+async def _parts(tx: Connection, actor: Actor, detail: RequestDetail, ref: str, language: str) -> RequestAnswer | None:
+    """What can be given now for whoever gives; for everybody else, the parts that answer the request already."""
+    if Step.SPLIT in detail.steps:
+        return await answer(tx, actor, ref, language, clock.now())
+    found = await parts_of(tx, detail.id, language)
+    return RequestAnswer(lines=[], parts=found) if found else None
 
 
 def _done(request: AnyRequest) -> str:

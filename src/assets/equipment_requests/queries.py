@@ -297,18 +297,19 @@ def lines_of(row: asyncpg.Record) -> list[dict[str, Any]]:
 
 
 def _line(line: Mapping[str, Any], language: str) -> RequestLineOut:
-    return RequestLineOut(**{**line, "name": _named(line, language)})
+    return RequestLineOut(**{**line, "name": named(line, language)})
 
 
-def _named(named: Mapping[str, Any], language: str) -> str:
-    return str((named["name_en"] if language == "en" else "") or named["name"])
+def named(thing: Mapping[str, Any], language: str) -> str:
+    """What something is called in a language."""
+    return str((thing["name_en"] if language == "en" else "") or thing["name"])
 
 
 async def categories(tx: Connection, language: str) -> list[CategoryOut]:
     """Every kind of equipment, in the order in which people look for it."""
     rows = await tx.fetch("select code, name, name_en, serves from asset_categories order by sort, name")
     return [
-        CategoryOut(code=row["code"], name=_named(row, language), picture=_picture(f"{row['code']} {row['serves']}"))
+        CategoryOut(code=row["code"], name=named(row, language), picture=_picture(f"{row['code']} {row['serves']}"))
         for row in rows
     ]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from assets.access.actor import Actor
+from assets.access.actor import SYSTEM, Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record
 from assets.db import Connection, transaction
@@ -247,11 +247,23 @@ async def act(actor: Actor, ref: str, step: Step, doing: Doing, *, now: datetime
     async with transaction(actor.scope) as tx:
         row = await _locked(tx, actor, ref)
         if step not in (Step.RETURN, Step.REFUSE):
-            return await _take(tx, actor, row, step, doing, now=now)
+            filed = await _take(tx, actor, row, step, doing, now=now)
+            if step is Step.CLOSE:
+                await _wait_no_more(tx, row["id"], now)
+            return filed
         ruling = await approving.ruling(tx, actor, row, now)
         _judged(actor, row, step, doing, ruling=ruling)
         await approving.decide(tx, actor, ruling, step, {}, clean_block(doing.note, NOTE_MAX), now)
         return await _take(tx, actor, row, step, doing, now=now, ruling=ruling)
+
+
+async def _wait_no_more(tx: Connection, request: UUID, now: datetime) -> None:
+    """Nothing is bought or repaired any more for what is over; what is on its way still arrives."""
+    await tx.execute(
+        "update fulfilment_parts p set state = 'cancelled', purchase = null, ended_at = $2 "
+        "from equipment_request_lines l where l.id = p.line and l.request = $1 and p.transfer is null "
+        "and p.state in ('planned', 'under_way')", request, now,
+    )  # fmt: skip
 
 
 SIMPLE = frozenset({Step.SUBMIT, Step.RETURN, Step.REFUSE, Step.WITHDRAW, Step.CLOSE})
@@ -412,11 +424,15 @@ def _error(refused: Refused, state: State) -> AssetsError:
 
 async def _take(
     tx: Connection, actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, now: datetime,
-    complete: bool = True, lines: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {}),
-    ruling: Ruling | None = None,
+    complete: bool = True, lines: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {}), named: str = "",
+    judge: bool = True, ruling: Ruling | None = None,
 ) -> Filed:  # fmt: skip
-    """Take a step with a locked request: state, stamps, story, audit (with what `lines` were and are) and messages."""
-    to = _judged(actor, row, step, doing, complete=complete, ruling=ruling)
+    """Take a step with a locked request: state, stamps, story, audit (with what `lines` were and are) and messages.
+
+    `named` is what the story calls it. What happens by itself is judged by nobody's rights (`judge` is false).
+    """
+    to = _judged(actor if judge else SYSTEM, row, step, doing, complete=complete, ruling=ruling)
+    name = named or step
     note = clean_block(doing.note, NOTE_MAX)
     by = approving.signed(actor, ruling)
     stamps = {**_stamps(step, to, by, note, now), **await approving.entered(tx, row, step, to, now)}
@@ -425,12 +441,12 @@ async def _take(
         f"update equipment_requests set state = $2, version = version + 1{sets} where id = $1 returning *",  # noqa: S608
         row["id"], to, *stamps.values(),
     )  # fmt: skip
-    await _story(tx, row["id"], by, step, row["state"], to, note, now)
+    await _story(tx, row["id"], by, name, row["state"], to, note, now)
     await record(
-        tx, by=actor, action=step, kind=KIND, subject=row["id"], name=shown_number(row["number"]), site=row["site"],
+        tx, by=actor, action=name, kind=KIND, subject=row["id"], name=shown_number(row["number"]), site=row["site"],
         reason=note, **differences({**row, **lines[0]}, {**after, **lines[1]}),
     )  # fmt: skip
-    if step is not Step.AMEND:
+    if step is not Step.AMEND and not (step is Step.SPLIT and to == row["state"]):  # one more part is no news
         await _tell(tx, row, to, now)
     return Filed(row["id"], row["number"], to)
 

@@ -9,10 +9,11 @@ from assets.equipment_requests.fulfilment import Candidate, Need
 
 LOOK_MAX = 1_000  # assets in stock that one look considers
 _CANDIDATES = """
-select a.id, a.tag, m.category, a.physical_state, a.created_at
+select a.id, a.tag, m.category, a.physical_state, a.created_at, a.site, s.code as site_code
 from assets a join asset_models m on m.id = a.model join sites s on s.id = a.site
 where a.stage = 'in_stock' and s.kind = 'store' and a.physical_state <> 'broken'
     and m.category = any($1) and ($2 or a.site = any($3::uuid[]))
+    and not exists (select from transfer_lines l where l.asset = a.id and l.state = 'listed')
 """
 _LOOK = f"{_CANDIDATES} order by a.created_at, a.id limit {LOOK_MAX}"
 _LOCK = f"{_CANDIDATES} and a.tag = any($4) order by a.id for update of a"  # in one order, so nobody deadlocks
@@ -24,7 +25,10 @@ async def candidates(
     """What the stores of the scope have of these categories; with `lock`, only these tags, locked."""
     values: list[object] = [list(kinds), scope.everything, list(scope.sites)]
     rows = await (tx.fetch(_LOOK, *values) if lock is None else tx.fetch(_LOCK, *values, list(lock)))
-    return [Candidate(r["id"], r["tag"], r["category"], r["physical_state"], r["created_at"]) for r in rows]
+    return [
+        Candidate(r["id"], r["tag"], r["category"], r["physical_state"], r["created_at"], r["site"], r["site_code"])
+        for r in rows
+    ]
 
 
 def needs(lines: Sequence[Mapping[str, Any]]) -> list[Need]:

@@ -56,6 +56,13 @@ class IncidentOut(BaseModel):
     version: int
 
 
+class ResolveIn(BaseModel):
+    """How it was mended."""
+
+    model_config = ConfigDict(extra="forbid")
+    note: Annotated[str, Field(max_length=service.NOTE_MAX)] = ""
+
+
 INCIDENTS = Listing(
     select="i.*, s.code as site_code, s.name as site_name",
     source="incidents i left join sites s on s.id = i.site",
@@ -110,6 +117,16 @@ class Incidents(Controller):
     ) -> IncidentOut:
         """Say that somebody has it."""
         await service.acknowledge(actor, number, now=clock.now())
+        return await _one(number, actor, request)
+
+    @post("/{number:int}/resolve", operation_id="resolveIncident", status_code=200,
+          guards=[requires(Action.HANDLE_INCIDENT)])  # fmt: skip
+    async def resolve(
+        self, number: FromPath[int], actor: NamedDependency[Actor], request: AnyRequest,
+        data: JSONBody[ResolveIn | None] = None,
+    ) -> IncidentOut:  # fmt: skip
+        """Say that what people reported is mended; it ends what they said."""
+        await service.resolve(actor, number, data.note if data else "", now=clock.now())
         return await _one(number, actor, request)
 
 

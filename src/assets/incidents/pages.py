@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -54,7 +54,8 @@ async def one(request: AnyRequest, number: FromPath[str], actor: NamedDependency
     """One incident: what happened, who was told, who has it."""
     view = await queries.one(actor, _number(number), clock.now())
     may_handle = actor.may(Action.HANDLE_INCIDENT)
-    return show(request, "incidents/one.html", view, part="incidents/_one.html", may_handle=may_handle)
+    return show(request, "incidents/one.html", view, part="incidents/_one.html", may_handle=may_handle,
+                note_max=service.NOTE_MAX)  # fmt: skip
 
 
 @post("/incidents/{number:str}/acknowledge", guards=[requires(Action.HANDLE_INCIDENT)], include_in_schema=False)
@@ -65,6 +66,16 @@ async def acknowledge(number: FromPath[str], actor: NamedDependency[Actor]) -> R
     return Redirect(f"/incidents/{wanted}", status_code=303)
 
 
+@post("/incidents/{number:str}/resolve", guards=[requires(Action.HANDLE_INCIDENT)], include_in_schema=False)
+async def resolve(
+    number: FromPath[str], data: URLEncodedBody[dict[str, str]], actor: NamedDependency[Actor]
+) -> Response[Any]:
+    """Say that what people reported is mended, and show it again."""
+    wanted = _number(number)
+    await service.resolve(actor, wanted, data.get("note", ""), now=clock.now())
+    return Redirect(f"/incidents/{wanted}", status_code=303)
+
+
 def _number(text: str) -> int:
     digits = without_suffix(text)
     if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(queries.NUMBER_MAX))):
@@ -72,4 +83,4 @@ def _number(text: str) -> int:
     return int(digits)
 
 
-routes: Sequence[ControllerRouterHandler] = (listing, one, acknowledge)
+routes: Sequence[ControllerRouterHandler] = (listing, one, acknowledge, resolve)

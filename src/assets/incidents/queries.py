@@ -18,7 +18,7 @@ NUMBER_MAX = (1 << 31) - 1  # of the column
 
 
 class IncidentRow(BaseModel):
-    """One incident in a list; `reason` holds stored phrases."""
+    """One incident in a list; `reason` holds stored phrases, `reported` says that people opened it and no probe."""
 
     model_config = ConfigDict(frozen=True)
     number: int
@@ -36,6 +36,7 @@ class IncidentRow(BaseModel):
     acknowledged_by: str
     resolved_at: datetime | None
     affected: int
+    reported: bool
 
 
 class EventRow(BaseModel):
@@ -80,7 +81,8 @@ class IncidentPage(BaseModel):
 FIELDS = (
     "i.number, i.kind, i.severity, i.state, s.code as site, coalesce(s.name, '') as site_name, "
     "case when s.kind = 'centre' then u.name else s.name end as unit, i.subject_name as subject, "
-    "i.asset_tag, i.reason, i.opened_at, i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.affected"
+    "i.asset_tag, i.reason, i.opened_at, i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.affected, "
+    "i.subject_kind = 'asset' as reported"
 )
 SOURCE = "incidents i left join sites s on s.id = i.site left join administrative_units u on u.id = s.unit"
 _WORST_FIRST = "(i.state = 'resolved'), (i.severity <> 'critical'), (i.state <> 'open'), i.opened_at desc"

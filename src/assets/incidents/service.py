@@ -1,6 +1,6 @@
 """The verbs of incidents: react to changes, acknowledge, silence, plan work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
 from assets.incidents.reaction import Ends, Kind, Opens, react
+from assets.monitoring import declarations
 from assets.monitoring.collectors import CollectorView
 from assets.monitoring.service import TargetChange, TargetRow
 from assets.monitoring.targets import ASKED
@@ -21,15 +22,17 @@ from assets.notifications.service import announce
 from assets.phrases import Phrase
 from assets.probing.readings import Severity
 from assets.text import clean
+from assets.web.language import N_
 
 SILENCE_MAX = timedelta(days=30)
+NOTE_MAX = 255
 
 
 @dataclass(frozen=True)
 class Subject:
     """What an incident is about, and where."""
 
-    kind: str  # target, collector
+    kind: str  # target, collector, asset
     id: UUID
     name: str
     site: UUID | None
@@ -68,6 +71,7 @@ async def open_or_join(
         "select id, severity, reason from incidents where subject_kind = $1 and subject = $2 and kind = $3 "
         "and state <> 'resolved' for update", subject.kind, subject.id, opens.kind,
     )  # fmt: skip
+    row = row or await _reported_before(tx, subject, opens.kind)
     if row is None:
         await _open(tx, subject, opens, reason, at=at, tell_at=tell_at, now=now)
         return
@@ -85,9 +89,20 @@ async def open_or_join(
         await _tell(tx, row["id"], f"worse-{version}", opens.kind, opens.severity, subject.site, due_at=now, now=now)
 
 
+async def _reported_before(tx: Connection, subject: Subject, kind: Kind) -> Any:
+    """The incident that people have opened about the same asset: from now on it is what is measured, too."""
+    if subject.kind != "target" or subject.asset is None:
+        return None
+    return await tx.fetchrow(
+        "update incidents set subject_kind = $1, subject = $2 where subject_kind = 'asset' and subject = $3 and kind = $4 "
+        "and state <> 'resolved' returning id, severity, reason", subject.kind, subject.id, subject.asset, kind,
+    )  # fmt: skip
+
+
 async def _open(
-    tx: Connection, subject: Subject, opens: Opens, reason: str, *, at: datetime, tell_at: datetime, now: datetime
-) -> None:
+    tx: Connection, subject: Subject, opens: Opens, reason: str, *, at: datetime, tell_at: datetime, now: datetime,
+    by: str = "",
+) -> UUID:  # fmt: skip
     incident = new_id()
     await tx.execute(
         "insert into incidents (id, number, kind, severity, state, site, subject_kind, subject, subject_name, asset, "
@@ -96,21 +111,103 @@ async def _open(
         incident, opens.kind, opens.severity, subject.site, subject.kind, subject.id, subject.name, subject.asset,
         subject.asset_tag, reason, at,
     )  # fmt: skip
-    await _story(tx, incident, at, "opened", reason)
+    await _story(tx, incident, at, "opened", reason, by=by)
     await _tell(tx, incident, "opened", opens.kind, opens.severity, subject.site, due_at=tell_at, now=now)
+    return incident
+
+
+def reported(text: str) -> Phrase:
+    """Why an incident is there that no probe has seen."""
+    return Phrase("reported: %(text)s", {"text": text})
+
+
+async def join_or_open(
+    tx: Connection, subject: Subject, severity: Severity, text: str, *, by: str, now: datetime
+) -> UUID:
+    """The open incident of an asset with what somebody reports of it in its story, or a new one; answers its id.
+
+    Of several the one that people opened comes first, then the one about the device itself.
+    """
+    row = await tx.fetchrow(
+        "select id, kind, severity, subject_kind, reason from incidents where asset = $1 and site = $2 "
+        "and state <> 'resolved' order by (subject_kind = 'asset') desc, (kind = 'device') desc, opened_at limit 1 for update",
+        subject.asset, subject.site,
+    )  # fmt: skip
+    if row is None:
+        opens = Opens(Kind.DEVICE, severity, (reported(text),))
+        return await _open(
+            tx, subject, opens, phrases.store(opens.reasons), at=now, tell_at=now, now=now, by=by
+        )  # fmt: skip
+    await _story(tx, row["id"], now, "reported", text, by=by)
+    await _add_report(tx, row, severity, text, subject.site, now)
+    incident: UUID = row["id"]
+    return incident
+
+
+async def _add_report(
+    tx: Connection, row: Mapping[str, Any], severity: Severity, text: str, site: UUID | None, now: datetime
+) -> None:
+    """Let an incident say what else was reported, and tell when that is worse; why it is measured stays the probe's."""
+    reasons = phrases.load(row["reason"])
+    if row["subject_kind"] == "asset" and reported(text) not in reasons:
+        reasons = (*reasons, reported(text))
+    worse = row["severity"] == Severity.WARNING and severity == Severity.CRITICAL
+    loudest = severity if worse else Severity(row["severity"])
+    reason = phrases.store(reasons)
+    if not worse and reason == row["reason"]:
+        return
+    version = await tx.fetchval(
+        "update incidents set reason = $2, severity = $3, version = version + 1 where id = $1 returning version",
+        row["id"], reason, loudest,
+    )  # fmt: skip
+    if worse:
+        await _tell(tx, row["id"], f"worse-{version}", Kind(row["kind"]), severity, site, due_at=now, now=now)
+
+
+@declarations.on_end
+async def person_says_otherwise(tx: Connection, over: declarations.Over) -> None:
+    """What people opened ends when they say that it works; what is measured as well goes on until that is over."""
+    works = Phrase("%(name)s says that it works again", {"name": over.by.name})
+    row = await tx.fetchrow(
+        "select id, subject_kind, subject, subject_name, site, kind from incidents where id = $1 and state <> 'resolved' "
+        "for update", over.incident,
+    )  # fmt: skip
+    if row is None:
+        return
+    if row["subject_kind"] == "asset":
+        subject = Subject(row["subject_kind"], row["subject"], row["subject_name"], row["site"])
+        await end(tx, subject, Ends(Kind(row["kind"]), works), at=over.at, now=over.at)
+    else:
+        await _story(tx, row["id"], over.at, "noted", phrases.store([works]), by=over.by.name)
 
 
 async def end(tx: Connection, subject: Subject, ends: Ends, *, at: datetime, now: datetime) -> None:
-    """Resolve what is open of this kind; nothing, when nothing is."""
-    resolution = phrases.store([ends.reason])
+    """Resolve what is open of this kind; nothing, when nothing is.
+
+    What somebody has reported meanwhile and no probe can see is not over with it: the incident goes on without the probe.
+    """
     row = await tx.fetchrow(
-        "update incidents set state = 'resolved', resolved_at = greatest($4, opened_at), resolution = $5, "
-        "version = version + 1 where subject_kind = $1 and subject = $2 and kind = $3 and state <> 'resolved' "
-        "returning id, severity, site", subject.kind, subject.id, ends.kind, at, resolution,
+        "select i.id, i.severity, i.site, i.asset, d.text as said from incidents i "
+        "left join declarations d on d.incident = i.id and d.ended_at is null "
+        "where i.subject_kind = $1 and i.subject = $2 and i.kind = $3 and i.state <> 'resolved' limit 1 for update of i",
+        subject.kind, subject.id, ends.kind,
     )  # fmt: skip
-    if row is not None:
-        await _story(tx, row["id"], at, "resolved", resolution)
-        await _tell(tx, row["id"], "resolved", ends.kind, Severity(row["severity"]), row["site"], due_at=now, now=now)
+    if row is None:
+        return
+    resolution = phrases.store([ends.reason])
+    if subject.kind == "target" and row["said"] is not None and row["asset"] is not None:
+        await tx.execute(
+            "update incidents set subject_kind = 'asset', subject = asset, reason = $2, affected = 0, version = version + 1 "
+            "where id = $1", row["id"], phrases.store([reported(row["said"])]),
+        )  # fmt: skip
+        await _story(tx, row["id"], at, "noted", resolution)
+        return
+    await tx.execute(
+        "update incidents set state = 'resolved', resolved_at = greatest($2, opened_at), resolution = $3, "
+        "version = version + 1 where id = $1", row["id"], at, resolution,
+    )  # fmt: skip
+    await _story(tx, row["id"], at, "resolved", resolution)
+    await _tell(tx, row["id"], "resolved", ends.kind, Severity(row["severity"]), row["site"], due_at=now, now=now)
 
 
 async def _tell(
@@ -170,12 +267,17 @@ _UNASKED = f"""
     where i.state <> 'resolved' and (
         (i.subject_kind = 'target' and not exists (select 1 from targets t where t.id = i.subject and {ASKED}))
         or (i.subject_kind = 'collector' and not exists (
-            select 1 from collectors c where c.id = i.subject and c.revoked_at is null)))
+            select 1 from collectors c where c.id = i.subject and c.revoked_at is null))
+        or (i.subject_kind = 'asset' and not exists (select 1 from assets a where a.id = i.subject and a.site = i.site
+            and a.merged_into is null and a.stage not in ('disposed', 'lost'))))
 """  # noqa: S608 - constants only
 
 
 async def end_unasked(tx: Connection, *, now: datetime) -> None:
-    """End what nobody looks at any more: a target that was switched off or whose asset left, a revoked collector."""
+    """End what nobody looks at any more: a target that was switched off or whose asset left, a revoked collector.
+
+    What people reported of an asset ends when the asset stands elsewhere or is no more.
+    """
     for row in await tx.fetch(_UNASKED):
         subject = Subject(row["subject_kind"], row["subject"], row["subject_name"], row["site"])
         await end(tx, subject, Ends(Kind(row["kind"]), Phrase("it is no longer asked")), at=now, now=now)
@@ -200,6 +302,34 @@ async def acknowledge(actor: Actor, number: int, *, now: datetime) -> None:
         await record(
             tx, by=actor, action="acknowledge", kind="incident", subject=row["id"], name=row["subject_name"],
             site=row["site"], **differences(row, after),
+        )  # fmt: skip
+
+
+MEASURED = N_("This incident ends by itself when the measurement is in order again.")
+
+
+async def resolve(actor: Actor, number: int, note: str = "", *, now: datetime) -> None:
+    """Say that what people reported is mended, and so end what they said; Conflict when it is over or is measured."""
+    actor = actor.require(Action.HANDLE_INCIDENT)
+    async with transaction(actor.scope) as tx:
+        row = await tx.fetchrow("select * from incidents where number = $1 for update", number)
+        if row is None or not actor.scope.sees(row["site"]):
+            raise NotFound()
+        if row["state"] == "resolved":
+            raise Conflict("This incident is already resolved.")
+        if row["subject_kind"] != "asset":
+            raise Conflict(MEASURED)
+        said = clean(note, NOTE_MAX)
+        by = Phrase("mended, says %(name)s: %(text)s", {"name": actor.name, "text": said})
+        reason = by if said else Phrase("mended, says %(name)s", {"name": actor.name})
+        subject = Subject(row["subject_kind"], row["subject"], row["subject_name"], row["site"])
+        await end(tx, subject, Ends(Kind(row["kind"]), reason), at=now, now=now)
+        await declarations.end_of_incident(tx, actor, row["id"], now=now)
+        after = await tx.fetchrow("select * from incidents where id = $1", row["id"])
+        assert after is not None
+        await record(
+            tx, by=actor, action="resolve", kind="incident", subject=row["id"], name=row["subject_name"],
+            site=row["site"], reason=said, **differences(row, after),
         )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
-"""What other layers do when an asset goes elsewhere: monitoring and readiness are above the inventory and add themselves.
+"""What other layers do when an asset goes elsewhere: those above the inventory add themselves.
 
 A follower works in the transaction of the move, under its scope: it is kept or undone with it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from uuid import UUID
 
 from assets.access.actor import Actor
@@ -11,8 +12,11 @@ from assets.db import Connection
 
 Moved = Callable[[Connection, Actor, UUID, UUID, UUID], Awaitable[None]]  # asset, from site, to site
 Replaced = Callable[[Connection, Actor, UUID, UUID, UUID], Awaitable[None]]  # old asset, new asset, their site
+# The transfer, and for each asset whose line was settled whether it arrived.
+Settled = Callable[[Connection, Actor, UUID, Mapping[UUID, bool], datetime], Awaitable[None]]
 _moved: list[Moved] = []
 _replaced: list[Replaced] = []
+_settled: list[Settled] = []
 
 
 def on_move(follower: Moved) -> Moved:
@@ -27,6 +31,12 @@ def on_replacement(follower: Replaced) -> Replaced:
     return follower
 
 
+def on_settlement(follower: Settled) -> Settled:
+    """Have this done whenever lines of a transfer were settled: received, sent back, missing or cancelled."""
+    _settled.append(follower)
+    return follower
+
+
 async def moved(tx: Connection, actor: Actor, asset: UUID, from_site: UUID, to_site: UUID) -> None:
     """Tell everybody that an asset stands at another site; nothing when it is the same one."""
     if from_site != to_site:
@@ -38,3 +48,9 @@ async def replaced(tx: Connection, actor: Actor, old: UUID, new: UUID, site: UUI
     """Tell everybody that an asset has taken another's place."""
     for follower in _replaced:
         await follower(tx, actor, old, new, site)
+
+
+async def settled(tx: Connection, actor: Actor, transfer: UUID, arrived: Mapping[UUID, bool], now: datetime) -> None:
+    """Tell everybody what became of the assets of a transfer."""
+    for follower in _settled:
+        await follower(tx, actor, transfer, arrived, now)

@@ -204,6 +204,7 @@ class DeclarationOut(BaseModel):
     site: str
     kind: str
     asset_tag: str | None
+    fault: str
     text: str
     files_counted: int | None
     said_by: str
@@ -212,8 +213,8 @@ class DeclarationOut(BaseModel):
 
 
 DECLARATIONS = Listing(
-    select="d.id, s.code as site, d.kind, a.tag as asset_tag, d.text, d.files_counted, d.said_by_name as said_by, d.said_at, "
-    "d.ended_at",
+    select="d.id, s.code as site, d.kind, a.tag as asset_tag, d.fault, d.text, d.files_counted, d.said_by_name as said_by, "
+    "d.said_at, d.ended_at",
     source="declarations d join sites s on s.id = d.site left join assets a on a.id = d.asset",
     key="d.id",
     columns={

@@ -38,6 +38,33 @@ async def _told(tx: Connection, site: UUID) -> None:
         await follower(tx, site)
 
 
+@dataclass(frozen=True)
+class Over:
+    """What somebody said of an asset and no longer holds: what was said in its place (None: nothing), by whom, when."""
+
+    incident: UUID
+    then: "Kind | None"
+    by: Actor
+    at: datetime
+
+
+# Incidents are above monitoring and add themselves: what a person opened, a person ends.
+EndFollower = Callable[[Connection, Over], Awaitable[None]]
+_end_followers: list[EndFollower] = []
+
+
+def on_end(follower: EndFollower) -> EndFollower:
+    """Have this done when what an incident follows from is said to be over, or otherwise."""
+    _end_followers.append(follower)
+    return follower
+
+
+async def _told_of_end(tx: Connection, row: Record, then: "Kind | None", by: Actor, at: datetime) -> None:
+    if row["incident"] is not None:
+        for follower in _end_followers:
+            await follower(tx, Over(row["incident"], then, by, at))
+
+
 class Kind(StrEnum):
     """What can be said."""
 
@@ -55,10 +82,14 @@ class Said:
     asset_tag: str = ""
     text: str = ""
     files_counted: int | None = None
+    fault: str = ""
 
 
-async def declare(actor: Actor, said: Said, *, now: datetime) -> UUID:
-    """Write down what somebody says; what was said before of the same thing ends."""
+async def declare(actor: Actor, said: Said, *, incident: UUID | None = None, now: datetime) -> UUID:
+    """Write down what somebody says; what was said before of the same thing ends.
+
+    `incident` is what follows from it. Who says once more that it is broken speaks of the same incident.
+    """
     actor = actor.require(Action.DECLARE)
     if (said.kind is Kind.PAPER_MODE) == bool(said.asset_tag):
         raise Invalid(fields={"asset_tag": "needed for an asset, and only for an asset"})
@@ -69,16 +100,20 @@ async def declare(actor: Actor, said: Said, *, now: datetime) -> UUID:
         asset = await _asset(tx, site, said.asset_tag)
         ended = await tx.fetch(
             "update declarations set ended_at = $3 where site = $1 and asset is not distinct from $2 and ended_at is null "
-            "and (asset is not null or kind = $4) returning id, site, kind", site, asset, now, said.kind,
+            "and (asset is not null or kind = $4) returning id, site, kind, incident", site, asset, now, said.kind,
         )  # fmt: skip
         for over in ended:
             await _record_end(tx, actor, over, now)
+            if said.kind is Kind.BROKEN:
+                incident = incident or over["incident"]
+            else:
+                await _told_of_end(tx, over, said.kind, actor, now)
         row = new_id()
         made = await tx.fetchrow(
-            "insert into declarations (id, site, asset, kind, text, files_counted, said_by, said_by_name, said_at) "
-            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9) "
-            "returning *",
-            row, site, asset, said.kind, clean_block(said.text, TEXT_MAX), said.files_counted, actor.id, actor.name, now,
+            "insert into declarations (id, site, asset, kind, fault, text, incident, files_counted, said_by, said_by_name, "
+            "said_at) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) returning *",
+            row, site, asset, said.kind, said.fault, clean_block(said.text, TEXT_MAX), incident, said.files_counted,
+            actor.id, actor.name, now,
         )  # fmt: skip
         await record(
             tx, by=actor, action="declare", kind="declaration", subject=row, name=clean(said.asset_tag or said.site),
@@ -106,7 +141,8 @@ async def end(actor: Actor, declaration: UUID, *, files_counted: int | None = No
         raise Invalid(fields={"files_counted": WRONG_COUNT})
     async with transaction(actor.scope) as tx:
         row = await tx.fetchrow(
-            "select id, site, kind, ended_at, files_counted from declarations where id = $1 for update", declaration
+            "select id, site, kind, ended_at, files_counted, incident from declarations where id = $1 for update",
+            declaration,
         )
         if row is None or not actor.scope.sees(row["site"]):
             raise NotFound()
@@ -118,7 +154,18 @@ async def end(actor: Actor, declaration: UUID, *, files_counted: int | None = No
                 "update declarations set ended_at = $2, files_counted = $3 where id = $1", declaration, now, counted
             )
             await _record_end(tx, actor, row, now, counted)
+            await _told_of_end(tx, row, None, actor, now)
             await _told(tx, row["site"])
+
+
+async def end_of_incident(tx: Connection, actor: Actor, incident: UUID, *, now: datetime) -> None:
+    """End what an incident followed from, since somebody has resolved it; within the caller's transaction."""
+    for over in await tx.fetch(
+        "update declarations set ended_at = $2 where incident = $1 and ended_at is null returning id, site, kind",
+        incident, now,
+    ):  # fmt: skip
+        await _record_end(tx, actor, over, now)
+        await _told(tx, over["site"])
 
 
 async def _record_end(

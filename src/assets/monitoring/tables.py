@@ -164,7 +164,10 @@ class CollectorBuffer(Table, db=DB, tablename="collector_buffers"):
 
 
 class Declaration(Table, db=DB, tablename="declarations"):
-    """What a person at the site said, dated: `broken` or `works` of an asset or capability, `paper_mode` of a site."""
+    """What a person at the site said, dated: `broken` or `works` of an asset or capability, `paper_mode` of a site.
+
+    `fault` is the code of what is broken when it was chosen from pictures, `incident` what follows from it.
+    """
 
     id = UUID(primary_key=True, default=new_id)
     site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
@@ -172,7 +175,9 @@ class Declaration(Table, db=DB, tablename="declarations"):
     link = ForeignKey(Link, null=True, default=None, on_delete=OnDelete.cascade)
     capability = ForeignKey(Capability, null=True, default=None, on_delete=OnDelete.cascade)
     kind = Varchar(length=20)
+    fault = Varchar(length=40, default="")
     text = Text(default="")
+    incident = UUID(null=True, default=None)
     files_counted = Integer(null=True, default=None)
     said_by = UUID(null=True, default=None)
     said_by_name = Varchar(length=120, default="")

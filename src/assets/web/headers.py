@@ -10,6 +10,8 @@ OF_PAGES = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# Where a page reads codes with WebAssembly, which browsers count as a script that is made on the way.
+OF_SCANNERS = OF_PAGES.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 OF_DATA = "default-src 'none'; frame-ancestors 'none'"
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",

@@ -55,6 +55,11 @@ PAGES: dict[int, tuple[str, str, str]] = {
         N_("Nothing was changed."),
         N_("Open it again to see how it stands now."),
     ),
+    410: (
+        N_("This address is no longer valid."),
+        N_("Nothing was changed."),
+        N_("Please ask whoever gave it to you for a new one."),
+    ),
     412: (
         N_("Somebody else changed this in the meantime."),
         N_("Their change was kept, yours was not saved."),

@@ -39,6 +39,7 @@ INCIDENT_KIND = {
     "channel": N_("Messages cannot be sent"),
     "capability": N_("Account or token"),
     "threshold": N_("Reading beyond its limit"),
+    "reported": N_("Reported as broken"),
 }
 STORY = {
     "opened": N_("Began"),
@@ -47,6 +48,7 @@ STORY = {
     "resolved": N_("Resolved"),
     "worse": N_("Became worse"),
     "noted": N_("Note"),
+    "reported": N_("Reported once more"),
 }
 NOTIFICATION_STATE = {
     "waiting": N_("Waiting to be sent"),
@@ -116,6 +118,7 @@ ASSET_EVENT = {
     "repair_quoted": N_("Repair quoted"),
     "file_added": N_("File added"),
     "file_removed": N_("File removed"),
+    "fault_reported": N_("Fault reported"),
     **STAGE,
 }
 TRANSFER_STATE = {
@@ -155,6 +158,16 @@ REQUEST_STATE = {
     "closed": N_("Closed"),
     "withdrawn": N_("Withdrawn"),
 }
+FULFILMENT_WAY = {
+    "stock": N_("From the store"), "transfer": N_("From another site"), "repair": N_("By repair"),
+    "purchase": N_("By buying"), "grant": N_("To be issued"), "decline": N_("Not given"),
+}  # fmt: skip
+PART_STATE = {
+    "planned": N_("Planned"), "under_way": N_("Under way"), "done": N_("Done"), "cancelled": N_("Taken back"),
+}  # fmt: skip
+PURCHASE_STATE = {
+    "planned": N_("Planned"), "ordered": N_("Ordered"), "received": N_("All arrived"), "cancelled": N_("Cancelled"),
+}  # fmt: skip
 METHOD = {
     "snmp": N_("measured by SNMP"),
     "ping": N_("reached by ping"),
@@ -284,6 +297,15 @@ PAPER_REASON = {
     "network": N_("No network"), "power": N_("No electricity"), "software": N_("The one-stop software does not work"),
     "equipment": N_("A computer or printer is broken"), "accounts": N_("Accounts or signatures are missing"),
 }  # fmt: skip
+FAMILY = {"computer": N_("Computers"), "printer": N_("Printers"), "network": N_("Network devices")}
+FAULT_PICTURE = {
+    "jam": N_("Paper jam"), "toner": N_("Toner"), "paper": N_("Paper"), "streaks": N_("Streaks"),
+    "offline": N_("Crossed-out printer"), "power": N_("Power button"), "slow": N_("Hourglass"), "network": N_("Network"),
+    "wifi": N_("Wi-Fi"), "lock": N_("Lock"), "screen": N_("Cracked screen"), "keyboard": N_("Keyboard and mouse"),
+    "warning": N_("Warning sign"), "scan": N_("Scanner"), "number": N_("Number"), "card": N_("Card"), "token": N_("Token"),
+    "battery": N_("Battery"), "camera": N_("Crossed-out camera"), "sound": N_("Loudspeaker"), "fire": N_("Fire"),
+    "crack": N_("Crack"), "other": N_("Question mark"),
+}  # fmt: skip
 PROPOSAL_STATE = {
     "open": N_("Waiting for an answer"), "accepted": N_("Accepted"), "dismissed": N_("Dismissed"),
     "settled": N_("Settled by another answer"), "undone": N_("Undone"),
@@ -296,6 +318,8 @@ SEARCH_KIND = {
     "links": N_("Network lines"),
     "capabilities": N_("Accounts and tokens"),
     "equipment-requests": N_("Equipment requests"),
+    "fulfilment-parts": N_("Answers to requests, in parts"),
+    "purchases": N_("Purchases"),
     "incidents": N_("Incidents"),
     "asset-models": N_("Models"),
     "applications": N_("Applications"),
@@ -400,7 +424,9 @@ AUDIT_KIND = {
     "export": N_("File of a list"),
     "label": N_("Labels"), "label_grid": N_("Sheet of labels"),
     "label_printer": N_("Printer of labels"), "stocktake": N_("Stocktake"),
-    "counted_state": N_("State that is counted"),
+    "counted_state": N_("State that is counted"), "purchase": N_("Purchase"),
+    "fault_kind": N_("Fault that can be reported"), "fault_report": N_("Reported fault"),
+    "signed_address": N_("Signed address"),
     "approval_step": N_("Approval step"), "approval_setting": N_("Settings of approval"),
     "category_cost": N_("Expected cost"), "delegation": N_("Delegation while away"),
     "working_calendar": N_("Working calendar"),
@@ -418,6 +444,8 @@ AUDIT_ACTION = {
     "order_try_credential": N_("Credential tried"), "file": N_("Draft made"), "amend": N_("Corrected"),
     "submit": N_("Submitted"), "return": N_("Returned for more information"), "approve": N_("Approved"),
     "refuse": N_("Refused"), "withdraw": N_("Withdrawn"), "fulfil": N_("Handed over"), "close": N_("Closed"),
+    "split": N_("Arranged"), "take_back": N_("Part taken back"), "order": N_("Ordered from the supplier"),
+    "arrive": N_("Came in"),
     "sign_in": N_("Signed in"), "sign_out": N_("Signed out"), "end_session": N_("Session ended"),
     "change_password": N_("Password changed"), "initial_password": N_("New initial password"),
     "enrol_second_factor": N_("Second factor set up"), "show_second_factor": N_("Second factor shown"),
@@ -427,6 +455,7 @@ AUDIT_ACTION = {
     "plan_batch": N_("Planned"), "apply_batch": N_("Applied"), "undo_batch": N_("Undone"), "unregister": N_("Taken back"),
     "attach": N_("Computer and asset put together"), "keep": N_("Record kept"), "accept": N_("Accepted"),
     "dismiss": N_("Dismissed"), "undo": N_("Undone"), "merge": N_("Merged"), "unmerge": N_("Separated again"),
+    "report": N_("Fault reported"), "resolve": N_("Mended"), "issue": N_("Issued"), "use": N_("Used"),
     "print": N_("Printed"), "scan": N_("Counted"), "settle": N_("Settled"), "open_stocktake": N_("Stocktake opened"),
 }  # fmt: skip
 AUDIT_FIELD = {
@@ -437,13 +466,18 @@ AUDIT_FIELD = {
     "from_value": N_("From a value of (đồng)"), "fulfil_hours": N_("Target of the stores (working hours)"),
     "given_by_me": N_("Given by oneself"), "hours": N_("Target (working hours)"),
     "if_unknown": N_("Also when the value is not known"), "late_hours": N_("Working hours overdue"),
-    "person": N_("Person"), "place": N_("Given over"), "position": N_("Place in the order"),
+    "person": N_("Person"), "place": N_("Given over"),
     "reminded": N_("Reminders"), "round": N_("Time of asking"),
     "roles": N_("Roles"), "same_person": N_("One person may decide several steps"), "seat": N_("Distance measured from"),
     "shifts": N_("Working hours"), "target_at": N_("To be done by"), "target_hours": N_("Target (working hours)"),
     "unit_cost": N_("Expected cost (đồng)"), "value_known": N_("Value known in full"),
-    "waited_hours": N_("Working hours waited"), "waiting_for_me": N_("Waiting for me"), "withdrawn_at": N_("Withdrawn at"),
-    "withdrawn_by": N_("Withdrawn by"),
+    "waited_hours": N_("Working hours waited"), "waiting_for_me": N_("Waiting for me"),
+    "picture": N_("Picture"), "families": N_("For families of equipment"), "position": N_("Position in the list"),
+    "asset_name": N_("Name of the asset"), "fault": N_("Fault"), "photo": N_("Photo"), "incident": N_("Incident"),
+    "incident_state": N_("State of the incident"), "purpose": N_("Purpose"), "issued_at": N_("Issued at"),
+    "withdrawn_at": N_("Withdrawn at"), "withdrawn_by": N_("Withdrawn by"), "withdrawn_by_name": N_("Withdrawn by"),
+    "issued_by_name": N_("Issued by"), "uses": N_("Times used"),
+    "last_used_by": N_("Last used by"), "signed_address": N_("Signed address"),
     "query": N_("What the list is asked"), "shared": N_("Shared with everybody"),
     "own": N_("One's own"), "problem": N_("Why it no longer fits"), "owner": N_("Owner"),
     "borrower": N_("Borrower"), "due_back": N_("Due back on"), "repairer": N_("Repaired by"),
@@ -581,13 +615,24 @@ FIELD_OF = {
         ("source", N_("Seen by")), ("since", N_("Since")))},
     ("rooms", "parent"): N_("Identifier of what it is in"), ("rooms", "name"): N_("Name of the room"),
     ("administrative-units", "valid_to"): N_("Until before"),
+    **{("fulfilment-parts", name): said for name, said in (
+        ("request", N_("Equipment request")), ("position", N_("Line")), ("name", N_("What")), ("way", N_("How")),
+        ("done", N_("Arrived")), ("from_site", N_("From the site")), ("from_name", N_("Name of the sending site")),
+        ("transfer", N_("Transfer")), ("purchase", N_("Purchase")), ("finish", N_("To be ended by hand")),
+        ("take_back", N_("Can be taken back")), ("created_by", N_("Arranged by")), ("ended_at", N_("Ended at")))},
+    **{("purchases", name): said for name, said in (
+        ("title", N_("What")), ("decision_number", N_("Number of the decision or contract")),
+        ("expected_on", N_("Expected on")), ("created_by", N_("Made by")), ("ordered_at", N_("Ordered at")),
+        ("ended_at", N_("Ended at")), ("pieces", N_("Number of pieces")), ("arrived", N_("Arrived")),
+        ("sites", N_("Number of sites")))},
 }  # fmt: skip
 TABLES = {
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
     "incident_kind": INCIDENT_KIND, "story": STORY, "notification_state": NOTIFICATION_STATE, "stage": STAGE,
     "physical_state": PHYSICAL_STATE, "link_kind": LINK_KIND, "capability_kind": CAPABILITY_KIND,
     "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "asset_event": ASSET_EVENT,
-    "request_state": REQUEST_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
+    "request_state": REQUEST_STATE, "fulfilment_way": FULFILMENT_WAY, "part_state": PART_STATE,
+    "purchase_state": PURCHASE_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
     "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR,
@@ -601,6 +646,7 @@ TABLES = {
     "observed_key": OBSERVED_KEY, "observed_source": OBSERVED_SOURCE, "identity_reason": IDENTITY_REASON,
     "proposal_kind": PROPOSAL_KIND, "proposal_state": PROPOSAL_STATE, "paper_reason": PAPER_REASON,
     "disposal_ground": DISPOSAL_GROUND, "reminder_kind": REMINDER_KIND,
+    "family": FAMILY, "fault_picture": FAULT_PICTURE,
     "unit_change_kind": UNIT_CHANGE_KIND, "room_kind": ROOM_KIND,
     "approval_place": APPROVAL_PLACE, "cost_source": COST_SOURCE, "line_kind": LINE_KIND,
     "delegation_state": DELEGATION_STATE, "day_kind": DAY_KIND, "approval_state": APPROVAL_STATE,

@@ -232,12 +232,17 @@ def _errors(request: AnyRequest, error: AssetsError, otherwise: str, renamed: st
 
 @get("/t/{tag:str}", guards=[requires(Action.VIEW)], include_in_schema=False)
 async def short(tag: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
-    """Where the code on a label leads: to the asset, after signing in where needed."""
+    """Where the code on a label leads, after signing in where needed: whoever looks after the asset comes to it.
+
+    Who is there to say what is wrong comes at once to where that is said; the asset is one tap away.
+    """
     async with transaction(actor.scope) as tx:
-        found = await tx.fetchval("select tag from assets where tag = $1", clean(tag, 40).upper())
+        found = await tx.fetchrow("select tag, site from assets where tag = $1", clean(tag, 40).upper())
     if found is None:
         raise NotFound()
-    return Redirect(f"/assets/{quote(found, safe='')}", status_code=303)
+    looks_after = actor.may(Action.EDIT_INVENTORY, found["site"]) or actor.may(Action.HANDLE_INCIDENT, found["site"])
+    says = actor.may(Action.DECLARE, found["site"]) and not looks_after
+    return Redirect(f"/assets/{quote(found['tag'], safe='')}{'/report' if says else ''}", status_code=303)
 
 
 routes: Sequence[ControllerRouterHandler] = (form, print_chosen, preview, save_printer, save_grid, short)

@@ -1,0 +1,455 @@
+"""The verbs of answering a request in parts: split, say that a part is done, take a part back; arrivals follow by themselves.
+
+Stock and transfers go as transfers, whose receiver says what arrived: the part and the line follow in the same
+transaction. What is bought waits for a purchase, see `purchases`. PostgreSQL refuses what would promise too much.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+
+from assets.access.actor import Actor
+from assets.access.permissions import Action
+from assets.clock import LOCAL_ZONE
+from assets.db import Connection, transaction
+from assets.equipment_requests.service import (
+    Doing,
+    Filed,
+    shown_number,
+)
+from assets.equipment_requests.service import _judged as judged
+from assets.equipment_requests.service import _lines as lines_for
+from assets.equipment_requests.service import _locked as locked
+from assets.equipment_requests.service import _take as take
+from assets.equipment_requests.sources import donors, ledgers, to_spare
+from assets.equipment_requests.splitting import BY_HAND, OPEN, LineKind, PartState, Wanted, Way, faults
+from assets.equipment_requests.stock import candidates, outstanding
+from assets.equipment_requests.workflow import State, Step
+from assets.errors import Conflict, Invalid, NotFound
+from assets.ids import new_id
+from assets.inventory import following
+from assets.inventory import service as inventory
+from assets.inventory.editing import edit as edit_thing
+from assets.inventory.kinds import CAPABILITIES
+from assets.inventory.lifecycle import Stage
+from assets.inventory.stock.ledger import Act
+from assets.inventory.stock.service import Movement, move
+from assets.inventory.things import NewCapability, add_capability
+from assets.inventory.transfers.service import NewTransfer, draft
+from assets.readiness.service import request_recompute
+from assets.text import clean, clean_block
+from assets.web.language import N_, translate
+from assets.web.words import word
+
+NOTE_MAX = 500
+PARTS_MAX = 40  # of one line at once
+
+
+async def split(
+    actor: Actor, ref: str, wanted: Mapping[int, Sequence[Wanted]], doing: Doing, *, now: datetime
+) -> Filed:
+    """Answer lines (by position) in parts; all of it or nothing.
+
+    Invalid names each wrong part as `parts.<position>.<index>.<field>`; Conflict when the stock was given away meanwhile.
+    What comes from a store is sent at once, what another site gives waits there as a draft transfer.
+    """
+    async with transaction(actor.scope) as tx:
+        row = await locked(tx, actor, ref)
+        judged(actor, row, Step.SPLIT, doing)
+        actor = actor.within(Action.FULFIL_REQUEST)
+        lines = await lines_for(tx, row["id"])
+        _check(lines, wanted)
+        work = _Answer(tx, actor, row, now)
+        for line in lines:
+            for index, part in enumerate(wanted.get(line["position"], ())):
+                await work.answer(line, index, part)
+        await work.send()
+        complete = await _complete(tx, row["id"])
+        said = Doing(doing.note or "; ".join(work.said), doing.version)
+        return await take(
+            tx, actor, row, Step.SPLIT, said, now=now, complete=complete, lines=({"parts": []}, {"parts": work.said})
+        )
+
+
+def _check(lines: Sequence[Record], wanted: Mapping[int, Sequence[Wanted]]) -> None:
+    by_position = {line["position"]: line for line in lines}
+    wrong = {f"parts.{p}": N_("The request has no such line.") for p in wanted if p not in by_position}
+    for position, parts in wanted.items():
+        if len(parts) > PARTS_MAX:
+            wrong[f"parts.{position}"] = N_("There are too many lines at once.")
+        elif position in by_position:
+            line = by_position[position]
+            found = faults(LineKind(line["kind"]), outstanding(line), parts)
+            wrong |= {f"parts.{position}.{i}.{field}": said for i, (field, said) in found.items()}
+    if not any(wanted.values()):
+        wrong["parts"] = N_("Nothing was chosen.")
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+class _Answer:
+    """The parts of one split as they are written; assets are gathered by the site that they leave."""
+
+    def __init__(self, tx: Connection, actor: Actor, row: Record, now: datetime) -> None:
+        self.tx, self.actor, self.row, self.now = tx, actor, row, now
+        self.leaving: dict[UUID, list[str]] = {}  # site → tags
+        self.parts: dict[UUID, list[UUID]] = {}  # site → parts
+        self.said: list[str] = []
+        self.taken: set[str] = set()
+        self.spared: dict[tuple[UUID, UUID], int] = {}  # site and category → pieces
+
+    async def answer(self, line: Record, index: int, part: Wanted) -> None:
+        self.place = f"parts.{line['position']}.{index}"
+        ways = {
+            Way.STOCK: self._stock, Way.TRANSFER: self._transfer, Way.REPAIR: self._repair, Way.DECLINE: self._decline,
+            Way.PURCHASE: self._plan, Way.GRANT: self._plan,
+        }  # fmt: skip
+        await ways[part.way](line, part)
+        self.said.append(_told(part.quantity, line["name"], part.way))
+
+    def _wrong(self, field: str, said: str) -> Invalid:
+        return Invalid(fields={f"{self.place}.{field}": said})
+
+    async def _stock(self, line: Record, part: Wanted) -> None:
+        if line["kind"] == LineKind.CONSUMABLE:
+            await self._poured(line, part)
+            return
+        named = [clean(tag, 40).upper() for tag in part.assets]
+        found = await candidates(self.tx, self.actor.scope, [line["category"]], lock=named or None)
+        free = sorted((c for c in found if c.tag not in self.taken), key=lambda c: (c.physical_state, c.stocked_at))
+        free = [c for c in free if not part.from_site or c.site_code == part.from_site][: part.quantity]
+        if len(free) < part.quantity:
+            raise Conflict(N_("The stores have nothing of what is still to be given."), state=self.row["state"])
+        sites: dict[UUID, int] = {}
+        for candidate in free:
+            sites[candidate.site] = sites.get(candidate.site, 0) + 1
+            self._take(candidate.site, candidate.tag)
+        for site, quantity in sites.items():
+            await self._leaves(line, part, site, quantity)
+
+    async def _transfer(self, line: Record, part: Wanted) -> None:
+        site = await self._site(part.from_site)
+        if line["kind"] == LineKind.CONSUMABLE:
+            await self._poured(line, part)
+            return
+        if site["kind"] == "store":
+            raise self._wrong("from_site", N_("What a store has comes from stock."))
+        await self._keeps_minimum(line, part, site)
+        named = [clean(tag, 40).upper() for tag in part.assets]
+        rows = await to_spare(
+            self.tx, site["id"], self.row["site"], line["category"], named, part.quantity + len(self.taken)
+        )
+        free = [r for r in rows if r["tag"] not in self.taken][: part.quantity]
+        if len(free) < part.quantity:
+            raise self._wrong("quantity", N_("The site cannot spare that many."))
+        for thing in free:
+            self._take(site["id"], thing["tag"])
+        await self._leaves(line, part, site["id"], part.quantity)
+
+    async def _keeps_minimum(self, line: Record, part: Wanted, site: Record) -> None:
+        day = self.now.astimezone(LOCAL_ZONE).date()
+        found = await donors(self.tx, self.actor.scope, self.row["site"], [line["category"]], day)
+        can = next((donor.spare for donor in found.get(line["category"], ()) if donor.site == site["id"]), 0)
+        self.spared[site["id"], line["category"]] = self.spared.get((site["id"], line["category"]), 0) + part.quantity
+        if self.spared[site["id"], line["category"]] > can:
+            raise self._wrong("quantity", N_("The site cannot spare that many."))
+
+    def _take(self, site: UUID, tag: str) -> None:
+        self.taken.add(tag)
+        self.leaving.setdefault(site, []).append(tag)
+
+    async def _leaves(self, line: Record, part: Wanted, site: UUID, quantity: int) -> None:
+        made = await self._write(line, part, quantity, PartState.UNDER_WAY, from_site=site)
+        self.parts.setdefault(site, []).append(made)
+
+    async def _site(self, code: str) -> Record:
+        # Locked: of two that want the last piece that a site can spare, the second finds it promised.
+        row = await self.tx.fetchrow(
+            "select id, code, kind from sites where code = $1 and open for no key update", clean(code, 20)
+        )
+        if row is None or not self.actor.scope.sees(row["id"]) or row["id"] == self.row["site"]:
+            raise self._wrong("from_site", N_("Choose the site that it comes from."))
+        return row
+
+    async def _poured(self, line: Record, part: Wanted) -> None:
+        """A consumable goes from ledger to ledger at once."""
+        if part.from_site:
+            source = (await self._site(part.from_site))["code"]
+        else:
+            stores = (await ledgers(self.tx, self.actor.scope, [line["consumable"]])).get(line["consumable"], [])
+            enough = [store for store in stores if store["quantity"] >= part.quantity]
+            if not enough:
+                raise self._wrong("quantity", N_("No store has that many."))
+            source = enough[0]["code"]
+        consumable = await self.tx.fetchval("select code from consumables where id = $1", line["consumable"])
+        site = await self.tx.fetchval("select code from sites where id = $1", self.row["site"])
+        why = shown_number(self.row["number"])
+        said = Movement(Act.TRANSFER, source, consumable, part.quantity, to_site=site, reason=why)
+        await move(self.actor, said, now=self.now)
+        origin = await self.tx.fetchval("select id from sites where code = $1", source)
+        await _give(self.tx, line["id"], part.quantity)
+        await self._write(line, part, part.quantity, PartState.DONE, from_site=origin)
+
+    async def _repair(self, line: Record, part: Wanted) -> None:
+        asset = line["asset"]
+        if line["kind"] == LineKind.EQUIPMENT:
+            tag = clean(part.assets[0], 40).upper() if len(part.assets) == 1 == part.quantity else ""
+            asset = await self.tx.fetchval(
+                "select a.id from assets a join asset_models m on m.id = a.model where a.tag = $1 and a.site = $2 "
+                "and m.category = $3", tag, self.row["site"], line["category"],
+            )  # fmt: skip
+            if asset is None:
+                raise self._wrong("assets", N_("Name the one asset of the centre that is repaired instead."))
+        await self._write(line, part, part.quantity, PartState.UNDER_WAY, asset=asset)
+
+    async def _plan(self, line: Record, part: Wanted) -> None:
+        await self._write(line, part, part.quantity, PartState.PLANNED)
+
+    async def _decline(self, line: Record, part: Wanted) -> None:
+        await self._write(line, part, part.quantity, PartState.DONE)
+        await self.tx.execute(
+            "update equipment_request_lines set declined = declined + $2 where id = $1", line["id"], part.quantity
+        )
+
+    async def _write(
+        self, line: Record, part: Wanted, quantity: int, state: PartState, *, from_site: UUID | None = None,
+        asset: UUID | None = None,
+    ) -> UUID:  # fmt: skip
+        done = quantity if state is PartState.DONE else 0
+        made: UUID = await self.tx.fetchval(
+            "insert into fulfilment_parts (id, line, way, state, quantity, done, from_site, asset, note, created_at, "
+            "created_by, ended_at) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) returning id",
+            new_id(), line["id"], part.way, state, quantity, done, from_site, asset, clean_block(part.note, NOTE_MAX),
+            self.now, self.actor.name, self.now if done else None,
+        )  # fmt: skip
+        return made
+
+    async def send(self) -> None:
+        """Each site's assets as one transfer: a store's leaves at once, another site's is a draft that it sends."""
+        to = await self.tx.fetchval("select code from sites where id = $1", self.row["site"])
+        for site, tags in self.leaving.items():
+            origin = await self.tx.fetchrow("select code, kind from sites where id = $1", site)
+            assert origin is not None
+            why = shown_number(self.row["number"])
+            new = NewTransfer(origin["code"], to, tags, reason=why, send=origin["kind"] == "store")
+            number = await draft(self.actor, new, now=self.now)
+            await self.tx.execute(
+                "update fulfilment_parts set transfer = (select id from transfers where number = $2), state = $3 "
+                "where id = any($1)", self.parts[site], number,
+                PartState.UNDER_WAY if new.send else PartState.PLANNED,
+            )  # fmt: skip
+
+
+def _told(quantity: int, name: str, way: str) -> str:
+    """A part in the story of its request, which is Vietnamese as what people write in it."""
+    return f"{quantity} × {name}: {translate('vi', word('fulfilment_way', way)).lower()}"
+
+
+async def finish(actor: Actor, part: UUID, *, now: datetime) -> Filed:
+    """Say that a repair is done or a capability is granted; Conflict for what ends by itself or is over."""
+    async with transaction(actor.scope) as tx:
+        found, row = await _part(tx, actor, part, Step.SPLIT)
+        actor = actor.within(Action.FULFIL_REQUEST)
+        if found["way"] not in BY_HAND or found["state"] not in OPEN:
+            raise Conflict(N_("This part cannot be ended by hand."), state=row["state"])
+        left = found["quantity"] - found["done"]
+        if found["way"] == Way.GRANT:
+            await _granted(tx, actor, row, found, now)
+        else:
+            await _repaired(tx, actor, row, found, now)
+        await tx.execute(
+            "update fulfilment_parts set state = 'done', done = quantity, ended_at = $2 where id = $1", part, now
+        )
+        await _give(tx, found["line"], left)
+        return await _onward(tx, actor, row, _told(left, found["name"], found["way"]), now)
+
+
+async def take_back(actor: Actor, part: UUID, *, now: datetime) -> Filed:
+    """Take back what is still open of a part: it is to be answered anew. What is on its way is ended by its transfer."""
+    async with transaction(actor.scope) as tx:
+        found, row = await _part(tx, actor, part, Step.SPLIT)
+        actor = actor.within(Action.FULFIL_REQUEST)
+        if found["state"] not in OPEN:
+            raise Conflict(N_("This part is over already."), state=row["state"])
+        if found["transfer"] is not None:
+            raise Conflict(N_("It is on its way: cancel or refuse the transfer."), state=row["state"])
+        await _end(tx, found, now)
+        return await _onward(
+            tx,
+            actor,
+            row,
+            _told(found["quantity"] - found["done"], found["name"], found["way"]),
+            now,
+            action="take_back",
+        )
+
+
+async def _part(tx: Connection, actor: Actor, part: UUID, step: Step) -> tuple[Record, Record]:
+    """An open part with its line, and its request, locked and judged for the step."""
+    request = await tx.fetchval(
+        "select l.request from fulfilment_parts p join equipment_request_lines l on l.id = p.line where p.id = $1", part
+    )
+    if request is None:
+        raise NotFound()
+    row = await locked(tx, actor, str(request))
+    judged(actor, row, step, Doing())
+    found = await tx.fetchrow(
+        "select p.*, l.name, l.capability, l.application, l.holder_post from fulfilment_parts p "
+        "join equipment_request_lines l on l.id = p.line where p.id = $1 for update of p", part,
+    )  # fmt: skip
+    assert found is not None
+    return found, row
+
+
+async def _end(tx: Connection, part: Any, now: datetime) -> None:
+    """What is done of a part stays, the rest is to be answered anew."""
+    await tx.execute(
+        "update fulfilment_parts set state = case when done > 0 then 'done' else 'cancelled' end, "
+        "quantity = case when done > 0 then done else quantity end, purchase = case when done > 0 then purchase end, "
+        "ended_at = $2 where id = $1", part["id"], now,
+    )  # fmt: skip
+
+
+async def _granted(tx: Connection, actor: Actor, row: Record, part: Record, now: datetime) -> None:
+    day = now.astimezone(LOCAL_ZONE).date()
+    known = await tx.fetchrow(
+        "select id, version from capabilities where site = $1 and kind = $2 and application is not distinct from $3 "
+        "and holder_post in ($4, '') and status <> 'issued' order by holder_post desc limit 1 for update",
+        row["site"], part["capability"], part["application"], part["holder_post"],
+    )  # fmt: skip
+    if known is not None:
+        cells = {"status": "issued", "since": day, "holder_post": part["holder_post"]}
+        await edit_thing(
+            actor, CAPABILITIES.resource, cells, version=known["version"], now=now, thing=known["id"],
+            reason=shown_number(row["number"]),
+        )  # fmt: skip
+        return
+    site = await tx.fetchval("select code from sites where id = $1", row["site"])
+    application = await tx.fetchval("select code from applications where id = $1", part["application"])
+    new = NewCapability(
+        site, part["capability"], part["name"][:160], "issued", application or "", part["holder_post"], since=day,
+        note=shown_number(row["number"]),
+    )  # fmt: skip
+    await add_capability(actor, new)
+
+
+async def _repaired(tx: Connection, actor: Actor, row: Record, part: Record, now: datetime) -> None:
+    asset = await tx.fetchrow(
+        "select id, tag, site, stage, version, physical_state from assets where id = $1", part["asset"]
+    )
+    if asset is None:
+        raise NotFound()
+    why = shown_number(row["number"])
+    if asset["stage"] == Stage.IN_REPAIR:
+        await inventory.move_stage(actor, asset["tag"], Stage.IN_USE, why=why, now=now)
+    if asset["physical_state"] == "broken":
+        version = await tx.fetchval("select version from assets where id = $1", asset["id"])
+        await inventory.edit(actor, asset["tag"], {"physical_state": "good"}, version=version, now=now)
+    await inventory.write_event(tx, asset["id"], asset["site"], "repaired", why, actor, now)
+
+
+async def note_arrival(tx: Connection, actor: Actor, part: UUID, *, now: datetime) -> None:
+    """A part of a purchase is at its centre as a whole: its line and its request follow."""
+    found = await tx.fetchrow(
+        "update fulfilment_parts p set state = 'done', done = quantity, ended_at = $2 from equipment_request_lines l "
+        "where p.id = $1 and l.id = p.line returning p.id, p.line, p.quantity, l.request, l.name", part, now,
+    )  # fmt: skip
+    assert found is not None
+    await _moved_on(tx, actor, found["request"], [found], {found["id"]: found["quantity"]}, now)
+
+
+async def _give(tx: Connection, line: UUID, quantity: int) -> None:
+    await tx.execute("update equipment_request_lines set given = given + $2 where id = $1", line, quantity)
+
+
+async def _complete(tx: Connection, request: UUID) -> bool:
+    found: bool = await tx.fetchval(
+        "select not exists (select from equipment_request_lines where request = $1 "
+        "and given + declined < coalesce(approved, 0))", request,
+    )  # fmt: skip
+    return found
+
+
+async def _onward(tx: Connection, actor: Actor, row: Record, note: str, now: datetime, action: str = "") -> Filed:
+    """Where a request stands after one of its parts moved."""
+    await request_recompute(tx, [row["site"]])
+    return await take(
+        tx, actor, row, Step.SPLIT, Doing(note), now=now, complete=await _complete(tx, row["id"]), named=action
+    )
+
+
+@following.on_settlement
+async def _settled(tx: Connection, actor: Actor, transfer: UUID, arrived: Mapping[UUID, bool], now: datetime) -> None:
+    """What of a transfer arrived is given to the lines that it was sent for, in their order; the rest is open again."""
+    parts = await tx.fetch(
+        "select p.*, l.category, l.request, l.name from fulfilment_parts p join equipment_request_lines l on l.id = p.line "
+        "where p.transfer = $1 and p.state = any($2) order by l.position, p.id for update of p",
+        transfer, [str(state) for state in OPEN],
+    )  # fmt: skip
+    if not parts:
+        return
+    given = await _handed(tx, actor, parts, [asset for asset, came in arrived.items() if came], now)
+    waiting = await tx.fetchval(
+        "select exists (select from transfer_lines where transfer = $1 and state in ('listed', 'waiting'))", transfer
+    )
+    for part in parts:
+        if given[part["id"]] or not waiting:
+            await _landed(tx, {**part, "done": part["done"] + given[part["id"]]}, now, over=not waiting)
+    for request in dict.fromkeys(part["request"] for part in parts):
+        await _moved_on(tx, actor, request, parts, given, now)
+
+
+async def _handed(
+    tx: Connection, actor: Actor, parts: Sequence[Record], assets: Sequence[UUID], now: datetime
+) -> dict[UUID, int]:
+    """Write which asset came for which part; answers how many each got."""
+    given: dict[UUID, int] = {part["id"]: 0 for part in parts}
+    rows = await tx.fetch(
+        "select a.id, m.category from assets a join asset_models m on m.id = a.model where a.id = any($1) order by a.tag",
+        list(assets),
+    )
+    for asset in rows:
+        fits = (p for p in parts if p["category"] == asset["category"])
+        part = next((p for p in fits if p["done"] + given[p["id"]] < p["quantity"]), None)
+        if part is None:
+            continue
+        given[part["id"]] += 1
+        await tx.execute(
+            "insert into fulfilments (id, line, part, asset, from_site, at, actor_name) values ($1,$2,$3,$4,$5,$6,$7)",
+            new_id(), part["line"], part["id"], asset["id"], part["from_site"], now, actor.name,
+        )  # fmt: skip
+    return given
+
+
+async def _landed(tx: Connection, part: Mapping[str, Any], now: datetime, *, over: bool) -> None:
+    await tx.execute("update fulfilment_parts set done = $2 where id = $1", part["id"], part["done"])
+    if part["done"] == part["quantity"]:
+        await tx.execute("update fulfilment_parts set state = 'done', ended_at = $2 where id = $1", part["id"], now)
+    elif over:
+        await _end(tx, part, now)
+
+
+async def _moved_on(
+    tx: Connection, actor: Actor, request: UUID, parts: Sequence[Record], given: Mapping[UUID, int], now: datetime
+) -> None:
+    mine = [part for part in parts if part["request"] == request]
+    for part in mine:
+        await _give(tx, part["line"], given[part["id"]])
+    row = await tx.fetchrow("select * from equipment_requests where id = $1 for update", request)
+    if row is None or row["state"] not in (State.APPROVED, State.IN_FULFILMENT):
+        return
+    said = ", ".join(f"{given[p['id']]} × {p['name']}" for p in mine if given[p["id"]])
+    await request_recompute(tx, [row["site"]])
+    await arrived_at(tx, actor, row, said, now)
+
+
+async def arrived_at(tx: Connection, actor: Actor, row: Record, said: str, now: datetime) -> None:
+    """A request whose things arrived moves on, whoever received them: it is no step of theirs."""
+    complete = await _complete(tx, row["id"])
+    await take(
+        tx, actor, row, Step.SPLIT, Doing(said), now=now, complete=complete, named="arrive" if said else "take_back",
+        judge=False,
+    )  # fmt: skip

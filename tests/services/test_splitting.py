@@ -1,0 +1,226 @@
+"""Answering a request in parts on a real PostgreSQL: stock, another site, repair, purchase, and nothing lost between."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import pytest
+
+from assets import db
+from assets.access.actor import SYSTEM
+from assets.db import EVERYTHING
+from assets.equipment_requests import parts, purchases, service
+from assets.equipment_requests.purchases import Arrived, NewPurchase, Order
+from assets.equipment_requests.service import Asked, Doing, Filing
+from assets.equipment_requests.splitting import Wanted, Way
+from assets.equipment_requests.workflow import State, Step
+from assets.errors import Conflict, Invalid, NotAllowed, NotFound
+from assets.inventory.lifecycle import PhysicalState, Stage
+from assets.inventory.transfers import service as transfers
+from assets.inventory.transfers.course import Line
+from tests import equipment_world
+from tests.equipment_world import World, at
+
+
+@pytest.fixture
+async def world(database: str) -> World:
+    return await equipment_world.build()
+
+
+async def approved(world: World, quantity: int, category: str = "printer") -> str:
+    filing = Filing([Asked(category, quantity)], "Mở thêm quầy")
+    number = str((await service.file(world.alice, filing, now=at(0))).number)
+    await service.approve(world.bob, number, Doing(), now=at(1))
+    return number
+
+
+async def ledger(number: str) -> Mapping[str, int]:
+    """What the first line says, and what its parts say: the two must agree."""
+    async with db.transaction(EVERYTHING) as tx:
+        line = await tx.fetchrow(
+            "select l.* from equipment_request_lines l join equipment_requests r on r.id = l.request where r.number = $1 "
+            "order by l.position limit 1", int(number),
+        )  # fmt: skip
+        rows = await tx.fetch("select * from fulfilment_parts where line = $1", line["id"])
+        came = await tx.fetchval("select count(*) from fulfilments where line = $1", line["id"])
+    promised = sum(r["quantity"] - r["done"] for r in rows if r["state"] in ("planned", "under_way"))
+    declined = sum(r["done"] for r in rows if r["way"] == "decline")
+    given = sum(r["done"] for r in rows if r["way"] != "decline")
+    assert (line["given"], line["declined"]) == (given, declined)
+    by_transfer = sum(r["done"] for r in rows if r["transfer"] is not None)
+    assert came == by_transfer
+    open_ = line["approved"] - given - promised - declined
+    assert open_ >= 0
+    return {"given": given, "promised": promised, "declined": declined, "open": open_}
+
+
+async def transfers_of(number: str) -> list[tuple[int, str]]:
+    async with db.transaction(EVERYTHING) as tx:
+        rows = await tx.fetch(
+            "select number, state from transfers where reason like '%' || $1 || '%' order by number", f"ĐN-{number}"
+        )
+    return [(row["number"], row["state"]) for row in rows]
+
+
+async def part_of(way: str) -> UUID:
+    async with db.transaction(EVERYTHING) as tx:
+        found: UUID = await tx.fetchval(
+            "select id from fulfilment_parts where way = $1 and state in ('planned', 'under_way')", way
+        )
+    return found
+
+
+async def test_when_a_request_is_split_then_every_asset_ends_where_it_should_be(world: World) -> None:
+    await world.stock("printer", "STORE-1")
+    for tag in ("SPARE-1", "SPARE-2"):
+        await world.thing("printer", tag, world.other_code, stage=Stage.IN_STOCK)
+    number = await approved(world, 6)
+    filed = await parts.split(
+        world.bob, number,
+        {1: [
+            Wanted(Way.STOCK, 1), Wanted(Way.TRANSFER, 2, from_site=world.other_code), Wanted(Way.PURCHASE, 2),
+            Wanted(Way.DECLINE, 1, note="Vượt định mức"),
+        ]},
+        Doing(), now=at(2),
+    )  # fmt: skip
+    assert filed.state is State.IN_FULFILMENT
+    assert await ledger(number) == {"given": 0, "promised": 5, "declined": 1, "open": 0}
+    (sent, first), (drafted, second) = await transfers_of(number)
+    assert (first, second) == ("in_transit", "draft")  # the store sends at once, the other centre when it can
+
+    await transfers.receive(world.alice, sent, transfers.Receiving(), now=at(3))
+    await transfers.send(world.bob, drafted, now=at(4))
+    await transfers.receive(world.alice, drafted, transfers.Receiving(), now=at(5))
+    assert await ledger(number) == {"given": 3, "promised": 2, "declined": 1, "open": 0}
+    for tag in ("STORE-1", "SPARE-1", "SPARE-2"):
+        assert await world.asset(tag) == (world.home, "in_use")
+
+    bought = await purchases.plan(world.bob, NewPurchase("Mua máy in", [await part_of("purchase")]), now=at(6))
+    await purchases.order(world.bob, bought, Order("Công ty A"), now=at(7))
+    came = Arrived("KHO", world.models["printer"], ["SN-1"], unit_cost=3_000_000)
+    assert await purchases.arrive(world.bob, bought, came, now=at(8)) == [f"MS-{bought}-001"]
+    assert await purchases.arrive(world.bob, bought, Arrived("KHO", world.models["printer"], ["SN-2"]), now=at(9)) == [
+        f"MS-{bought}-002"
+    ]
+    assert await ledger(number) == {"given": 3, "promised": 2, "declined": 1, "open": 0}
+    for transfer, state in (await transfers_of(number))[2:]:
+        assert state == "in_transit"
+        await transfers.receive(world.alice, transfer, transfers.Receiving(), now=at(10))
+    assert await ledger(number) == {"given": 5, "promised": 0, "declined": 1, "open": 0}
+    assert await world.asset(f"MS-{bought}-002") == (world.home, "in_use")
+    assert (await service.act(world.alice, number, Step.CLOSE, Doing(), now=at(11))).state is State.CLOSED
+
+
+async def test_when_something_is_sent_back_or_lost_then_it_is_to_be_answered_anew(world: World) -> None:
+    for tag in ("STORE-1", "STORE-2", "STORE-3"):
+        await world.stock("printer", tag)
+    number = await approved(world, 3)
+    await parts.split(world.bob, number, {1: [Wanted(Way.STOCK, 3)]}, Doing(), now=at(2))
+    ((sent, _),) = await transfers_of(number)
+    outcomes = {"STORE-1": transfers.Outcome(Line.RECEIVED), "STORE-2": transfers.Outcome(Line.REFUSED, "Sai máy")}
+    await transfers.receive(world.alice, sent, transfers.Receiving(outcomes), now=at(3))
+    assert await ledger(number) == {"given": 1, "promised": 2, "declined": 0, "open": 0}
+    await transfers.receive(
+        world.alice, sent, transfers.Receiving({"STORE-3": transfers.Outcome(Line.MISSING, "Không có")}), now=at(4)
+    )
+    assert await ledger(number) == {"given": 1, "promised": 0, "declined": 0, "open": 2}
+    await parts.split(world.bob, number, {1: [Wanted(Way.STOCK, 1), Wanted(Way.PURCHASE, 1)]}, Doing(), now=at(5))
+    await parts.take_back(world.bob, await part_of("purchase"), now=at(6))
+    assert await ledger(number) == {"given": 1, "promised": 1, "declined": 0, "open": 1}
+
+
+async def test_when_many_centres_buy_together_then_the_purchase_splits_again_on_arrival(world: World) -> None:
+    await world.thing("printer", "OLD", world.home_code)
+    mine = await approved(world, 2)
+    theirs = str((await service.file(world.charlie, Filing([Asked("printer", 1)], "Hỏng"), now=at(0))).number)
+    await service.approve(world.bob, theirs, Doing(), now=at(1))
+    for number, quantity in ((mine, 2), (theirs, 1)):
+        await parts.split(world.bob, number, {1: [Wanted(Way.PURCHASE, quantity)]}, Doing(), now=at(2))
+    async with db.transaction(EVERYTHING) as tx:
+        waiting = [r["id"] for r in await tx.fetch("select id from fulfilment_parts where purchase is null")]
+        await tx.execute(
+            "insert into readiness (site, verdict, since, reasons) values ($1, 'unable', now(), '[]') "
+            "on conflict (site) do update set verdict = 'unable'", world.other,
+        )  # fmt: skip
+    bought = await purchases.plan(world.bob, NewPurchase("Chung", waiting), now=at(3))
+    with pytest.raises(Conflict):
+        await purchases.plan(world.bob, NewPurchase("Lần nữa", waiting), now=at(3))
+    await purchases.order(world.bob, bought, Order("Công ty A"), now=at(4))
+    model = world.models["printer"]
+    await world.thing("printer", "HAS-IT", world.other_code)
+    async with db.transaction(EVERYTHING) as tx:
+        await tx.execute("update assets set serial = 'SN-9' where tag = 'HAS-IT'")
+    for serials, field in (
+        (["SN-1", "sn-1"], "serials.1"),
+        (["SN-9"], "serials.0"),
+        (["A", "B", "C", "D"], "quantity"),
+    ):
+        with pytest.raises(Invalid) as caught:
+            await purchases.arrive(world.bob, bought, Arrived("KHO", model, serials), now=at(5))
+        assert field in caught.value.fields
+    await purchases.arrive(world.bob, bought, Arrived("KHO", model, ["SN-1"]), now=at(6))
+    assert await transfers_of(mine) == []  # the centre that cannot serve comes first
+    await purchases.arrive(world.bob, bought, Arrived("KHO", model, ["SN-2", "SN-3"]), now=at(7))
+    with pytest.raises(Conflict):  # everything has come
+        await purchases.arrive(world.bob, bought, Arrived("KHO", model, ["SN-4"]), now=at(8))
+    for number, receiver in ((mine, world.alice), (theirs, world.charlie)):
+        ((transfer, _),) = await transfers_of(number)
+        await transfers.receive(receiver, transfer, transfers.Receiving(), now=at(9))
+        assert (await ledger(number))["open"] == 0
+    assert await world.asset(f"MS-{bought}-001") == (world.other, "in_use")
+
+
+async def test_when_an_equipment_line_is_answered_by_repair_then_the_asset_is_good_again(world: World) -> None:
+    await world.thing("printer", "BROKEN", world.home_code, state=PhysicalState.BROKEN)
+    number = await approved(world, 1)
+    await parts.split(world.bob, number, {1: [Wanted(Way.REPAIR, 1, assets=("broken",))]}, Doing(), now=at(2))
+    assert (await parts.finish(world.bob, await part_of("repair"), now=at(3))).state is State.FULFILLED
+    async with db.transaction(EVERYTHING) as tx:
+        assert await tx.fetchval("select physical_state from assets where tag = 'BROKEN'") == "good"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({1: [Wanted(Way.STOCK, 3)]}, "parts.1.0.quantity"),
+        ({1: [Wanted(Way.PURCHASE, 1), Wanted(Way.PURCHASE, 2)]}, "parts.1.1.quantity"),
+        ({1: [Wanted(Way.STOCK, 0)]}, "parts.1.0.quantity"),
+        ({1: [Wanted(Way.GRANT, 1)]}, "parts.1.0.way"),
+        ({1: [Wanted(Way.DECLINE, 1, note=" ")]}, "parts.1.0.note"),
+        ({1: [Wanted(Way.TRANSFER, 1)]}, "parts.1.0.from_site"),
+        ({1: [Wanted(Way.TRANSFER, 1, from_site="KHO")]}, "parts.1.0.from_site"),
+        ({1: [Wanted(Way.TRANSFER, 1, from_site="99999")]}, "parts.1.0.from_site"),
+        ({1: [Wanted(Way.REPAIR, 1, assets=("NO",))]}, "parts.1.0.assets"),
+        ({2: [Wanted(Way.STOCK, 1)]}, "parts.2"),
+        ({}, "parts"),
+    ],
+)
+async def test_when_a_part_is_impossible_then_it_is_named_and_nothing_is_kept(
+    world: World, wanted: dict[int, list[Wanted]], field: str
+) -> None:
+    await world.stock("printer", "STORE-1")
+    number = await approved(world, 2)
+    with pytest.raises(Invalid) as caught:
+        await parts.split(world.bob, number, wanted, Doing(), now=at(2))
+    assert field in caught.value.fields
+    assert await ledger(number) == {"given": 0, "promised": 0, "declined": 0, "open": 2}
+
+
+async def test_when_a_site_would_fall_below_its_kit_then_it_gives_nothing(world: World) -> None:
+    await world.thing("printer", "ONLY-ONE", world.other_code)
+    number = await approved(world, 1)
+    with pytest.raises(Invalid) as caught:
+        await parts.split(
+            world.bob, number, {1: [Wanted(Way.TRANSFER, 1, from_site=world.other_code)]}, Doing(), now=at(2)
+        )
+    assert "parts.1.0.quantity" in caught.value.fields
+
+
+async def test_when_a_clerk_or_a_stranger_answers_then_it_is_refused(world: World) -> None:
+    number = await approved(world, 1)
+    with pytest.raises(NotAllowed):
+        await parts.split(world.alice, number, {1: [Wanted(Way.PURCHASE, 1)]}, Doing(), now=at(2))
+    with pytest.raises(NotFound):
+        await parts.split(world.charlie, number, {1: [Wanted(Way.PURCHASE, 1)]}, Doing(), now=at(2))
+    await parts.split(SYSTEM, number, {1: [Wanted(Way.PURCHASE, 1)]}, Doing(), now=at(2))
+    with pytest.raises(NotAllowed):
+        await parts.take_back(world.alice, await part_of("purchase"), now=at(3))
