@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,10 +23,13 @@ from assets.access.service import NewGrant, NewUser
 from assets.access.tokens import NewToken, create_token
 from assets.equipment_requests import parts, purchases
 from assets.equipment_requests import service as requests
+from assets.equipment_requests.approval_rules import service as approval_rules
 from assets.equipment_requests.service import Asked, Doing, Filing
 from assets.equipment_requests.splitting import Wanted as Split
 from assets.equipment_requests.splitting import Way
 from assets.equipment_requests.workflow import Step
+from assets.equipment_requests.working_calendar import service as working_calendar
+from assets.equipment_requests.working_calendar.working_time import EXAMPLE, DayKind
 from assets.ids import new_id
 from assets.incidents.faults import kinds as fault_kinds
 from assets.incidents.faults import service as faults
@@ -138,6 +141,8 @@ class World:
     session: UUID
     token: UUID
     grant: UUID
+    step: UUID
+    delegation: UUID
 
     def at(self, place: str) -> There:
         """One of the two."""
@@ -198,6 +203,7 @@ async def build(house: House) -> World:
     )  # fmt: skip
     await collectors.order(SYSTEM, collector, order, now=now)
     session, token, grant = await _account(house)
+    step, delegation = await _approval(now)
     return World(
         own,
         foreign,
@@ -215,7 +221,27 @@ async def build(house: House) -> World:
         session,
         token,
         grant,
+        step,
+        delegation,
     )
+
+
+async def _approval(now: datetime) -> tuple[UUID, UUID]:
+    """Two steps, a delegation between others, somebody who may stand in for everybody, and a calendar with a holiday."""
+    roles = ("administrator", "approver", "province_it")
+    step = await approval_rules.add_step(SYSTEM, approval_rules.NewStep("Xem xét", roles))
+    await approval_rules.add_step(SYSTEM, approval_rules.NewStep("Phê duyệt", roles, position=2))
+    deputy = await access.add_user(SYSTEM, NewUser("deputy", Role.INSPECTOR, PASSWORD, "Bà D", must_change=False))
+    delegation = new_id()
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute(
+            "insert into delegations (id, from_user, to_user, from_on, until_on, reason, created_at, withdrawn_by) "
+            "select $1, id, $2, '2098-01-01', '2098-01-02', '', $3, '' from users where name = 'asker'",
+            delegation, deputy, now,
+        )  # fmt: skip
+    new_year = working_calendar.Day(date(2027, 1, 1), DayKind.HOLIDAY, "Nghỉ")
+    await working_calendar.set_calendar(SYSTEM, EXAMPLE.shifts, [new_year], version=0)
+    return step, delegation
 
 
 async def _there(code: str, model: UUID) -> There:
@@ -327,7 +353,7 @@ async def _answered(there: There, asker: UUID) -> None:
     by = replace(SYSTEM, id=asker, name="Bà A")
     filing = Filing([Asked("printer", 4)], f"thêm quầy {code}", site=code)
     number = there.requests["in_fulfilment"] = (await requests.file(by, filing, now=now)).number
-    await requests.approve(by, str(number), Doing(), now=now)
+    await requests.approve(SYSTEM, str(number), Doing(), now=now)
     bought = [Split(Way.PURCHASE, 1)] * 3
     wanted = {1: [Split(Way.REPAIR, 1, assets=(there.asset,)), *bought]}
     await parts.split(by, str(number), wanted, Doing(), now=now)
@@ -367,9 +393,9 @@ async def _request(code: str, state: str, asker: UUID) -> int:
     filed = await requests.file(by, filing, now=now)
     ref = str(filed.number)
     if state == "returned":
-        await requests.act(by, ref, Step.RETURN, Doing("thiếu lý do"), now=now)
+        await requests.act(SYSTEM, ref, Step.RETURN, Doing("thiếu lý do"), now=now)
     if state in ("approved", "fulfilled"):
-        await requests.approve(by, ref, Doing(), now=now)
+        await requests.approve(SYSTEM, ref, Doing(), now=now)
     if state == "fulfilled":
         await requests.fulfil(by, ref, Doing(), tags={1: [f"T-{code}"]}, now=now)
     return filed.number
@@ -451,6 +477,10 @@ def _step(step: str, state: str, **body: Any) -> Recipe:
 
 def _transfer(act: str, state: str, **body: Any) -> Recipe:
     return lambda w, t: Call(f"/api/v1/transfers/{t.transfers[state]}/{act}", json=body)
+
+
+_STEP = {"name": "n", "roles": "approver", "place": "any", "position": "1", "hours": "9"}
+_AWAY = {"deputy": "deputy", "from_on": "2099-01-01", "until_on": "2099-01-02"}
 
 
 def _form(step: str, state: str, **fields: str) -> Recipe:
@@ -556,6 +586,34 @@ RECIPES: dict[str, Recipe] = {
     "POST /account/sessions/{session}/end": lambda w, t: Call("", form={}),
     "POST /account/password": lambda w, t: Call("", form={"password": "x"}),
     "POST /account/second-factor": lambda w, t: Call("", form={"code": "1"}),
+    "POST /api/v1/approval-steps": lambda w, t: Call("", json={"name": "n", "roles": ["approver"]}),
+    "PATCH /api/v1/approval-steps/{step}": lambda w, t: Call("", json={"hours": 9}, headers=IF_MATCH),
+    "DELETE /api/v1/approval-steps/{step}": lambda w, t: Call("", headers=IF_MATCH),
+    "PATCH /api/v1/approval-settings": lambda w, t: Call("", json={"fulfil_hours": 9}, headers={"If-Match": '"0"'}),
+    "GET /api/v1/category-costs/{category}": lambda w, t: Call("/api/v1/category-costs/printer"),
+    "PATCH /api/v1/category-costs/{category}": lambda w, t: Call(
+        "/api/v1/category-costs/printer", json={"unit_cost": 9}, headers={"If-Match": '"0"'}
+    ),
+    "POST /api/v1/delegations": lambda w, t: Call("", json=_AWAY),
+    "PUT /api/v1/working-calendar": lambda w, t: Call(
+        "", json={"shifts": [{"weekday": 1, "starts": "07:00", "ends": "11:00"}]}, headers=IF_MATCH
+    ),
+    "POST /equipment-requests/settings/steps": lambda w, t: Call("", form=_STEP),
+    "POST /equipment-requests/settings/steps/{step}": lambda w, t: Call("", form={**_STEP, "version": "1"}),
+    "POST /equipment-requests/settings/steps/{step}/remove": lambda w, t: Call("", form={"version": "1"}),
+    "POST /equipment-requests/settings/general": lambda w, t: Call(
+        "", form={"version": "0", "cost_source": "none", "seat": "", "fulfil_hours": "9"}
+    ),
+    "POST /equipment-requests/settings/costs": lambda w, t: Call(
+        "", form={"unit_cost.printer": "9", "version.printer": "0"}
+    ),
+    "POST /delegations": lambda w, t: Call("", form=_AWAY),
+    "POST /delegations/{delegation}/withdraw": lambda w, t: Call("", form={}),
+    "POST /working-calendar/hours": lambda w, t: Call(
+        "", form={"version": "1", "starts_1_0": "07:00", "ends_1_0": "11:00"}
+    ),
+    "POST /working-calendar/days": lambda w, t: Call("", form={"version": "1", "day": "2027-02-06", "kind": "holiday"}),
+    "POST /working-calendar/days/{day}/remove": lambda w, t: Call("", form={"version": "1"}),
     "POST /equipment-requests/new": lambda w, t: Call(
         "", form={"site": t.site, "thing_1": "equipment:printer", "reason": "r", "key": str(new_id())}
     ),
@@ -866,7 +924,8 @@ def addressed(path: str, world: World, there: There) -> str:
         "{subject}": there.asset, "{rule}": world.rule,
         "{change}": world.change, "{room}": there.room,
         "{report}": there.report, "{address}": there.address, "{fault}": "paper-jam",
-        "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{ref}": there.requests["submitted"],
+        "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{step}": world.step,
+        "{delegation}": world.delegation, "{day}": "2027-01-01", "{ref}": there.requests["submitted"],
         "{number}": (
             there.incident if "/incidents" in path
             else there.batch if "/imports" in path

@@ -200,6 +200,16 @@ async def _requests(tx: db.Connection, code: str, categories: dict[str, UUID], n
             "decided_by, decision_note, search, version) values ($1,$2,$3,$4,$5,'Máy cũ hỏng',$6,$6,'','','',1)",
             request, number, site, person, state, now - timedelta(days=number),
         )  # fmt: skip
+        if state == "submitted":
+            await tx.execute(
+                "insert into request_steps (id, request, round, position, name, roles, place, hours) select "
+                "gen_random_uuid(), $1, 1, n, 'Bước ' || n, '[\"administrator\"]', 'any', 16 from generate_series(1, 2) n",
+                request,
+            )  # fmt: skip
+            await tx.execute(
+                "update equipment_requests set round = 1, due_since = submitted_at, target_hours = 16 where id = $1",
+                request,
+            )
         await tx.execute(
             "insert into equipment_request_lines (id, request, kind, name, name_en, category, capability, holder_post, "
             "position, quantity, approved, given, declined, reason) "

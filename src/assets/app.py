@@ -37,6 +37,12 @@ from assets.equipment_requests import answer_api, purchase_pages
 from assets.equipment_requests import api as requests_api
 from assets.equipment_requests import pages as requests_pages
 from assets.equipment_requests import papers as requests_papers
+from assets.equipment_requests.approval_rules import api as approval_api
+from assets.equipment_requests.approval_rules import pages as approval_pages
+from assets.equipment_requests.delegations import api as delegations_api
+from assets.equipment_requests.delegations import pages as delegations_pages
+from assets.equipment_requests.working_calendar import api as calendar_api
+from assets.equipment_requests.working_calendar import pages as calendar_pages
 from assets.ids import new_id
 from assets.incidents import api as incidents_api
 from assets.incidents import pages as incidents_pages
@@ -165,6 +171,7 @@ FEATURES: Sequence[Any] = (
     reminders_pages, attachments_api, attachments_pages, inventory_pages, change_many, batches_pages,
     rooms_api, changes_api, unit_pages, site_pages, stocktakes_api, stocktakes_pages, stocktakes_papers,
     transfers_papers, disposal_papers, requests_papers, inspection, paper_forms_api, paper_forms_pages,
+    approval_api, approval_pages, delegations_api, delegations_pages, calendar_api, calendar_pages,
     faults_api, faults_pages, kind_pages, address_pages,
 )  # fmt: skip
 

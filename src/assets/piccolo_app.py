@@ -32,6 +32,9 @@ FEATURES = (
     "incidents.faults",
     "notifications",
     "equipment_requests",
+    "equipment_requests.approval_rules",
+    "equipment_requests.delegations",
+    "equipment_requests.working_calendar",
     "readiness",
 )
 APP_CONFIG = AppConfig(

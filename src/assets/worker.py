@@ -14,6 +14,7 @@ from assets import clock, jobs
 from assets.access import idempotency, sessions
 from assets.audit import sealer
 from assets.db import EVERYTHING, transaction
+from assets.equipment_requests import reminding
 from assets.equipment_requests.telling import EquipmentRequestTelling
 from assets.incidents.telling import IncidentTelling
 from assets.ingest import Ingest
@@ -120,6 +121,11 @@ async def remind(_: Bench, now: datetime) -> None:
     await reminders.remind(now)
 
 
+async def remind_of_requests(_: Bench, now: datetime) -> None:
+    """Tell who has to act of a request that half of the time for it is gone, and that all of it is."""
+    await reminding.remind(now)
+
+
 async def keep_partitions(bench: Bench, now: datetime) -> None:
     """Tomorrow's partitions before tomorrow, and none older than people want to keep."""
     async with transaction(EVERYTHING) as tx:
@@ -160,6 +166,7 @@ SCHEDULES: Sequence[tuple[str, str, Step]] = [
     ("notifications.sweep", every(30), sweep_notifications),
     ("readiness.all", every(60), judge_all_centres),
     ("reminders.day", every(600), remind),
+    ("requests.reminders", every(60), remind_of_requests),
     ("places.units", every(60), change_units),
     ("readings.partitions", every(3_600), keep_partitions),
     ("observed.identities", every(60), note_identities),

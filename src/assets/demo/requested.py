@@ -1,5 +1,6 @@
 """Equipment requests in every state, with their stories; what was given stands at its centre."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -9,8 +10,12 @@ from assets.db import Connection
 from assets.demo.people import APPROVER, STOREKEEPER, Person, clerk_of
 from assets.demo.rows import Row, audited, write
 from assets.demo.stock import STORE
+from assets.equipment_requests.approval_rules.steps import Settings
+from assets.equipment_requests.approvals import DEFAULT
+from assets.equipment_requests.approving import OUTCOMES
 from assets.equipment_requests.service import KIND, shown_number
 from assets.equipment_requests.workflow import MOVES, State, Step
+from assets.equipment_requests.working_calendar.working_time import EXAMPLE, after
 from assets.ids import new_id
 from assets.text import searchable
 
@@ -101,8 +106,8 @@ class House:
 
 
 _TABLES = (
-    "equipment_requests", "equipment_request_lines", "equipment_request_events", "fulfilments",
-    "fulfilment_parts", "asset_events", "audit_events",
+    "equipment_requests", "equipment_request_lines", "equipment_request_events", "request_steps", "approval_decisions",
+    "fulfilments", "fulfilment_parts", "asset_events", "audit_events",
 )  # fmt: skip
 
 
@@ -144,6 +149,7 @@ class _Telling:
         self.lines = {line: new_id() for line in story.lines}
         self.stamps: dict[str, object] = dict.fromkeys(("submitted_at", "decided_at", "fulfilled_at"))
         self.stamps |= {"decided_by": "", "decision_note": ""}
+        self.step = new_id()
 
     def tell(self) -> None:
         filed_at = self.now - timedelta(days=self.story.filed_days_ago)
@@ -159,9 +165,11 @@ class _Telling:
         tags = self._give(by, at) if taken.step is S.FULFIL else []
         complete = all(line.given >= (line.approved or 0) for line in self.story.lines)
         move = MOVES[before, taken.step]
-        self.state = move.to if complete else move.unless_complete or move.to
+        self.state = move.to if complete or taken.step is S.APPROVE else move.unless_complete or move.to
         note = taken.note or ", ".join(tags)
         self._event(taken.step, at, by, before, note, {"state": self.state} | ({"assets": tags} if tags else {}))
+        if taken.step in OUTCOMES:
+            self._decide(taken.step, at, by, note)
         if taken.step is S.SUBMIT:
             self.stamps["submitted_at"] = at
         elif taken.step in (S.APPROVE, S.REFUSE):
@@ -170,6 +178,33 @@ class _Telling:
             self.stamps["decision_note"] = note
         elif self.state is State.FULFILLED:
             self.stamps["fulfilled_at"] = at
+
+    def _decide(self, step: Step, at: datetime, by: Person, note: str) -> None:
+        quantities = (
+            {n: line.approved or 0 for n, line in enumerate(self.story.lines, start=1)} if step is S.APPROVE else {}
+        )
+        self.rows["approval_decisions"].append({
+            "id": new_id(), "step": self.step, "outcome": str(OUTCOMES[step]), "at": at, "by": by.id, "by_name": by.name,
+            "on_behalf_name": "", "quantities": json.dumps(quantities), "note": note,
+        })  # fmt: skip
+
+    def _approval(self) -> dict[str, object]:
+        """The step that it passes or has passed, and since when whoever has to act has it."""
+        if self.stamps["submitted_at"] is None:
+            return {"round": 0, "due_since": None, "target_at": None, "target_hours": 0}
+        self.rows["request_steps"].append({
+            "id": self.step, "request": self.id, "round": 1, "position": 1, "name": DEFAULT.name,
+            "name_en": DEFAULT.name_en, "roles": json.dumps(sorted(DEFAULT.roles)), "place": str(DEFAULT.place),
+            "hours": DEFAULT.hours,
+        })  # fmt: skip
+        waits = {
+            State.SUBMITTED: ("submitted_at", DEFAULT.hours),
+            State.APPROVED: ("decided_at", Settings().fulfil_hours),
+        }
+        stamp, hours = waits.get(self.state, waits[State.APPROVED] if self.state is State.IN_FULFILMENT else ("", 0))
+        since = self.stamps[stamp] if stamp else None
+        target = after(EXAMPLE, since, timedelta(hours=hours)) if isinstance(since, datetime) else None
+        return {"round": 1, "due_since": since, "target_at": target, "target_hours": hours}
 
     def _give(self, by: Person, at: datetime) -> list[str]:
         tags = []
@@ -207,6 +242,7 @@ class _Telling:
             "id": self.id, "number": self.number, "site": self.site, "requested_by": self.clerk.id,
             "state": str(self.state), "reason": self.story.reason, "created_at": filed_at,
             "search": searchable(names, self.story.reason), "version": 1 + len(self.story.steps), **self.stamps,
+            **self._approval(),
         })  # fmt: skip
         self.rows["equipment_request_lines"] += [
             {

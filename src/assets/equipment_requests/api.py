@@ -98,7 +98,12 @@ class StepIn(In):
 
 
 class ApproveIn(StepIn):
-    """Approved quantities by line position where they are less than what was asked for; 0 for none of it."""
+    """Approved quantities by line position where they are less than what was asked for, or approved before; 0 for none.
+
+    `step` is the position of the step that the caller means (409 when another one is due).
+    """
+
+    step: Annotated[int, Field(ge=1, le=99)] | None = None
 
     approved: Annotated[
         dict[Position, Annotated[int, Field(ge=0, le=service.QUANTITY_MAX)]], Field(max_length=service.LINES_MAX)
@@ -171,7 +176,7 @@ async def submit_request(
 
 
 @post(f"{_BASE}/{{ref:str}}/return", operation_id="returnEquipmentRequest", status_code=200,
-      guards=[requires(Action.DECIDE_REQUEST)])  # fmt: skip
+      guards=[requires(Action.VIEW_REQUESTS)])  # fmt: skip
 async def return_request(
     request: AnyRequest, actor: NamedDependency[Actor], ref: FromPath[str], data: JSONBody[StepIn | None] = None
 ) -> RequestDetail:
@@ -180,18 +185,18 @@ async def return_request(
 
 
 @post(f"{_BASE}/{{ref:str}}/approve", operation_id="approveEquipmentRequest", status_code=200,
-      guards=[requires(Action.DECIDE_REQUEST)])  # fmt: skip
+      guards=[requires(Action.VIEW_REQUESTS)])  # fmt: skip
 async def approve_request(
     request: AnyRequest, actor: NamedDependency[Actor], ref: FromPath[str], data: JSONBody[ApproveIn | None] = None
 ) -> RequestDetail:
-    """Approve it, whole or less of some lines."""
+    """Approve it at the step that is due, whole or less of some lines; it is approved once the last step has decided."""
     said = data or ApproveIn()
-    doing = Doing(said.note, said.version)
+    doing = Doing(said.note, said.version, said.step)
     return await _answer(request, actor, await service.approve(actor, ref, doing, quantities=said.approved, now=_now()))
 
 
 @post(f"{_BASE}/{{ref:str}}/refuse", operation_id="refuseEquipmentRequest", status_code=200,
-      guards=[requires(Action.DECIDE_REQUEST)])  # fmt: skip
+      guards=[requires(Action.VIEW_REQUESTS)])  # fmt: skip
 async def refuse_request(
     request: AnyRequest, actor: NamedDependency[Actor], ref: FromPath[str], data: JSONBody[StepIn | None] = None
 ) -> RequestDetail:

@@ -14,7 +14,7 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import Connection, transaction
-from assets.equipment_requests import forms, parts, queries, service
+from assets.equipment_requests import forms, parts, queries, queues, service
 from assets.equipment_requests.answering import RequestAnswer, answer, parts_of
 from assets.equipment_requests.asking_pages import PHOTOS_MAX, may_attach
 from assets.equipment_requests.asking_pages import routes as asking_routes
@@ -42,9 +42,10 @@ class RequestPage(RequestDetail):
 
 
 class RequestList(Page[RequestOut]):
-    """The list with how many requests there are in each state."""
+    """The list with how many requests there are in each state, and how many wait for the caller."""
 
     counts: dict[State, int]
+    for_me: int
 
 
 @get(
@@ -59,11 +60,12 @@ async def listing(
     async with transaction(actor.scope) as tx:
         found = await queries.listed_requests(tx, actor, asked, choose(request))
         counts = await queries.counts(tx, actor)
-    view = RequestList(**found.model_dump(), counts=counts)
+        for_me = len(await queues.waiting_for(tx, actor, clock.now(), queries.visible(actor)))
+    view = RequestList(**found.model_dump(), counts=counts, for_me=for_me)
     return show(
         request, "equipment_requests/list.html", view, query_text=asked.q, province=actor.scope.everything,
         asked={f.column: [str(value) for value in f.values] for f in asked.filters},
-        may_ask=actor.may(Action.REQUEST_EQUIPMENT), kept=asked.again(),
+        may_ask=actor.may(Action.REQUEST_EQUIPMENT), kept=asked.again(), sort=asked.sort,
         saved=await saved_for(request, actor, "equipment-requests", asked.again()),
     )  # fmt: skip
 
@@ -146,6 +148,7 @@ async def _one(
         given=(fields or Fields()).values, refused=refused, done=_done(request), states=list(State),
         facts={line.position: line for line in facts.lines} if facts else {}, note_max=service.NOTE_MAX,
         may_attach=may_attach(actor, detail), photos_max=PHOTOS_MAX, file_mb=request.app.state["settings"].attachment_mb,
+        most=queues.most,
     )  # fmt: skip
 
 

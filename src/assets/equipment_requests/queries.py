@@ -9,10 +9,15 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel
 
+from assets import clock
 from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.db import NOTHING, Connection
-from assets.equipment_requests.workflow import STANDING, State, open_steps
+from assets.equipment_requests import queues
+from assets.equipment_requests.queues import DUE_STEP, WAITING_FOR_ME, ApprovalStepOut, Waiting
+from assets.equipment_requests.workflow import State, open_steps
+from assets.equipment_requests.working_calendar.service import kept
+from assets.equipment_requests.working_calendar.working_time import Calendar
 from assets.errors import NotFound
 from assets.web.language import translate
 from assets.web.paging import Column, Conditions, Listing, ListQuery, Page, fetch
@@ -47,8 +52,11 @@ class RequestLineOut(BaseModel):
     asset_tags: list[str]
 
 
-class RequestOut(BaseModel):
-    """An equipment request: where it stands, in whose hands it is and what happens next."""
+class RequestOut(Waiting):
+    """An equipment request: where it stands, in whose hands it is and what happens next, how long that has waited.
+
+    `value` is what it is worth in đồng as far as that is known, reckoned when it was sent (null: not yet).
+    """
 
     id: UUID
     number: int
@@ -66,6 +74,10 @@ class RequestOut(BaseModel):
     fulfilled_at: datetime | None
     holder: str
     next: str
+    due_step: str
+    waiting_for_me: bool
+    value: int | None
+    value_known: bool
     lines: list[RequestLineOut]
     version: int
 
@@ -82,10 +94,17 @@ class EventOut(BaseModel):
 
 
 class RequestDetail(RequestOut):
-    """A request with its story, oldest first, and the steps that the caller may take now."""
+    """A request with its story, oldest first, its approval, and the steps that the caller may take now.
+
+    `decide_as` is whose place the caller takes if they decide now (empty: their own), `cannot_decide` why they may not
+    although it is their role (empty: they may, or it is not).
+    """
 
     events: list[EventOut]
+    approval: list[ApprovalStepOut]
     steps: list[str]
+    decide_as: str
+    cannot_decide: str
 
 
 # How much of a line `l` has been promised from somewhere and is not there yet.
@@ -109,7 +128,8 @@ _URGENCY = """case r.state when 'submitted' then 0 when 'approved' then 1 when '
     + case when r.state in ('refused', 'closed', 'withdrawn') then -1 else 1 end
     * extract(epoch from coalesce(r.submitted_at, r.created_at))"""
 LISTING = Listing(
-    select="r.*, s.code as site_code, s.name as site_name, au.name as unit, u.display_name as requester, " + _LINES,
+    select="r.*, s.code as site_code, s.name as site_name, au.name as unit, u.display_name as requester, "
+    f"({WAITING_FOR_ME}) as waiting_for_me, {DUE_STEP}, {_LINES}",
     source="equipment_requests r join sites s on s.id = r.site join administrative_units au on au.id = s.unit "
     "join users u on u.id = r.requested_by",
     key="r.id",
@@ -122,6 +142,16 @@ LISTING = Listing(
         "created_at": Column("r.created_at", "timestamptz"),
         "submitted_at": Column("r.submitted_at", "timestamptz"),
         "decided_at": Column("r.decided_at", "timestamptz"),
+        "due_since": Column("r.due_since", "timestamptz"),
+        "target_at": Column("r.target_at", "timestamptz"),
+        "value": Column("r.value", "bigint"),
+        "waiting_for_me": Column(f"({WAITING_FOR_ME})", "boolean", sortable=False),
+        # Who cannot serve first, then who is far away, then who has waited long: what an approver looks at.
+        "priority": Column(
+            "request_priority(r.site, coalesce(r.due_since, r.submitted_at, r.created_at))",
+            "double precision",
+            filterable=False,
+        ),
     },
     sort="urgency",
     search=("r.search", "s.search"),
@@ -132,7 +162,11 @@ LISTING = Listing(
 
 async def listed_requests(tx: Connection, actor: Actor, query: ListQuery, language: str) -> Page[RequestOut]:
     """The requests that the actor may see."""
-    return await fetch(tx, LISTING, query, lambda row: _out(row, language), scope=actor.scope, where=[visible(actor)])
+    now, calendar = clock.now(), (await kept(tx)).calendar
+    await queues.mark_waiting(tx, await queues.waiting_for(tx, actor, now, visible(actor)))
+    return await fetch(
+        tx, LISTING, query, lambda row: _out(row, calendar, now, language), scope=actor.scope, where=[visible(actor)]
+    )
 
 
 def visible(actor: Actor) -> tuple[str, list[object]]:
@@ -165,13 +199,20 @@ async def counts(tx: Connection, actor: Actor) -> dict[State, int]:
 
 async def one(tx: Connection, actor: Actor, ref: str, language: str) -> RequestDetail:
     """The request with this number or id; NotFound also when it belongs to a site outside the actor's scope."""
+    now, calendar = clock.now(), (await kept(tx)).calendar
     row = await row_of(tx, actor, ref)
+    approval = await queues.standing(tx, actor, row, now, language)
+    permitted = approval.ruling.permits(allowed(actor, row["site"]))
+    if State(row["state"]) is not State.SUBMITTED:
+        permitted = allowed(actor, row["site"])
+    absent = approval.ruling.on_behalf
+    waiting = await queues.waiting_for(tx, actor, now, visible(actor), only=row["id"])
     events = await tx.fetch(
         'select at, action, "before", "after", actor_name, note from equipment_request_events '
         "where request = $1 order by at, id", row["id"],
     )  # fmt: skip
     return RequestDetail(
-        **_out(row, language).model_dump(),
+        **_out(row, calendar, now, language).model_dump() | {"waiting_for_me": row["id"] in waiting},
         events=[
             EventOut(
                 at=e["at"], action=e["action"], before=e["before"] or None, after=e["after"], by=e["actor_name"],
@@ -179,7 +220,10 @@ async def one(tx: Connection, actor: Actor, ref: str, language: str) -> RequestD
             )
             for e in events
         ],
-        steps=sorted(open_steps(State(row["state"]), allowed(actor, row["site"]))),
+        approval=approval.steps,
+        steps=sorted(open_steps(State(row["state"]), permitted)),
+        decide_as=absent.name if absent else "",
+        cannot_decide=translate(language, approval.reason) if row["state"] == State.SUBMITTED and approval.reason else "",
     )  # fmt: skip
 
 
@@ -214,13 +258,15 @@ async def row_of(tx: Connection, actor: Actor, ref: str) -> asyncpg.Record:
     return row
 
 
-def _out(row: asyncpg.Record, language: str) -> RequestOut:
+def _out(row: asyncpg.Record, calendar: Calendar, now: datetime, language: str) -> RequestOut:
     state = State(row["state"])
     same = ("id", "number", "site_name", "unit", "reason", "created_at", "submitted_at", "decided_at", "decided_by",
-            "decision_note", "fulfilled_at", "version")  # fmt: skip
+            "decision_note", "fulfilled_at", "waiting_for_me", "value", "value_known", "version")  # fmt: skip
+    holder, next_ = queues.stands(row, language)
     return RequestOut(
+        **queues.aged(row, calendar, now, language).model_dump(), due_step=queues.due_step(row, language),
         **{name: row[name] for name in same}, site=row["site_code"], state=state, requested_by=row["requester"],
-        holder=translate(language, STANDING[state].holder), next=translate(language, STANDING[state].next),
+        holder=holder, next=next_,
         lines=[_line(line, language) for line in lines_of(row)],
     )  # fmt: skip
 

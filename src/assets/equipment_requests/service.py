@@ -16,6 +16,8 @@ from assets.access.actor import SYSTEM, Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record
 from assets.db import Connection, transaction
+from assets.equipment_requests import approving
+from assets.equipment_requests.approving import Ruling
 from assets.equipment_requests.asking import LINES_MAX, QUANTITY_MAX, Asked, most
 from assets.equipment_requests.fulfilment import Refused as Unfit
 from assets.equipment_requests.fulfilment import choose, propose
@@ -65,10 +67,11 @@ class Filed:
 
 @dataclass(frozen=True)
 class Doing:
-    """What somebody says with a step, and the version that they saw (None: whatever it is now)."""
+    """What somebody says with a step, the version that they saw and the approval step that they mean (None: whatever it is)."""
 
     note: str = ""
     version: int | None = None
+    due: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
                 raise Conflict(N_("This form was used already; open a new one."))
             return known
         await write_lines(tx, made.id, lines)
-        await _story(tx, made.id, actor, "file", "", State.DRAFT, in_words(lines), now)
+        await _story(tx, made.id, actor.name, "file", "", State.DRAFT, in_words(lines), now)
         await record(
             tx, by=actor, action="file", kind=KIND, subject=made.id, name=shown_number(made.number), site=site["id"],
             after={
@@ -210,10 +213,15 @@ async def act(actor: Actor, ref: str, step: Step, doing: Doing, *, now: datetime
     assert step in SIMPLE, step
     async with transaction(actor.scope) as tx:
         row = await _locked(tx, actor, ref)
-        filed = await _take(tx, actor, row, step, doing, now=now)
-        if step is Step.CLOSE:
-            await _wait_no_more(tx, row["id"], now)
-        return filed
+        if step not in (Step.RETURN, Step.REFUSE):
+            filed = await _take(tx, actor, row, step, doing, now=now)
+            if step is Step.CLOSE:
+                await _wait_no_more(tx, row["id"], now)
+            return filed
+        ruling = await approving.ruling(tx, actor, row, now)
+        _judged(actor, row, step, doing, ruling=ruling)
+        await approving.decide(tx, actor, ruling, step, {}, clean_block(doing.note, NOTE_MAX), now)
+        return await _take(tx, actor, row, step, doing, now=now, ruling=ruling)
 
 
 async def _wait_no_more(tx: Connection, request: UUID, now: datetime) -> None:
@@ -231,18 +239,30 @@ SIMPLE = frozenset({Step.SUBMIT, Step.RETURN, Step.REFUSE, Step.WITHDRAW, Step.C
 async def approve(
     actor: Actor, ref: str, doing: Doing, *, quantities: Mapping[int, int] | None = None, now: datetime
 ) -> Filed:
-    """Approve what was asked, or less of some lines (`quantities` by position, 0 for none)."""
+    """Approve at the due step what was asked, or less of some lines (`quantities` by position, 0 for none).
+
+    The lines are approved, and the request with them, once the last step has decided.
+    """
     async with transaction(actor.scope) as tx:
         row = await _locked(tx, actor, ref)
-        _judged(actor, row, Step.APPROVE, doing)
-        lines = await _lines(tx, row["id"])
-        granted = _each(lines, quantities or {}, "approved", least=0, most=lambda line: int(line["quantity"]))
+        ruling = await approving.ruling(tx, actor, row, now)
+        _judged(actor, row, Step.APPROVE, doing, ruling=ruling)
+        lines, note = await _lines(tx, row["id"]), clean_block(doing.note, NOTE_MAX)
+        chosen = approving.granted(ruling, lines, quantities or {}, note)
+        granted = _each(lines, chosen, "approved", least=0, most=lambda line: int(line["quantity"]))
         if not any(granted.values()):
             raise Invalid(fields={"approved": N_("Nothing would be approved; refuse the request instead.")})
-        was, is_now = {"approved": [line["approved"] for line in lines]}, {"approved": list(granted.values())}
-        filed = await _take(tx, actor, row, Step.APPROVE, doing, now=now, lines=(was, is_now))
-        await tx.executemany("update equipment_request_lines set approved = $2 where id = $1", list(granted.items()))
-        return filed
+        last = ruling.last()
+        await approving.decide(tx, actor, ruling, Step.APPROVE, chosen, note, now)
+        if last:
+            await tx.executemany(
+                "update equipment_request_lines set approved = $2 where id = $1", list(granted.items())
+            )
+        was = {"approved": [line["approved"] for line in lines]}
+        is_now = {"approved": list(granted.values())} if last else was
+        return await _take(
+            tx, actor, row, Step.APPROVE, doing, now=now, complete=last, lines=(was, is_now), ruling=ruling
+        )
 
 
 def _each(
@@ -340,13 +360,22 @@ async def _locked(tx: Connection, actor: Actor, ref: str) -> asyncpg.Record:
     return row
 
 
-def _judged(actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, complete: bool = True) -> State:
-    """Where the step leads; raises what the workflow's refusal means to a caller."""
+def _judged(
+    actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, complete: bool = True, ruling: Ruling | None = None
+) -> State:
+    """Where the step leads; raises what the workflow's refusal means to a caller.
+
+    A decision about a request also has its `ruling`: what roles alone permit does not count then.
+    """
     state = State(row["state"])
     if doing.version is not None and doing.version != row["version"]:
         raise Stale(_CHANGED, state=state)
     note = clean_block(doing.note, NOTE_MAX)  # a note of control characters says nothing
-    to = move(state, step, allowed=allowed(actor, row["site"]), note=note, complete=complete)
+    permitted = allowed(actor, row["site"])
+    if ruling is not None:
+        approving.refuse(ruling, state, doing.due)
+        permitted = ruling.permits(permitted)
+    to = move(state, step, allowed=permitted, note=note, complete=complete)
     if isinstance(to, Refused):
         raise _error(to, state)
     return to
@@ -363,22 +392,23 @@ def _error(refused: Refused, state: State) -> AssetsError:
 async def _take(
     tx: Connection, actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, now: datetime,
     complete: bool = True, lines: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {}), named: str = "",
-    judge: bool = True,
+    judge: bool = True, ruling: Ruling | None = None,
 ) -> Filed:  # fmt: skip
     """Take a step with a locked request: state, stamps, story, audit (with what `lines` were and are) and messages.
 
     `named` is what the story calls it. What happens by itself is judged by nobody's rights (`judge` is false).
     """
-    to = _judged(actor if judge else SYSTEM, row, step, doing, complete=complete)
+    to = _judged(actor if judge else SYSTEM, row, step, doing, complete=complete, ruling=ruling)
     name = named or step
     note = clean_block(doing.note, NOTE_MAX)
-    stamps = _stamps(step, to, actor, note, now)
+    by = approving.signed(actor, ruling)
+    stamps = {**_stamps(step, to, by, note, now), **await approving.entered(tx, row, step, to, now)}
     sets = "".join(f", {column} = ${position}" for position, column in enumerate(stamps, start=3))
     after = await tx.fetchrow(
         f"update equipment_requests set state = $2, version = version + 1{sets} where id = $1 returning *",  # noqa: S608
         row["id"], to, *stamps.values(),
     )  # fmt: skip
-    await _story(tx, row["id"], actor, name, row["state"], to, note, now)
+    await _story(tx, row["id"], by, name, row["state"], to, note, now)
     await record(
         tx, by=actor, action=name, kind=KIND, subject=row["id"], name=shown_number(row["number"]), site=row["site"],
         reason=note, **differences({**row, **lines[0]}, {**after, **lines[1]}),
@@ -388,30 +418,33 @@ async def _take(
     return Filed(row["id"], row["number"], to)
 
 
-def _stamps(step: Step, to: State, actor: Actor, note: str, now: datetime) -> dict[str, object]:
+def _stamps(step: Step, to: State, by: str, note: str, now: datetime) -> dict[str, object]:
     if step is Step.SUBMIT:
         return {"submitted_at": now, "decision_note": ""}
     if step is Step.RETURN:
         return {"decision_note": note}
-    if step in (Step.APPROVE, Step.REFUSE):
-        return {"decided_at": now, "decided_by": actor.name, "decision_note": note}
+    if step in (Step.APPROVE, Step.REFUSE) and to is not State.SUBMITTED:
+        return {"decided_at": now, "decided_by": by, "decision_note": note}
     return {"fulfilled_at": now} if to is State.FULFILLED else {}
 
 
 async def _story(
-    tx: Connection, request: UUID, actor: Actor, action: str, before: str, after: str, note: str, now: datetime
+    tx: Connection, request: UUID, by: str, action: str, before: str, after: str, note: str, now: datetime
 ) -> None:
     await tx.execute(
         'insert into equipment_request_events (id, request, at, action, "before", "after", actor_name, note) '
         "values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        new_id(), request, now, action, before, after, actor.name, note,
+        new_id(), request, now, action, before, after, by, note,
     )  # fmt: skip
 
 
 async def _tell(tx: Connection, row: asyncpg.Record, to: State, now: datetime) -> None:
-    """The one place where a request becomes news: to whoever subscribes to equipment requests of this site."""
+    """The one place where a request becomes news: to whoever subscribes to equipment requests of this site, and to those
+    whom it concerns in person, where they have a channel of their own.
+    """
     await announce(
         tx, subject_kind=KIND, subject=row["id"], change=f"{to}-{row['version'] + 1}", kind=KIND, severity=SEVERITY,
-        site=row["site"], facts={"number": row["number"], "state": to}, due_at=now,
-        now=now,
+        site=row["site"], due_at=now, now=now,
+        facts={"number": row["number"], "state": to, **await approving.step_facts(tx, row, to)},
+        people=await approving.concerned(tx, row, to, now),
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Rows of equipment requests."""
 
-from piccolo.columns import UUID, BigInt, Date, ForeignKey, Integer, SmallInt, Text, Timestamptz, Varchar
+from piccolo.columns import UUID, BigInt, Boolean, Date, ForeignKey, Integer, SmallInt, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -15,7 +15,12 @@ from assets.places.tables import Site
 
 
 class EquipmentRequest(Table, db=DB, tablename="equipment_requests"):
-    """What a centre asks for; its states are those of `workflow.State`."""
+    """What a centre asks for; its states are those of `workflow.State`.
+
+    `round` counts how often it was asked anew, `digest` stands for what was asked then, `value` what that is worth in
+    đồng as far as it is known. Whoever has to act has had it since `due_since` and should be done at `target_at`, after
+    `target_hours` of work; `reminded` is 1 when they were told that half of them is gone, 2 when all are.
+    """
 
     id = UUID(primary_key=True, default=new_id)
     number = Integer(unique=True)
@@ -30,6 +35,14 @@ class EquipmentRequest(Table, db=DB, tablename="equipment_requests"):
     decision_note = Text(default="")
     fulfilled_at = Timestamptz(null=True, default=None)
     search = Text(default="")
+    round = SmallInt(default=0)
+    digest = Varchar(length=64, default="")
+    value = BigInt(null=True, default=None)
+    value_known = Boolean(default=False)
+    due_since = Timestamptz(null=True, default=None)
+    target_at = Timestamptz(null=True, default=None)
+    target_hours = SmallInt(default=0)
+    reminded = SmallInt(default=0)
     version = Integer(default=1)
 
 

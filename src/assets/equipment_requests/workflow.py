@@ -3,6 +3,8 @@
 draft → submitted → approved → in_fulfilment → fulfilled → closed
            ⇅ returned    ↘ fulfilled at once, or closed from either (the rest cannot be given)
            ↘ refused     and withdrawn from draft, submitted or returned
+
+It stays submitted until the last of its approval steps has decided; whose turn it is, is said by `approvals`.
 """
 
 from dataclasses import dataclass
@@ -54,7 +56,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True)
 class Move:
-    """The state after a step; `unless_complete` is where it stays while something is still to be given."""
+    """The state after a step; `unless_complete` is where it stays while something is still to be given or approved."""
 
     to: State
     by: frozenset[Action]
@@ -79,7 +81,7 @@ MOVES: dict[tuple[State, Step], Move] = {
     (State.DRAFT, Step.SUBMIT): Move(State.SUBMITTED, by=_CENTRE),
     (State.DRAFT, Step.WITHDRAW): Move(State.WITHDRAWN, by=_CENTRE),
     (State.SUBMITTED, Step.RETURN): Move(State.RETURNED, by=_DECIDES, needs_note=True),
-    (State.SUBMITTED, Step.APPROVE): Move(State.APPROVED, by=_DECIDES),
+    (State.SUBMITTED, Step.APPROVE): Move(State.APPROVED, by=_DECIDES, unless_complete=State.SUBMITTED),
     (State.SUBMITTED, Step.REFUSE): Move(State.REFUSED, by=_DECIDES, needs_note=True),
     (State.SUBMITTED, Step.WITHDRAW): Move(State.WITHDRAWN, by=_CENTRE),
     (State.RETURNED, Step.AMEND): Move(State.RETURNED, by=_CENTRE),

@@ -34,7 +34,7 @@ Kinds = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=s
 
 
 class ChannelOut(BaseModel):
-    """A channel; its address is never shown again, only its scheme."""
+    """A channel; its address is never shown again, only its scheme. `person` is whose own it is (null: nobody's)."""
 
     id: UUID
     name: str
@@ -43,6 +43,7 @@ class ChannelOut(BaseModel):
     enabled: bool
     failing_since: datetime | None
     last_error: str
+    person: str | None
     version: int
 
 
@@ -54,6 +55,7 @@ class ChannelIn(BaseModel):
     url: Annotated[str, Field(min_length=1, max_length=URL_MAX, repr=False)]
     language: Language = "vi"
     enabled: bool = True
+    person: Annotated[str, Field(max_length=60)] = ""
 
 
 class ChannelChange(BaseModel):
@@ -64,6 +66,7 @@ class ChannelChange(BaseModel):
     url: Annotated[str | None, Field(min_length=1, max_length=URL_MAX, repr=False)] = None
     language: Language | None = None
     enabled: bool | None = None
+    person: Annotated[str, Field(max_length=60)] | None = None
 
 
 class SubscriptionOut(BaseModel):
@@ -119,10 +122,11 @@ class NotificationOut(BaseModel):
 
 
 CHANNELS = Listing(
-    select="c.*", source="channels c", key="c.id",
+    select="c.*, u.name as login", source="channels c left join users u on u.id = c.person", key="c.id",
     columns={
         "name": Column("c.name"), "scheme": Column("c.scheme", choices=tuple(OPTIONS)),
         "enabled": Column("c.enabled", "boolean"), "failing_since": Column("c.failing_since", "timestamptz"),
+        "person": Column("u.name"),
     },
     sort="name",
     search=(folded("c.name"), "lower(c.scheme)"),
@@ -156,7 +160,7 @@ NOTIFICATIONS = Listing(
 
 
 def _channel(row: Record) -> ChannelOut:
-    return ChannelOut(**{name: row[name] for name in ChannelOut.model_fields})
+    return ChannelOut(**{name: row[name] for name in ChannelOut.model_fields if name != "person"}, person=row["login"])
 
 
 def _subscription(row: Record) -> SubscriptionOut:

@@ -24,7 +24,8 @@ from assets.vault import Vault
 from assets.web.language import LANGUAGES, N_, translate
 
 TRIAL = "channel"  # the subject kind of a test message
-CHANNEL = ("name", "scheme", "language", "enabled", "failing_since", "last_error", "version")  # all that is no secret
+# All that is no secret.
+CHANNEL = ("name", "scheme", "language", "enabled", "failing_since", "last_error", "person", "version")
 CHANNELS_MAX = 200
 SUBSCRIPTIONS_MAX = 5_000
 KINDS_MAX = 20
@@ -32,9 +33,11 @@ KINDS_MAX = 20
 
 async def announce(
     tx: Connection, *, subject_kind: str, subject: UUID, change: str, kind: str, severity: str, site: UUID | None,
-    facts: Mapping[str, Any], due_at: datetime, now: datetime | None = None,
+    facts: Mapping[str, Any], due_at: datetime, now: datetime | None = None, people: Sequence[UUID] = (),
 ) -> list[UUID]:  # fmt: skip
     """Write one notification for each channel that wants it, and the jobs to deliver them at `due_at`; the new ones.
+
+    It also goes to the own channels of these `people`, whatever they subscribed to.
 
     Joins the caller's transaction: without its cause nothing is announced. The same change of a subject is told once
     to a channel, however often it is announced. Its end (`resolved`) goes to whom its beginning was written for,
@@ -43,7 +46,8 @@ async def announce(
     if change == RESOLVED:
         channels = await _channels_of(tx, subject_kind, subject)
     else:
-        channels = list(channels_for(News(kind, severity, site), await _wishes(tx, site)))
+        wanted = channels_for(News(kind, severity, site), await _wishes(tx, site))
+        channels = sorted({*wanted, *await _own_channels(tx, people)})
     return await _write(
         tx, channels, due_at=due_at, now=now,
         row=(subject_kind, subject, change, site, json.dumps(facts, ensure_ascii=False, default=str), severity),
@@ -105,6 +109,16 @@ async def _wishes(tx: Connection, site: UUID | None) -> list[Wish]:
     return [_wish_of(row) for row in await tx.fetch(f"{_WISHES} and (s.site is null or s.site = $1)", site)]
 
 
+async def _own_channels(tx: Connection, people: Sequence[UUID]) -> list[UUID]:
+    if not people:
+        return []
+    rows = await tx.fetch(
+        "select c.id from channels c join users u on u.id = c.person and u.active where c.enabled and u.id = any($1)",
+        list(people),
+    )
+    return [row["id"] for row in rows]
+
+
 async def _every_wish(tx: Connection) -> list[Wish]:
     return [_wish_of(row) for row in await tx.fetch(_WISHES)]
 
@@ -130,12 +144,13 @@ async def _channels_of(tx: Connection, subject_kind: str, subject: UUID) -> list
 
 @dataclass(frozen=True)
 class NewChannel:
-    """A channel to be; `url` is its whole address with whatever is secret in it."""
+    """A channel to be; `url` is its whole address with whatever is secret in it, `person` whose own it is (sign-in name)."""
 
     name: str
     url: str = field(repr=False)
     language: str = "vi"
     enabled: bool = True
+    person: str = ""
 
 
 async def create_channel(actor: Actor, new: NewChannel, *, vault: Vault, outlet: Outlet, now: datetime) -> UUID:
@@ -147,11 +162,12 @@ async def create_channel(actor: Actor, new: NewChannel, *, vault: Vault, outlet:
         if await tx.fetchval("select count(*) from channels") >= CHANNELS_MAX:
             raise Conflict(f"There are {CHANNELS_MAX} channels already.")
         await _refuse_taken(tx, values["name"], channel)
+        values["person"] = await _person(tx, new.person)
         await tx.execute(
-            "insert into channels (id, name, url, scheme, language, enabled, last_error, version) "
-            "values ($1, $2, $3, $4, $5, $6, '', 1)",
+            "insert into channels (id, name, url, scheme, language, enabled, last_error, person, version) "
+            "values ($1, $2, $3, $4, $5, $6, '', $7, 1)",
             channel, values["name"], vault.seal(new.url, bound_to=place_of(channel)), address.scheme,
-            values["language"], values["enabled"],
+            values["language"], values["enabled"], values["person"],
         )  # fmt: skip
         await record(
             tx, by=actor, action="create", kind="channel", subject=channel, name=values["name"],
@@ -170,7 +186,7 @@ async def edit_channel(
     outlet: Outlet,
     now: datetime,
 ) -> None:
-    """Change name, language, enabled or url of a channel that is still at `version`."""
+    """Change name, language, enabled, person or url of a channel that is still at `version`."""
     _may_edit(actor)
     values = _checked({key: value for key, value in changes.items() if key != "url"})
     stored = dict(values)
@@ -181,11 +197,13 @@ async def edit_channel(
         before = await _at_version(tx, "channels", channel, version)
         if "name" in values:
             await _refuse_taken(tx, values["name"], channel)
+        if "person" in stored:
+            stored["person"] = await _person(tx, stored["person"])
         # What failed before may work now: let it be tried at full pace again.
         await tx.execute(
-            "update channels set name = $2, language = $3, enabled = $4, url = $5, scheme = $6, failing_since = null, "
-            "last_error = '', version = version + 1 where id = $1",
-            channel, *({**before, **stored}[key] for key in ("name", "language", "enabled", "url", "scheme")),
+            "update channels set name = $2, language = $3, enabled = $4, url = $5, scheme = $6, person = $7, "
+            "failing_since = null, last_error = '', version = version + 1 where id = $1",
+            channel, *({**before, **stored}[key] for key in ("name", "language", "enabled", "url", "scheme", "person")),
         )  # fmt: skip
         told = {**before, **stored, "failing_since": None, "last_error": "", "version": version + 1}
         changed = {key: told[key] for key in CHANNEL if before[key] != told[key]}
@@ -330,6 +348,16 @@ async def _at_version(tx: Connection, table: str, row: UUID, version: int) -> di
     if found["version"] != version:
         raise Stale()
     return dict(found)
+
+
+async def _person(tx: Connection, name: str) -> UUID | None:
+    """Whose own channel it is to be, by sign-in name; nobody's without one."""
+    if not name:
+        return None
+    found: UUID | None = await tx.fetchval("select id from users where name = $1", clean(name, 60).lower())
+    if found is None:
+        raise Invalid(fields={"person": "there is no such person"})
+    return found
 
 
 async def _refuse_taken(tx: Connection, name: str, channel: UUID) -> None:

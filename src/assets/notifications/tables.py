@@ -5,6 +5,7 @@ from piccolo.columns.base import OnDelete
 from piccolo.constraints import Unique
 from piccolo.table import Table
 
+from assets.access.tables import User
 from assets.clock import now
 from assets.db import DB
 from assets.ids import new_id
@@ -12,7 +13,10 @@ from assets.places.tables import Site
 
 
 class Channel(Table, db=DB, tablename="channels"):
-    """Where messages go: an Apprise URL, sealed by the vault and bound to this row."""
+    """Where messages go: an Apprise URL, sealed by the vault and bound to this row.
+
+    With a `person` it is theirs alone: it also gets what concerns them, without a subscription.
+    """
 
     id = UUID(primary_key=True, default=new_id)
     name = Varchar(length=120, unique=True)
@@ -22,6 +26,7 @@ class Channel(Table, db=DB, tablename="channels"):
     enabled = Boolean(default=True)
     failing_since = Timestamptz(null=True, default=None)
     last_error = Varchar(length=255, default="")
+    person = ForeignKey(User, null=True, default=None, on_delete=OnDelete.cascade)
     version = Integer(default=1)
 
 

@@ -368,6 +368,27 @@ NORM_EQUIPMENT = {
 NO_ALLOWANCE = {
     "no_head_count": N_("no head-count written down"), "no_posts": N_("people by group not written down"),
 }  # fmt: skip
+# Approval of equipment requests.
+APPROVAL_PLACE = {
+    "any": N_("Anything that has the centre in it"), "unit": N_("The centre or its unit"),
+    "province": N_("The whole province"),
+}  # fmt: skip
+COST_SOURCE = {
+    "none": N_("Not known"), "table": N_("From the table of expected costs"),
+    "last_purchase": N_("What the newest one of the kind cost"),
+}  # fmt: skip
+LINE_KIND = {
+    "equipment": N_("Equipment"), "consumable": N_("Consumables"), "capability": N_("Accounts and tokens"),
+    "repair": N_("Repairs"),
+}  # fmt: skip
+DELEGATION_STATE = {
+    "coming": N_("Not begun yet"), "running": N_("Holds now"), "over": N_("Over"), "withdrawn": N_("Withdrawn"),
+}  # fmt: skip
+DAY_KIND = {"holiday": N_("Holiday"), "make_up": N_("Make-up working day")}
+APPROVAL_STATE = {
+    "done": N_("Approved"), "due": N_("Due now"), "to_come": N_("Still to come"),
+    "void": N_("No longer counts: the request was changed"),
+}  # fmt: skip
 # What the audit log is about, what was done, and the fields of a change.
 ACTION = {
     "view": N_("Look at centres, assets and incidents"), "view_system": N_("Look at collectors, channels and messages"),
@@ -408,6 +429,9 @@ AUDIT_KIND = {
     "counted_state": N_("State that is counted"), "purchase": N_("Purchase"), "paper_form": N_("Form of a paper"),
     "fault_kind": N_("Fault that can be reported"), "fault_report": N_("Reported fault"),
     "signed_address": N_("Signed address"),
+    "approval_step": N_("Approval step"), "approval_setting": N_("Settings of approval"),
+    "category_cost": N_("Expected cost"), "delegation": N_("Delegation while away"),
+    "working_calendar": N_("Working calendar"),
 }  # fmt: skip
 AUDIT_ACTION = {
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
@@ -438,6 +462,19 @@ AUDIT_ACTION = {
     "put_template": N_("Own template put in"), "remove_template": N_("Own template taken out"),
 }  # fmt: skip
 AUDIT_FIELD = {
+    "absent": N_("Absent (sign-in name)"), "absent_name": N_("Absent"), "age": N_("Against target"),
+    "cost_source": N_("Cost of a line that says none"), "deputy": N_("Stands in (sign-in name)"),
+    "deputy_name": N_("Stands in"), "due_since": N_("Waiting since"), "due_step": N_("Approval step that is due"),
+    "from_on": N_("First day"), "until_on": N_("Last day"), "from_user": N_("Absent"), "to_user": N_("Stands in"),
+    "from_value": N_("From a value of (đồng)"), "fulfil_hours": N_("Target of the stores (working hours)"),
+    "given_by_me": N_("Given by oneself"), "hours": N_("Target (working hours)"),
+    "if_unknown": N_("Also when the value is not known"), "late_hours": N_("Working hours overdue"),
+    "person": N_("Person"), "place": N_("Given over"),
+    "reminded": N_("Reminders"), "round": N_("Time of asking"),
+    "roles": N_("Roles"), "same_person": N_("One person may decide several steps"), "seat": N_("Distance measured from"),
+    "shifts": N_("Working hours"), "target_at": N_("To be done by"), "target_hours": N_("Target (working hours)"),
+    "unit_cost": N_("Expected cost (đồng)"), "value_known": N_("Value known in full"),
+    "waited_hours": N_("Working hours waited"), "waiting_for_me": N_("Waiting for me"),
     "picture": N_("Picture"), "families": N_("For families of equipment"), "position": N_("Position in the list"),
     "asset_name": N_("Name of the asset"), "fault": N_("Fault"), "photo": N_("Photo"), "incident": N_("Incident"),
     "incident_state": N_("State of the incident"), "purpose": N_("Purpose"), "issued_at": N_("Issued at"),
@@ -575,6 +612,7 @@ FIELD = {
 FIELD_OF = {
     **{("imports", name): text for name, text in BATCH_ACTION.items()}, ("imports", "made_by"): N_("Made by"),
     ("imports", "new_models"): N_("New models"), ("imports", "fonts"): N_("Typed for the fonts"),
+    ("equipment-requests", "value"): N_("Reckoned value (đồng)"), ("category-costs", "name"): N_("Name of the kind"),
     ("stocktakes", "unknown"): N_("Not in the register"), ("stocktakes", "missing"): N_("Missing"),
     ("stocktake-items", "expected"): N_("On the list"),
     ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
@@ -618,6 +656,8 @@ TABLES = {
     "disposal_ground": DISPOSAL_GROUND, "reminder_kind": REMINDER_KIND,
     "family": FAMILY, "fault_picture": FAULT_PICTURE,
     "unit_change_kind": UNIT_CHANGE_KIND, "room_kind": ROOM_KIND,
+    "approval_place": APPROVAL_PLACE, "cost_source": COST_SOURCE, "line_kind": LINE_KIND,
+    "delegation_state": DELEGATION_STATE, "day_kind": DAY_KIND, "approval_state": APPROVAL_STATE,
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Who decides for somebody who is away."""

@@ -1,0 +1,1 @@
+"""When people work: hours of the week, holidays and the days that make up for them."""
