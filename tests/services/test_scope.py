@@ -17,12 +17,21 @@ from assets.migrations.m0004_row_level_security import BY_PARENT as PARENTS
 from assets.migrations.m0004_row_level_security import BY_SITE as SITES
 from assets.migrations.m0012_second_wall import SECURED as KEPT_SINCE
 from assets.migrations.m0015a_requests_secured import BY_PARENT as REQUESTED
+from assets.migrations.m0018a_approval_secured import BY_PARENT as APPROVED
 from assets.migrations.m0020a_hand_overs_secured import BY_PARENT as HANDED
 from tests import web_world
 from tests.conftest import empty
 
 BY_SITE = {**SITES, **units.BY_SITE, **stock.BY_SITE, **stocktakes.BY_SITE, **dict.fromkeys(stocktakes.SHARED, "site")}
-BY_PARENT = {**PARENTS, **stock.BY_PARENT, **transfers.BY_PARENT, **stocktakes.BY_PARENT, **REQUESTED, **HANDED}
+BY_PARENT = {
+    **PARENTS,
+    **stock.BY_PARENT,
+    **transfers.BY_PARENT,
+    **stocktakes.BY_PARENT,
+    **REQUESTED,
+    **HANDED,
+    **APPROVED,
+}
 # Tables with a site and no policy, each with its reason.
 WITHOUT_POLICY = {
     "notifications": "the outbox: announced from any scope, delivered by workers, listed with the filter of its listing",

@@ -46,8 +46,11 @@ class Subject:
     site: UUID | None
 
 
-async def subject_of(tx: Connection, actor: Actor, kind: str, thing: str) -> Subject:
-    """The thing of this kind, by its id or by what people call it; NotFound also when it is another's."""
+async def subject_of(tx: Connection, actor: Actor, kind: str, thing: str, *, act: Action | None = None) -> Subject:
+    """The thing of this kind, by its id or by what people call it; NotFound also when it is another's.
+
+    Whoever may do `act` need not be allowed to look at it: a signed address lends one act and no more.
+    """
     of = KINDS.get(kind)
     if of is None:
         raise Invalid(fields={"subject_kind": "one of: " + ", ".join(KINDS)})
@@ -61,7 +64,7 @@ async def subject_of(tx: Connection, actor: Actor, kind: str, thing: str) -> Sub
         f"select id, {of.key}::text as code, {of.name} as name, {of.site or 'null::uuid'} as site "  # noqa: S608
         f"from {of.table} where {f'{by}::text' if by == 'number' else by} = $1", value,
     )  # fmt: skip
-    if row is None or not actor.may(of.seen_by) or (of.site and not actor.scope.sees(row["site"])):
+    if row is None or not actor.may(act or of.seen_by) or (of.site and not actor.scope.sees(row["site"])):
         raise NotFound()
     return Subject(kind, row["id"], row["code"], row["name"], row["site"])
 
@@ -86,7 +89,7 @@ async def attach(
     if not sent.name:
         raise Invalid(fields={FILE: N_("Please choose a file.")})
     async with transaction(actor.scope) as tx:  # before the work, and so that nobody learns of what is not theirs
-        _may_write(actor, await subject_of(tx, actor, kind, thing))
+        _may_write(actor, await subject_of(tx, actor, kind, thing, act=by))
     async with AT_ONCE:
         looked = await anyio.to_thread.run_sync(_looked_at, sent, pictures)
         return await keep(actor, kind, thing, looked, note=note, now=now, by=by)
@@ -113,7 +116,7 @@ async def keep(
     """What `attach` does, with a file that was looked at before: for verbs whose transaction must not wait for that."""
     actor = actor.require(by)
     async with transaction(actor.scope) as tx:
-        subject = await subject_of(tx, actor, kind, thing)
+        subject = await subject_of(tx, actor, kind, thing, act=by)
         _may_write(actor, subject)
         await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"attachments {subject.id}")
         file = await _stored(tx, looked.content, looked.media_type, now)
