@@ -14,6 +14,7 @@ from assets.inventory.lifecycle import Stage
 from assets.places import service as places
 from tests import pictures
 from tests.conftest import House
+from tests.papers import Paper as Opened
 
 CENTRE, STORE = "21025", "KHO"
 STORE_UNIT = "21028"  # no clerk of the centre may act for it
@@ -74,6 +75,10 @@ async def test_when_both_sides_confirm_then_what_came_is_there_with_name_time_an
     page = (await way.clerk.get(f"/transfers/{way.number}")).text
     assert "Ông Kho" in page
     assert "<b>A</b>" not in page
+    pdf = await way.clerk.get(f"/api/v1/transfers/{way.number}/papers/hand-over.pdf")
+    opened = Opened(pdf.content)
+    words = " ".join(" ".join(opened.text(at) for at in range(len(opened))).split())
+    assert "Bên nhận (Bà <b>A</b>) xác nhận qua hệ thống" in words
     again = await way.confirm(receiver, "P-2", name="Ai đó")  # each side confirms once
     assert again.status_code == 303
     assert (await way.seen())["lines"][1]["state"] == "waiting"

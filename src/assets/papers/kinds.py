@@ -91,6 +91,16 @@ class Handed:
 
 
 @dataclass(frozen=True)
+class Confirmed:
+    """What one side confirmed from afar: who they said they are, and when (a moment in words)."""
+
+    name: str
+    post: str
+    at: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class HandOver:
     """Biên bản bàn giao, tiếp nhận tài sản công (02/TSC-BBGN): who gives what to whom, on whose decision."""
 
@@ -103,6 +113,8 @@ class HandOver:
     decision_number: str = ""
     decision_date: date | None = None
     carrier: str = ""
+    given: Confirmed | None = None
+    received: Confirmed | None = None
 
 
 @dataclass(frozen=True)

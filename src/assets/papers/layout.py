@@ -33,6 +33,7 @@ from assets.papers.document import (
 )
 from assets.papers.kinds import (
     FIELDS,
+    Confirmed,
     Disposable,
     DisposalList,
     Figures,
@@ -158,15 +159,15 @@ def _hand_over(content: HandOver, form: Form) -> list[Part]:
         Text(f"Hôm nay, {long_day(content.day)}, tại {DOTS * 16}, việc bàn giao, tiếp nhận tài sản công được thực hiện như sau:"),
         *_said(form.opening),
         Text("A. THÀNH PHẦN THAM GIA BÀN GIAO, TIẾP NHẬN", Style.STRONG),
-        Text(f"1. Bên giao: {content.giver or LEADER}"), Text(PEOPLE), Text(PEOPLE),
-        Text(f"2. Bên nhận: {content.receiver or LEADER}"), Text(PEOPLE), Text(PEOPLE),
+        Text(f"1. Bên giao: {content.giver or LEADER}"), Text(_person(content.given)), Text(PEOPLE),
+        Text(f"2. Bên nhận: {content.receiver or LEADER}"), Text(_person(content.received)), Text(PEOPLE),
         Text(f"3. Cơ quan chứng kiến (nếu có): {LEADER}"), Text(PEOPLE),
         Text("B. NỘI DUNG BÀN GIAO, TIẾP NHẬN", Style.STRONG),
         Text("1. Danh mục tài sản bàn giao, tiếp nhận:"), Table(columns, rows),
         *([Text(f"Người vận chuyển: {content.carrier}")] if content.carrier else []),
         Text("2. Hồ sơ, tài liệu bàn giao, tiếp nhận:"), Text(LINE),
         Text("3. Trách nhiệm của các bên:"), Text(f"a) Bên giao: {LEADER}"), Text(f"b) Bên nhận: {LEADER}"),
-        Text("4. Ý kiến của các bên:"), Text(LINE), *_said(form.closing),
+        Text("4. Ý kiến của các bên:"), *_opinions(content), Text(LINE), *_said(form.closing),
     ]  # fmt: skip
     signed = _signed(form)
     return [Part(
@@ -174,6 +175,22 @@ def _hand_over(content: HandOver, form: Form) -> list[Part]:
         subtitle=[content.number] if content.number else (), signatures=signed[:2], below=signed[2:],
         recipients=lines_of(form.recipients),
     )]  # fmt: skip
+
+
+def _person(said: Confirmed | None) -> str:
+    return f"Ông (Bà): {said.name}; Chức vụ: {dotted(said.post, 14)}" if said else PEOPLE
+
+
+def _opinions(content: HandOver) -> list[Text]:
+    """What the sides confirmed from afar, which nobody has signed for yet."""
+    return [
+        Text(
+            f"{side} ({said.name}) xác nhận qua hệ thống lúc {said.at}, không đăng nhập"
+            + (f": {said.note}" if said.note else ".")
+        )
+        for side, said in (("Bên giao", content.given), ("Bên nhận", content.received))
+        if said
+    ]
 
 
 def _named(line: Handed) -> str:

@@ -20,7 +20,7 @@ from assets.inventory.transfers import queries
 from assets.inventory.transfers.course import Line, State
 from assets.inventory.transfers.queries import LineOut, TransferDetail
 from assets.inventory.worth import Worth, worth
-from assets.papers.kinds import Handed, HandOver, Paper
+from assets.papers.kinds import Confirmed, Handed, HandOver, Paper
 
 LEFT_OUT = frozenset({Line.REFUSED, Line.MISSING, Line.CANCELLED})
 
@@ -41,9 +41,16 @@ async def hand_over(actor: Actor, number: int, *, now: datetime) -> HandOver:
     return HandOver(
         number=f"(Phiếu điều chuyển ĐC-{number} trên hệ thống)", unit=unit, giver=found.from_name,
         receiver=found.to_name, day=_day(found), decision_number=found.decision_number, decision_date=found.decision_date,
-        carrier=found.carrier,
+        carrier=found.carrier, given=_confirmed(found, "giver"), received=_confirmed(found, "receiver"),
         lines=[_handed(line, assets[line.position]) for line in found.lines if line.state not in LEFT_OUT],
     )  # fmt: skip
+
+
+def _confirmed(found: TransferDetail, side: str) -> Confirmed | None:
+    said = next((one for one in found.hand_overs if one.side == side), None)
+    if said is None:
+        return None
+    return Confirmed(said.name, said.post, f"{said.at.astimezone(LOCAL_ZONE):%H:%M ngày %d/%m/%Y}", said.note)
 
 
 def _day(found: TransferDetail) -> date | None:
