@@ -12,9 +12,10 @@ from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection, Scope
+from assets.equipment_requests.asking import LineKind
 from assets.equipment_requests.queries import lines_of, named, row_of
 from assets.equipment_requests.sources import donors, ledgers
-from assets.equipment_requests.splitting import BY_HAND, WAYS, Donor, LineKind, PartState, Way, nearest, propose
+from assets.equipment_requests.splitting import BY_HAND, WAYS, Donor, PartState, Way, nearest, propose
 from assets.equipment_requests.stock import candidates, outstanding
 from assets.web.paging import Column, Listing
 

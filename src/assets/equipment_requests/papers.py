@@ -18,8 +18,8 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, transaction
+from assets.equipment_requests.asking import LineKind
 from assets.equipment_requests.queries import LISTING, lines_of, row_of, visible
-from assets.equipment_requests.splitting import LineKind
 from assets.equipment_requests.workflow import OVER
 from assets.errors import Conflict
 from assets.inventory.paper_forms.printing import FILES, Named, Wish, answer, few_enough

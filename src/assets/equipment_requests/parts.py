@@ -15,17 +15,10 @@ from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection, transaction
-from assets.equipment_requests.service import (
-    Doing,
-    Filed,
-    shown_number,
-)
-from assets.equipment_requests.service import _judged as judged
-from assets.equipment_requests.service import _lines as lines_for
-from assets.equipment_requests.service import _locked as locked
-from assets.equipment_requests.service import _take as take
+from assets.equipment_requests.asking import LineKind
 from assets.equipment_requests.sources import donors, ledgers, to_spare
-from assets.equipment_requests.splitting import BY_HAND, OPEN, LineKind, PartState, Wanted, Way, faults
+from assets.equipment_requests.splitting import BY_HAND, OPEN, PartState, Wanted, Way, faults
+from assets.equipment_requests.steps import Doing, Filed, judged, lines_for, locked, shown_number, take
 from assets.equipment_requests.stock import candidates, outstanding
 from assets.equipment_requests.workflow import State, Step
 from assets.errors import Conflict, Invalid, NotFound

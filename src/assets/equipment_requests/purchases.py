@@ -1,7 +1,7 @@
 """The verbs of purchases: plan, order, take in what arrived, cancel. A purchase merges the lines of many requests.
 
 What arrives is taken in at a store and goes on at once to the centres that wait for it, those that cannot serve citizens
-first, then in the order in which they asked.
+first, then the remote ones, then in the order in which they asked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from assets.audit.service import differences, record, shown
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection, transaction
 from assets.equipment_requests.parts import note_arrival
-from assets.equipment_requests.service import shown_number as request_number
+from assets.equipment_requests.steps import shown_number as request_number
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory import service as inventory
@@ -301,14 +301,13 @@ async def _consumables(
 
 
 async def _waiting(tx: Connection, row: Record, of: str, value: Any) -> list[Record]:
-    """The parts that wait for what came, locked: for centres that cannot serve citizens first, then as they asked."""
+    """The parts that wait for what came, locked: centres that cannot serve first, then remote ones, then as they asked."""
     rows: list[Record] = await tx.fetch(  # `of` is a text of ours
         "select p.*, s.id as site, s.code as site_code, r.number as request_number, r.submitted_at "  # noqa: S608
         "from fulfilment_parts p join equipment_request_lines l on l.id = p.line join equipment_requests r on r.id = l.request "
-        "join sites s on s.id = r.site left join readiness y on y.site = s.id "
+        "join sites s on s.id = r.site "
         f"where p.purchase = $1 and p.transfer is null and p.state in ('planned', 'under_way') and {of} "
-        "order by array_position(array['unable', 'limited', 'unknown', 'able'], coalesce(y.verdict, 'unknown')::text), "
-        "r.submitted_at, r.number, l.position, p.id for update of p",
+        "order by request_priority(s.id, r.submitted_at), r.number, l.position, p.id for update of p",
         row["id"], value,
     )  # fmt: skip
     return rows

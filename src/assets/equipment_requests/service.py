@@ -12,36 +12,52 @@ from uuid import UUID
 
 import asyncpg
 
-from assets.access.actor import SYSTEM, Actor
+from assets.access.actor import Actor
 from assets.access.permissions import Action
-from assets.audit.service import differences, record
+from assets.audit.service import record
 from assets.db import Connection, transaction
 from assets.equipment_requests import approving
-from assets.equipment_requests.approving import Ruling
 from assets.equipment_requests.asking import LINES_MAX, QUANTITY_MAX, Asked, most
 from assets.equipment_requests.fulfilment import Refused as Unfit
 from assets.equipment_requests.fulfilment import choose, propose
 from assets.equipment_requests.lines import Line, audited, checked, in_words, resolved, write_lines
-from assets.equipment_requests.queries import PROMISED, address, allowed
+from assets.equipment_requests.steps import (
+    KIND,
+    NOTE_MAX,
+    Doing,
+    Filed,
+    judged,
+    lines_for,
+    locked,
+    shown_number,
+    story,
+    take,
+)
 from assets.equipment_requests.stock import candidates, needs
-from assets.equipment_requests.workflow import Refused, State, Step, Why, move
-from assets.errors import AssetsError, Conflict, Invalid, NotAllowed, NotFound, Stale
+from assets.equipment_requests.workflow import State, Step
+from assets.errors import Conflict, Invalid, NotAllowed, NotFound
 from assets.ids import new_id
 from assets.inventory.service import hand_out
-from assets.notifications.service import announce
 from assets.readiness.service import request_recompute
 from assets.text import clean, clean_block, searchable
 from assets.web.language import N_
 
-__all__ = ["LINES_MAX", "QUANTITY_MAX", "Amended", "Asked", "Doing", "Filed", "Filing"]
+__all__ = [
+    "KIND",
+    "LINES_MAX",
+    "NOTE_MAX",
+    "QUANTITY_MAX",
+    "Amended",
+    "Asked",
+    "Doing",
+    "Filed",
+    "Filing",
+    "shown_number",
+]
 
-KIND = "equipment_request"
 REASON_MAX = 2_000
-NOTE_MAX = 2_000
-_CHANGED = N_("Somebody else changed this request in the meantime; here is how it stands now.")
 SETTLED = N_("The request is settled; photos belong to those that are not.")
 CANNOT_AMEND = N_("Only a draft or a returned request can be corrected.")
-SEVERITY = "info"  # of the messages: an equipment request is no incident
 
 
 @dataclass(frozen=True)
@@ -56,36 +72,12 @@ class Filing:
 
 
 @dataclass(frozen=True)
-class Filed:
-    """Where a request stands after a verb; `again` when the same form had filed it before."""
-
-    id: UUID
-    number: int
-    state: State
-    again: bool = False
-
-
-@dataclass(frozen=True)
-class Doing:
-    """What somebody says with a step, the version that they saw and the approval step that they mean (None: whatever it is)."""
-
-    note: str = ""
-    version: int | None = None
-    due: int | None = None
-
-
-@dataclass(frozen=True)
 class Amended:
     """The reason as it shall be, and either the lines in the place of those that were there, or quantities by position."""
 
     quantities: Mapping[int, int] = field(default_factory=dict)
     reason: str = ""
     lines: Sequence[Asked] | None = None
-
-
-def shown_number(number: int) -> str:
-    """How papers and timelines name a request, the same in every language."""
-    return f"ĐN-{number}"
 
 
 async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
@@ -107,7 +99,7 @@ async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
                 raise Conflict(N_("This form was used already; open a new one."))
             return known
         await write_lines(tx, made.id, lines)
-        await _story(tx, made.id, actor.name, "file", "", State.DRAFT, in_words(lines), now)
+        await story(tx, made.id, actor.name, "file", "", State.DRAFT, in_words(lines), now)
         await record(
             tx, by=actor, action="file", kind=KIND, subject=made.id, name=shown_number(made.number), site=site["id"],
             after={
@@ -117,7 +109,7 @@ async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
         )  # fmt: skip
         if not filing.send:
             return made
-        return await _take(tx, actor, await _locked(tx, actor, str(made.id)), Step.SUBMIT, Doing(), now=now)
+        return await take(tx, actor, await locked(tx, actor, str(made.id)), Step.SUBMIT, Doing(), now=now)
 
 
 def _checked(reason: str, lines: Sequence[Asked]) -> str:
@@ -176,20 +168,20 @@ async def amend(actor: Actor, ref: str, amended: Amended, doing: Doing, *, now: 
     if amended.lines is not None and amended.quantities:
         raise Invalid(fields={"quantities": N_("Give the lines or the quantities, not both.")})
     async with transaction(actor.scope) as tx:
-        row = await _locked(tx, actor, ref)
-        _judged(actor, row, Step.AMEND, doing)
-        before = await _lines(tx, row["id"])
+        row = await locked(tx, actor, ref)
+        judged(actor, row, Step.AMEND, doing)
+        before = await lines_for(tx, row["id"])
         said = await _amended_lines(tx, row, before, amended)
         await tx.execute(
             "update equipment_requests r set reason = $2, search = searchable((select string_agg(l.name || ' ' || l.name_en, "
             "' ') from equipment_request_lines l where l.request = r.id) || ' ' || $2) where id = $1",
             row["id"], clean_block(amended.reason, REASON_MAX),
         )  # fmt: skip
-        after = await _lines(tx, row["id"])
+        after = await lines_for(tx, row["id"])
         was, is_now = ({"lines": [[line["name"], line["quantity"], line["reason"]] for line in some]}
                        for some in (before, after))  # fmt: skip
         told = Doing(clean_block(doing.note, NOTE_MAX) or said, doing.version)
-        return await _take(tx, actor, row, Step.AMEND, told, now=now, lines=(was, is_now))
+        return await take(tx, actor, row, Step.AMEND, told, now=now, lines=(was, is_now))
 
 
 async def _amended_lines(
@@ -212,16 +204,16 @@ async def act(actor: Actor, ref: str, step: Step, doing: Doing, *, now: datetime
     """Submit, return, refuse, withdraw or close: a step that changes nothing but where the request stands."""
     assert step in SIMPLE, step
     async with transaction(actor.scope) as tx:
-        row = await _locked(tx, actor, ref)
+        row = await locked(tx, actor, ref)
         if step not in (Step.RETURN, Step.REFUSE):
-            filed = await _take(tx, actor, row, step, doing, now=now)
+            filed = await take(tx, actor, row, step, doing, now=now)
             if step is Step.CLOSE:
                 await _wait_no_more(tx, row["id"], now)
             return filed
         ruling = await approving.ruling(tx, actor, row, now)
-        _judged(actor, row, step, doing, ruling=ruling)
+        judged(actor, row, step, doing, ruling=ruling)
         await approving.decide(tx, actor, ruling, step, {}, clean_block(doing.note, NOTE_MAX), now)
-        return await _take(tx, actor, row, step, doing, now=now, ruling=ruling)
+        return await take(tx, actor, row, step, doing, now=now, ruling=ruling)
 
 
 async def _wait_no_more(tx: Connection, request: UUID, now: datetime) -> None:
@@ -244,10 +236,10 @@ async def approve(
     The lines are approved, and the request with them, once the last step has decided.
     """
     async with transaction(actor.scope) as tx:
-        row = await _locked(tx, actor, ref)
+        row = await locked(tx, actor, ref)
         ruling = await approving.ruling(tx, actor, row, now)
-        _judged(actor, row, Step.APPROVE, doing, ruling=ruling)
-        lines, note = await _lines(tx, row["id"]), clean_block(doing.note, NOTE_MAX)
+        judged(actor, row, Step.APPROVE, doing, ruling=ruling)
+        lines, note = await lines_for(tx, row["id"]), clean_block(doing.note, NOTE_MAX)
         chosen = approving.granted(ruling, lines, quantities or {}, note)
         granted = _each(lines, chosen, "approved", least=0, most=lambda line: int(line["quantity"]))
         if not any(granted.values()):
@@ -260,7 +252,7 @@ async def approve(
             )
         was = {"approved": [line["approved"] for line in lines]}
         is_now = {"approved": list(granted.values())} if last else was
-        return await _take(
+        return await take(
             tx, actor, row, Step.APPROVE, doing, now=now, complete=last, lines=(was, is_now), ruling=ruling
         )
 
@@ -288,10 +280,10 @@ async def fulfil(
     The assets stand in use at the centre afterwards. Conflict when one of them is no longer in stock.
     """
     async with transaction(actor.scope) as tx:
-        row = await _locked(tx, actor, ref)
-        _judged(actor, row, Step.FULFIL, doing)
+        row = await locked(tx, actor, ref)
+        judged(actor, row, Step.FULFIL, doing)
         actor = actor.within(Action.FULFIL_REQUEST)  # what is given comes from stores where they may give
-        lines = await _lines(tx, row["id"])
+        lines = await lines_for(tx, row["id"])
         chosen = await _choose(tx, actor, State(row["state"]), lines, tags)
         picked: list[str] = []
         for line in lines:
@@ -313,7 +305,7 @@ async def fulfil(
         said = Doing(doing.note or ", ".join(picked), doing.version)
         was = {"given": [line["given"] for line in lines], "assets": []}
         is_now = {"given": [line["given"] + n for line, (_, n) in zip(lines, counted, strict=True)], "assets": picked}
-        return await _take(tx, actor, row, Step.FULFIL, said, now=now, complete=complete, lines=(was, is_now))
+        return await take(tx, actor, row, Step.FULFIL, said, now=now, complete=complete, lines=(was, is_now))
 
 
 async def _choose(
@@ -339,112 +331,3 @@ async def _choose(
     if isinstance(chosen, Unfit):
         raise Conflict(chosen.reason, state=state, **chosen.params)
     return chosen.picks
-
-
-async def _lines(tx: Connection, request: UUID) -> list[asyncpg.Record]:
-    rows: list[asyncpg.Record] = await tx.fetch(
-        "select l.*, l.category as category_id, " + PROMISED + " as promised "
-        "from equipment_request_lines l where l.request = $1 order by l.position", request,
-    )  # fmt: skip
-    return rows
-
-
-async def _locked(tx: Connection, actor: Actor, ref: str) -> asyncpg.Record:
-    column, value = address(ref)
-    row: asyncpg.Record | None = await tx.fetchrow(
-        f"select * from equipment_requests where {column} = $1 for update",  # noqa: S608
-        value,
-    )
-    if row is None or not actor.scope.sees(row["site"]) or not actor.may(Action.VIEW_REQUESTS):
-        raise NotFound()
-    return row
-
-
-def _judged(
-    actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, complete: bool = True, ruling: Ruling | None = None
-) -> State:
-    """Where the step leads; raises what the workflow's refusal means to a caller.
-
-    A decision about a request also has its `ruling`: what roles alone permit does not count then.
-    """
-    state = State(row["state"])
-    if doing.version is not None and doing.version != row["version"]:
-        raise Stale(_CHANGED, state=state)
-    note = clean_block(doing.note, NOTE_MAX)  # a note of control characters says nothing
-    permitted = allowed(actor, row["site"])
-    if ruling is not None:
-        approving.refuse(ruling, state, doing.due)
-        permitted = ruling.permits(permitted)
-    to = move(state, step, allowed=permitted, note=note, complete=complete)
-    if isinstance(to, Refused):
-        raise _error(to, state)
-    return to
-
-
-def _error(refused: Refused, state: State) -> AssetsError:
-    if refused.why is Why.ROLE:
-        return NotAllowed(refused.reason)
-    if refused.why is Why.NOTE:
-        return Invalid(fields={"note": refused.reason})
-    return Conflict(refused.reason, state=state)
-
-
-async def _take(
-    tx: Connection, actor: Actor, row: asyncpg.Record, step: Step, doing: Doing, *, now: datetime,
-    complete: bool = True, lines: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {}), named: str = "",
-    judge: bool = True, ruling: Ruling | None = None,
-) -> Filed:  # fmt: skip
-    """Take a step with a locked request: state, stamps, story, audit (with what `lines` were and are) and messages.
-
-    `named` is what the story calls it. What happens by itself is judged by nobody's rights (`judge` is false).
-    """
-    to = _judged(actor if judge else SYSTEM, row, step, doing, complete=complete, ruling=ruling)
-    name = named or step
-    note = clean_block(doing.note, NOTE_MAX)
-    by = approving.signed(actor, ruling)
-    stamps = {**_stamps(step, to, by, note, now), **await approving.entered(tx, row, step, to, now)}
-    sets = "".join(f", {column} = ${position}" for position, column in enumerate(stamps, start=3))
-    after = await tx.fetchrow(
-        f"update equipment_requests set state = $2, version = version + 1{sets} where id = $1 returning *",  # noqa: S608
-        row["id"], to, *stamps.values(),
-    )  # fmt: skip
-    await _story(tx, row["id"], by, name, row["state"], to, note, now)
-    await record(
-        tx, by=actor, action=name, kind=KIND, subject=row["id"], name=shown_number(row["number"]), site=row["site"],
-        reason=note, **differences({**row, **lines[0]}, {**after, **lines[1]}),
-    )  # fmt: skip
-    if step is not Step.AMEND and not (step is Step.SPLIT and to == row["state"]):  # one more part is no news
-        await _tell(tx, row, to, now)
-    return Filed(row["id"], row["number"], to)
-
-
-def _stamps(step: Step, to: State, by: str, note: str, now: datetime) -> dict[str, object]:
-    if step is Step.SUBMIT:
-        return {"submitted_at": now, "decision_note": ""}
-    if step is Step.RETURN:
-        return {"decision_note": note}
-    if step in (Step.APPROVE, Step.REFUSE) and to is not State.SUBMITTED:
-        return {"decided_at": now, "decided_by": by, "decision_note": note}
-    return {"fulfilled_at": now} if to is State.FULFILLED else {}
-
-
-async def _story(
-    tx: Connection, request: UUID, by: str, action: str, before: str, after: str, note: str, now: datetime
-) -> None:
-    await tx.execute(
-        'insert into equipment_request_events (id, request, at, action, "before", "after", actor_name, note) '
-        "values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        new_id(), request, now, action, before, after, by, note,
-    )  # fmt: skip
-
-
-async def _tell(tx: Connection, row: asyncpg.Record, to: State, now: datetime) -> None:
-    """The one place where a request becomes news: to whoever subscribes to equipment requests of this site, and to those
-    whom it concerns in person, where they have a channel of their own.
-    """
-    await announce(
-        tx, subject_kind=KIND, subject=row["id"], change=f"{to}-{row['version'] + 1}", kind=KIND, severity=SEVERITY,
-        site=row["site"], due_at=now, now=now,
-        facts={"number": row["number"], "state": to, **await approving.step_facts(tx, row, to)},
-        people=await approving.concerned(tx, row, to, now),
-    )  # fmt: skip

@@ -9,18 +9,10 @@ from enum import StrEnum
 from math import asin, cos, radians, sin, sqrt
 from uuid import UUID
 
+from assets.equipment_requests.asking import LineKind
 from assets.web.language import N_
 
 EARTH_KM = 6_371.0
-
-
-class LineKind(StrEnum):
-    """What a line asks for."""
-
-    EQUIPMENT = "equipment"
-    CONSUMABLE = "consumable"
-    CAPABILITY = "capability"
-    REPAIR = "repair"
 
 
 class Way(StrEnum):
