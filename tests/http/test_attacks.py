@@ -55,7 +55,7 @@ async def test_when_a_role_may_not_see_requests_then_no_page_tells_of_them(house
     assert (await one.get("/index.json")).json()["requests"] == 0
     approver = await house.person("approver", Role.APPROVER)
     shown = (await approver.get("/sites/21025.json")).json()["requests"]
-    assert {row["state"] for row in shown} == {"submitted", "returned", "approved", "fulfilled"}
+    assert {row["state"] for row in shown} == {"submitted", "returned", "approved", "in_fulfilment", "fulfilled"}
     assert (await approver.get("/equipment-requests.json")).json()["counts"]["draft"] == 0
 
 

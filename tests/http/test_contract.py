@@ -134,7 +134,7 @@ async def test_when_a_parameter_is_not_known_then_every_route_refuses_and_names_
 PAGES = (
     "/sign-in?next=/incidents",
     "/?q=x&readiness=able&page=1",
-    "/equipment-requests/new?category=printer&site=21025",
+    "/equipment-requests/new?pick=equipment:printer&site=21025",
 )
 
 

@@ -387,7 +387,9 @@ EDITABLE = {
     "/api/v1/norms/{norm}", "/api/v1/reminder-points/{kind}", "/api/v1/rooms/{room}",
     "/api/v1/saved-filters/{filter}", "/api/v1/sites/{code}", "/api/v1/stock/{stock}", "/api/v1/stocktakes/{number}",
     "/api/v1/subscriptions/{subscription}", "/api/v1/targets/{target}", "/api/v1/unit-changes/{change}",
-    "/api/v1/users/{name}", "/api/v1/wear-rates/{rate}",
+    "/api/v1/users/{name}", "/api/v1/wear-rates/{rate}", "/api/v1/paper-forms/{paper}",
+    "/api/v1/paper-forms/{paper}/template", "/api/v1/approval-settings", "/api/v1/approval-steps/{step}",
+    "/api/v1/category-costs/{category}", "/api/v1/fault-kinds/{fault}", "/api/v1/working-calendar",
 }  # fmt: skip
 
 

@@ -209,7 +209,8 @@ class PaperForms(Controller):
         self, paper: FromPath[str], actor: NamedDependency[Actor], if_match: IfMatch = None
     ) -> None:
         """Take the own template out; the usual layout is printed again."""
-        await service.remove_template(actor, paper_of(paper), version=version_of(if_match), now=clock.now())
+        version = version_of(if_match)
+        await service.remove_template(actor, paper_of(paper), version=version, now=clock.now())
 
 
 routes: Sequence[ControllerRouterHandler] = [PaperForms]
