@@ -17,6 +17,7 @@ from assets.errors import Conflict, Invalid, NotAllowed, NotFound
 from assets.inventory.lifecycle import PhysicalState, Stage
 from assets.inventory.transfers import service as transfers
 from assets.inventory.transfers.course import Line
+from assets.monitoring.declarations import Kind, Said, declare
 from tests import equipment_world
 from tests.equipment_world import World, at
 
@@ -171,11 +172,13 @@ async def test_when_many_centres_buy_together_then_the_purchase_splits_again_on_
 
 async def test_when_an_equipment_line_is_answered_by_repair_then_the_asset_is_good_again(world: World) -> None:
     await world.thing("printer", "BROKEN", world.home_code, state=PhysicalState.BROKEN)
+    await declare(SYSTEM, Said(world.home_code, Kind.BROKEN, "BROKEN", "Kẹt giấy"), now=at(0))
     number = await approved(world, 1)
     await parts.split(world.bob, number, {1: [Wanted(Way.REPAIR, 1, assets=("broken",))]}, Doing(), now=at(2))
     assert (await parts.finish(world.bob, await part_of("repair"), now=at(3))).state is State.FULFILLED
     async with db.transaction(EVERYTHING) as tx:
         assert await tx.fetchval("select physical_state from assets where tag = 'BROKEN'") == "good"
+        assert await tx.fetchval("select kind from declarations where ended_at is null") == "works"
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from assets.inventory.stock.ledger import Act
 from assets.inventory.stock.service import Movement, move
 from assets.inventory.things import NewCapability, add_capability
 from assets.inventory.transfers.service import NewTransfer, draft
+from assets.monitoring.declarations import Kind, Said, declare
 from assets.readiness.service import request_recompute
 from assets.text import clean, clean_block
 from assets.web.language import N_, translate
@@ -342,6 +343,18 @@ async def _repaired(tx: Connection, actor: Actor, row: Record, part: Record, now
         version = await tx.fetchval("select version from assets where id = $1", asset["id"])
         await inventory.edit(actor, asset["tag"], {"physical_state": "good"}, version=version, now=now)
     await inventory.write_event(tx, asset["id"], asset["site"], "repaired", why, actor, now)
+    if actor.may(Action.DECLARE, asset["site"]) and await _said_broken(
+        tx, asset["id"]
+    ):  # else the centre says so itself
+        site = await tx.fetchval("select code from sites where id = $1", asset["site"])
+        await declare(actor, Said(site, Kind.WORKS, asset["tag"], why), now=now)
+
+
+async def _said_broken(tx: Connection, asset: UUID) -> bool:
+    found: bool = await tx.fetchval(
+        "select exists (select from declarations where asset = $1 and kind = 'broken' and ended_at is null)", asset
+    )
+    return found
 
 
 async def note_arrival(tx: Connection, actor: Actor, part: UUID, *, now: datetime) -> None:
