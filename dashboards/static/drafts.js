@@ -481,6 +481,11 @@ if (drafts) {
         let name = wrong.id.replace(/^wrong-/, "");
         const at = /^(\w+)_(\d+)$/.exec(name);
         if (at) name = `${at[1]}_${numbers[Number(at[2]) - 1]}`;
+        if (name === "photo") {
+          photoWrong.textContent = wrong.textContent;
+          photoWrong.hidden = false;
+          continue;
+        }
         const field = form.querySelector(`[name="${CSS.escape(name)}"]`);
         const said = element("p", wrong.textContent, "wrong");
         said.id = `wrong-${name}`;

@@ -90,11 +90,11 @@ async def test_from_the_wish_to_the_last_machine_and_its_paper(town: tuple[Stage
     assert await chief.input_value("#stock_1") == "1"  # what would be soonest is there already
     assert await chief.input_value(f"#transfer_1_{donor}") == "1"
     assert await chief.input_value("#purchase_1") == "1"
-    await press(chief, "Thực hiện như trên")
+    await press(chief, "Lưu phương án cấp")
 
     await chief.goto(f"{stage.url}/purchases")
     await chief.fill("#title", "Mua máy in quý IV")
-    await press(chief, "Mua chung các mục đã chọn")
+    await press(chief, "Lập đợt mua cho các mục đã chọn")
     await chief.fill("#supplier", "Công ty trình diễn")
     await press(chief, "Ghi nhận đã đặt mua")
     await chief.select_option("#model", index=1)

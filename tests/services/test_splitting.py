@@ -9,12 +9,16 @@ from assets import db
 from assets.access.actor import SYSTEM
 from assets.db import EVERYTHING
 from assets.equipment_requests import parts, purchases, service
+from assets.equipment_requests.asking import LineKind
 from assets.equipment_requests.purchases import Arrived, NewPurchase, Order
 from assets.equipment_requests.service import Asked, Doing, Filing
 from assets.equipment_requests.splitting import Wanted, Way
 from assets.equipment_requests.workflow import State, Step
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound
 from assets.inventory.lifecycle import PhysicalState, Stage
+from assets.inventory.stock.consumables import NewConsumable, add_consumable
+from assets.inventory.stock.ledger import Act
+from assets.inventory.stock.service import Movement, move
 from assets.inventory.transfers import service as transfers
 from assets.inventory.transfers.course import Line
 from assets.monitoring.declarations import Kind, Said, declare
@@ -153,7 +157,7 @@ async def test_when_many_centres_buy_together_then_the_purchase_splits_again_on_
     for serials, field in (
         (["SN-1", "sn-1"], "serials.1"),
         (["SN-9"], "serials.0"),
-        (["A", "B", "C", "D"], "quantity"),
+        (["A", "B", "C", "D"], "serials"),
     ):
         with pytest.raises(Invalid) as caught:
             await purchases.arrive(world.bob, bought, Arrived("KHO", model, serials), now=at(5))
@@ -227,3 +231,24 @@ async def test_when_a_clerk_or_a_stranger_answers_then_it_is_refused(world: Worl
     await parts.split(SYSTEM, number, {1: [Wanted(Way.PURCHASE, 1)]}, Doing(), now=at(2))
     with pytest.raises(NotAllowed):
         await parts.take_back(world.alice, await part_of("purchase"), now=at(3))
+
+
+async def test_when_toner_is_bought_then_it_goes_from_ledger_to_ledger_and_its_line_is_given(world: World) -> None:
+    await add_consumable(SYSTEM, NewConsumable("TN-1", "Hộp mực", "hộp"))
+    filing = Filing([Asked(kind=LineKind.CONSUMABLE, consumable="TN-1", quantity=3)], "Hết mực")
+    number = str((await service.file(world.alice, filing, now=at(0))).number)
+    await service.approve(world.bob, number, Doing(), now=at(1))
+    await move(SYSTEM, Movement(Act.RECEIVE, "KHO", "TN-1", 1), now=at(2))
+    wanted = {1: [Wanted(Way.STOCK, 1), Wanted(Way.PURCHASE, 2)]}
+    await parts.split(world.bob, number, wanted, Doing(), now=at(3))
+    assert await ledger(number) == {"given": 1, "promised": 2, "declined": 0, "open": 0}
+    bought = await purchases.plan(world.bob, NewPurchase("Mực", [await part_of("purchase")]), now=at(4))
+    await purchases.order(world.bob, bought, Order("Công ty A"), now=at(5))
+    with pytest.raises(Invalid):
+        await purchases.arrive(world.bob, bought, Arrived("KHO", consumable="TN-1", quantity=3), now=at(6))
+    for _ in range(2):
+        await purchases.arrive(world.bob, bought, Arrived("KHO", consumable="TN-1", quantity=1), now=at(7))
+    assert await ledger(number) == {"given": 3, "promised": 0, "declined": 0, "open": 0}
+    async with db.transaction(EVERYTHING) as tx:
+        lying = await tx.fetchval("select quantity from stock where site = $1", world.home)
+        assert (lying, await tx.fetchval("select state from equipment_requests")) == (3, "fulfilled")

@@ -154,7 +154,7 @@ async def known(
     day = now.astimezone(LOCAL_ZONE).date()
     wanted = _Wanted.of(things)
     found = _Found(
-        have={r["category"]: r for r in await tx.fetch(_HAVE, site, wanted.categories)},
+        have={r["category"]: r for r in await tx.fetch(HAVE, site, wanted.categories)},
         faults=await tx.fetch(_FAULTS, site, wanted.categories, wanted.assets, FAULTS_MAX),
         year=await tx.fetch(_YEAR, site, wanted.categories, wanted.assets, now - YEAR),
         waiting=await tx.fetch(_WAITING, site, but, sorted(WAITING)),
@@ -304,7 +304,7 @@ def _fault(row: asyncpg.Record, language: str) -> Fault:
 _SAME = ("category", "consumable", "capability", "application", "asset")
 # Who counts about one thing is as in readiness.rules.grade_thing: a person's "broken", then a measurement, then the newer
 # of a person's "works" and the register.
-_HAVE = """
+HAVE = """
 select category, count(*) as n, count(*) filter (where not fails and physical_state <> 'worn') as good,
     count(*) filter (where not fails and physical_state = 'worn') as worn, count(*) filter (where fails) as broken,
     min(extract(year from put_into_use))::integer as oldest

@@ -19,6 +19,7 @@ from assets.access.permissions import Action
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, transaction
 from assets.equipment_requests.asking import LineKind
+from assets.equipment_requests.knowing import HAVE
 from assets.equipment_requests.queries import LISTING, lines_of, row_of, visible
 from assets.equipment_requests.workflow import OVER
 from assets.errors import Conflict
@@ -29,11 +30,6 @@ from assets.text import sort_key
 from assets.web.language import N_
 from assets.web.paging import LIMIT_MAX, ListQuery, fetch, listed
 
-_HAVE = """
-select m.category, count(*)::int as n, (count(*) filter (where a.physical_state = 'broken'))::int as broken
-from assets a join asset_models m on m.id = a.model
-where a.site = $1 and a.stage = 'in_use' and m.category = any($2::uuid[]) group by m.category
-"""
 _GIVEN = """
 select a.id, a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, a.serial, s.name as from_name,
     case when s.kind = 'store' then '' else u.name end as unit, f.at
@@ -51,12 +47,12 @@ where way = 'purchase' and state = 'planned' and line = any($1::uuid[]) group by
 
 
 async def proposal(actor: Actor, ref: str, kind: type[Proposal] = Proposal) -> Proposal:
-    """What a request asks for, with what the site has of each kind by its register; NotFound outside the actor's scope."""
+    """What a request asks for, with what the site has of each kind now; NotFound outside the actor's scope."""
     async with transaction(actor.scope) as tx:
         row = await row_of(tx, actor, ref)
         lines = lines_of(row)
         kinds = [UUID(line["category_id"]) for line in lines if line["category_id"]]
-        have = {str(r["category"]): r for r in await tx.fetch(_HAVE, row["site"], kinds)}
+        have = {str(r["category"]): r for r in await tx.fetch(HAVE, row["site"], kinds)}
         codes = [line["consumable"] for line in lines if line["consumable"]]
         units = {
             r["code"]: r["unit"]

@@ -212,7 +212,7 @@ async def _machines(
         raise Invalid(fields=wrong)
     assert model is not None
     parts = await _waiting(tx, row, "l.category = $2", model["category"])
-    shares = _share(parts, len(serials))
+    shares = _share(parts, len(serials), "serials")
     tags = await _registered(tx, actor, row, store, came, serials, now)
     free = iter(tags)
     mine = {part["id"]: [next(free) for _ in range(n)] for part, n in shares}
@@ -290,7 +290,7 @@ async def _consumables(
     parts = await _waiting(tx, row, "l.consumable = $2", consumable["id"])
     why = shown_number(row["number"])
     taken_in = Movement(Act.RECEIVE, store["code"], consumable["code"], came.quantity, reason=why)
-    shares = _share(parts, came.quantity)
+    shares = _share(parts, came.quantity, "quantity")
     await move(actor, taken_in, now=now)
     for part, n in shares:
         said = Movement(Act.TRANSFER, store["code"], consumable["code"], n, to_site=part["site_code"], reason=why)
@@ -313,15 +313,15 @@ async def _waiting(tx: Connection, row: Record, of: str, value: Any) -> list[Rec
     return rows
 
 
-def _share(parts: Sequence[Record], came: int) -> list[tuple[Record, int]]:
-    """How many of what came each part gets; Invalid when more came than was ordered."""
+def _share(parts: Sequence[Record], came: int, field: str) -> list[tuple[Record, int]]:
+    """How many of what came each part gets; Invalid names the field when more came than was ordered."""
     shares, left = [], came
     for part in parts:
         if n := min(left, part["quantity"] - part["done"]):
             shares.append((part, n))
             left -= n
     if left:
-        raise Invalid(fields={"quantity": N_("More came than this purchase still waits for.")})
+        raise Invalid(fields={field: N_("More came than this purchase still waits for.")})
     return shares
 
 

@@ -5,7 +5,7 @@ locked before its state is read, so that of two people who decide at once one ge
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -252,9 +252,16 @@ async def approve(
             )
         was = {"approved": [line["approved"] for line in lines]}
         is_now = {"approved": list(granted.values())} if last else was
+        said = replace(doing, note=note or _fewer(lines, granted))
         return await take(
-            tx, actor, row, Step.APPROVE, doing, now=now, complete=last, lines=(was, is_now), ruling=ruling
+            tx, actor, row, Step.APPROVE, said, now=now, complete=last, lines=(was, is_now), ruling=ruling
         )
+
+
+def _fewer(lines: Sequence[asyncpg.Record], granted: Mapping[UUID, int]) -> str:
+    """What is approved of lines that are cut, for the story where nobody wrote why."""
+    cut = [line for line in lines if granted[line["id"]] < line["quantity"]]
+    return "; ".join(f"{line['name']}: {granted[line['id']]}/{line['quantity']}" for line in cut)
 
 
 def _each(

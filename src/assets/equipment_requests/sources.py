@@ -11,12 +11,14 @@ from assets.inventory.kits.gaps import kit_gaps
 
 DONORS_MAX = 12  # the nearest that are looked at for one kind of thing
 
-# What stands free somewhere: in use or unused, not broken, not on its way or listed to go.
+# What stands free somewhere: in use or unused, not broken, not on its way or listed to go, and not where more is asked for.
 _FREE = """
     from assets a join asset_models m on m.id = a.model join sites s on s.id = a.site
     where a.stage in ('in_use', 'in_stock') and a.physical_state <> 'broken' and s.kind <> 'store' and s.open
         and s.id <> $1 and m.category = any($2) and ($3 or s.id = any($4::uuid[]))
         and not exists (select from transfer_lines l where l.asset = a.id and l.state in ('listed', 'waiting'))
+        and not exists (select from equipment_requests r join equipment_request_lines w on w.request = r.id
+            where r.site = s.id and w.category = m.category and r.state in ('submitted', 'approved', 'in_fulfilment'))
 """
 
 

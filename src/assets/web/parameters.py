@@ -14,6 +14,7 @@ from assets.web.language import N_
 from assets.web.paging import UNKNOWN
 from assets.web.paths import refuse_other_spellings
 
+ANY = "*"
 CHECKED = frozenset({"GET", "HEAD"})
 # Probes and browsers add things of their own here; nothing is chosen by a query.
 LENIENT = ("/static/", "/health/", "/schema", "/metrics")
@@ -49,7 +50,8 @@ def _readable(plain: bytes) -> bool:
 def refuse_unknown(request: Request[Any, Any, Any]) -> None:
     """Invalid names each parameter that the route does not have.
 
-    A route knows the query parameters of its signature and the names in its `opt["query"]`; a list checks its own.
+    A route knows the query parameters of its signature and the names in its `opt["query"]`; a list checks its own. With
+    `*` there it takes any: an address that people send each other gets parameters of their messengers.
     """
     scope = request.scope
     if not (scope["method"] in CHECKED or scope["path"].startswith(API)) or scope["path"].startswith(LENIENT):
@@ -58,6 +60,8 @@ def refuse_unknown(request: Request[Any, Any, Any]) -> None:
     if "listing" in handler.opt:
         return
     known = declared(handler)
+    if ANY in known:
+        return
     if wrong := dict.fromkeys((name for name in request.query_params if name not in known), UNKNOWN):
         raise Invalid(N_("Some parameters are not valid."), fields=wrong)
 

@@ -119,6 +119,7 @@ ASSET_EVENT = {
     "file_added": N_("File added"),
     "file_removed": N_("File removed"),
     "fault_reported": N_("Fault reported"),
+    "repaired": N_("Repaired"),
     **STAGE,
 }
 TRANSFER_STATE = {
@@ -446,6 +447,7 @@ AUDIT_ACTION = {
     "order_try_credential": N_("Credential tried"), "file": N_("Draft made"), "amend": N_("Corrected"),
     "submit": N_("Submitted"), "return": N_("Returned for more information"), "approve": N_("Approved"),
     "refuse": N_("Refused"), "withdraw": N_("Withdrawn"), "fulfil": N_("Handed over"), "close": N_("Closed"),
+    "confirm": N_("Hand-over confirmed"), "finish": N_("Part done"),
     "split": N_("Arranged"), "take_back": N_("Part taken back"), "order": N_("Ordered from the supplier"),
     "arrive": N_("Came in"),
     "sign_in": N_("Signed in"), "sign_out": N_("Signed out"), "end_session": N_("Session ended"),

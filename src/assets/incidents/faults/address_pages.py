@@ -33,6 +33,7 @@ from assets.settings import Settings
 from assets.web.forms import told
 from assets.web.language import N_
 from assets.web.paging import ListQuery, fetch
+from assets.web.parameters import ANY
 from assets.web.templates import page, show, twin
 
 AnyRequest = Request[Any, Any, Any]
@@ -107,7 +108,7 @@ async def _opened(request: AnyRequest, secret: str) -> SignedAddress:
     return await signed_addresses.opened(Purpose.REPORT_FAULT, secret, now=clock.now(), origin=origin)
 
 
-@get("/r/{secret:str}", opt={"public": True, "query": ("done",)}, **PUBLIC)
+@get("/r/{secret:str}", opt={"public": True, "query": ("done", ANY)}, **PUBLIC)
 async def behind(request: AnyRequest, secret: FromPath[str], settings: NamedDependency[Settings]) -> Response[Any]:
     """The form of one asset for whoever holds the address, and afterwards the answer; nothing else of the centre."""
     address = await _opened(request, secret)

@@ -67,7 +67,7 @@ async def _page(
     return show(
         request, "faults/kinds.html", view, status=status, edited=one, given=shown, errors=errors or {},
         may_edit=actor.everywhere(Action.EDIT_INVENTORY), pictures=PICTURES, families=FAMILIES,
-        severities=kinds.SEVERITIES, name_max=kinds.NAME_MAX, form=bool(one or given),
+        severities=kinds.SEVERITIES, name_max=kinds.NAME_MAX, form=bool(one or given or edited == "new"),
     )  # fmt: skip
 
 

@@ -98,8 +98,9 @@ async def confirm(address: SignedAddress, said: Confirmed, *, now: datetime) -> 
     waiting = [line["tag"] for line in lines if line["state"] == Line.WAITING]
     got = [tag for tag in waiting if tag in set(said.received)]
     wrong = {} if name else {"name": N_("Please write your name.")}
-    if side is Side.RECEIVER and waiting and not got:
-        wrong["received"] = N_("Tick what has been received.")
+    note = clean_block(said.note, NOTE_MAX)
+    if side is Side.RECEIVER and waiting and not got and not note:
+        wrong["received"] = N_("Tick what has been received, or write in the note what is wrong.")
     if row["state"] == State.DRAFT:
         raise Conflict(N_("The transfer is a draft; it has not been sent yet."), state=row["state"])
     if wrong:
@@ -114,7 +115,7 @@ async def confirm(address: SignedAddress, said: Confirmed, *, now: datetime) -> 
         made = await tx.fetchrow(
             "insert into hand_overs (id, transfer, side, name, post, note, at, photo, address) "
             "values ($1,$2,$3,$4,$5,$6,$7,$8,$9) on conflict (transfer, side) do nothing returning *",
-            new_id(), row["id"], side, name, clean(said.post, POST_MAX), clean_block(said.note, NOTE_MAX), now, photo,
+            new_id(), row["id"], side, name, clean(said.post, POST_MAX), note, now, photo,
             address.id,
         )  # fmt: skip
         if made is None:  # the other half of a double tap

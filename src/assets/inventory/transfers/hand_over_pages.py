@@ -26,6 +26,7 @@ from assets.inventory.transfers.service import LINES_MAX
 from assets.papers.codes import inline
 from assets.settings import Settings
 from assets.web.forms import told
+from assets.web.parameters import ANY
 from assets.web.templates import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -95,7 +96,7 @@ async def _opened(request: AnyRequest, secret: str) -> SignedAddress:
     return await signed_addresses.opened(Purpose.CONFIRM_HAND_OVER, secret, now=clock.now(), origin=origin)
 
 
-@get("/h/{secret:str}", opt={"public": True}, include_in_schema=False)
+@get("/h/{secret:str}", opt={"public": True, "query": (ANY,)}, include_in_schema=False)
 async def form(request: AnyRequest, secret: FromPath[str], settings: NamedDependency[Settings]) -> Response[Any]:
     """What is handed over, for whoever holds the address of a side, and a form to confirm it."""
     return await _form(request, settings, await _opened(request, secret), {})
