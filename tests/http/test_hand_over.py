@@ -128,5 +128,9 @@ async def test_when_a_side_is_not_ones_own_then_no_address_is_issued(way: Way) -
     assert (await way.clerk.post(path, json={"side": "giver"})).status_code == 403
     made = await way.clerk.post(f"/transfers/{way.number}/hand-over-address", data={"side": "receiver"})
     assert (made.status_code, "/h/" in made.text, "<svg" in made.text) == (200, True, True)
+    receiver = await way.address("receiver")
     await way.keeper.post(f"/api/v1/transfers/{way.number}/cancel", json={"note": "Nhầm"})
+    late = await way.confirm(receiver, "P-1", name="Kẻ lạ", photo="1")
+    assert (late.status_code, (await way.seen())["hand_overs"]) == (409, [])
+    assert not (await way.clerk.get(f"/transfers/{way.number}.json")).json()["files"]
     assert (await way.clerk.post(path, json={"side": "receiver"})).status_code == 409

@@ -113,7 +113,7 @@ NOBODY_ELSE = Capacity(BOB, frozenset({(Role.CLERK, False)}))
 def test_who_decides(
     decisions: list[Decision], actor: UUID, capacities: list[Capacity], same: bool, expected: UUID | str
 ) -> None:
-    found = judge(STEPS, decisions, capacities, actor=actor, requester=ALICE, same_person=same)
+    found = judge(STEPS, decisions, capacities, actor=actor, askers=frozenset({ALICE}), same_person=same)
     assert (found.reason if isinstance(found, Refusal) else found.person) == expected
 
 

@@ -252,3 +252,44 @@ async def test_when_toner_is_bought_then_it_goes_from_ledger_to_ledger_and_its_l
     async with db.transaction(EVERYTHING) as tx:
         lying = await tx.fetchval("select quantity from stock where site = $1", world.home)
         assert (lying, await tx.fetchval("select state from equipment_requests")) == (3, "fulfilled")
+
+
+async def test_when_a_request_is_closed_then_nothing_is_bought_or_sent_for_it_any_more(world: World) -> None:
+    await world.thing("printer", "SPARE-1", world.other_code, stage=Stage.IN_STOCK)
+    number = await approved(world, 2)
+    wanted = {1: [Wanted(Way.TRANSFER, 1, from_site=world.other_code), Wanted(Way.PURCHASE, 1)]}
+    await parts.split(world.bob, number, wanted, Doing(), now=at(2))
+    bought = await purchases.plan(world.bob, NewPurchase("Máy in", [await part_of("purchase")]), now=at(3))
+    await purchases.order(world.bob, bought, Order("Công ty A"), now=at(4))
+    await service.act(world.bob, number, Step.CLOSE, Doing("Không cần nữa"), now=at(5))
+    assert await ledger(number) == {"given": 0, "promised": 0, "declined": 0, "open": 2}
+    assert [state for _, state in await transfers_of(number)] == ["cancelled"]
+    async with db.transaction(EVERYTHING) as tx:
+        assert await tx.fetchval("select state from purchases") == "cancelled"
+
+
+async def test_when_a_machine_is_repaired_then_once_and_only_where_it_stands(world: World) -> None:
+    await world.thing("printer", "BROKEN", world.home_code, state=PhysicalState.BROKEN)
+    await world.thing("printer", "GOOD", world.home_code)
+    number = await approved(world, 3)
+    mend = Wanted(Way.REPAIR, 1, assets=("BROKEN",))
+    for wrong in ([mend, mend], [Wanted(Way.REPAIR, 1, assets=("GOOD",))]):
+        with pytest.raises(Invalid):
+            await parts.split(world.bob, number, {1: wrong}, Doing(), now=at(2))
+    await parts.split(world.bob, number, {1: [mend]}, Doing(), now=at(3))
+    with pytest.raises(Invalid):
+        await parts.split(world.bob, number, {1: [mend]}, Doing(), now=at(4))
+    async with db.transaction(EVERYTHING) as tx:
+        await tx.execute("update assets set site = $1 where tag = 'BROKEN'", world.other)
+    with pytest.raises(Conflict):
+        await parts.finish(world.bob, await part_of("repair"), now=at(5))
+    assert await ledger(number) == {"given": 0, "promised": 1, "declined": 0, "open": 2}
+
+
+async def test_when_whoever_decides_has_rewritten_the_request_then_somebody_else_decides(world: World) -> None:
+    number = str((await service.file(world.alice, Filing([Asked("printer", 1)], "Hỏng"), now=at(0))).number)
+    await service.act(world.bob, number, Step.RETURN, Doing("Ghi rõ"), now=at(1))
+    await service.amend(world.bob, number, service.Amended({1: 900}, "Nhiều hơn"), Doing(), now=at(2))
+    await service.act(world.bob, number, Step.SUBMIT, Doing(), now=at(3))
+    with pytest.raises(NotAllowed):
+        await service.approve(world.bob, number, Doing(), now=at(4))

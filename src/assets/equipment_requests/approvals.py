@@ -168,7 +168,7 @@ def fits(step: Due, capacity: Capacity) -> bool:
 
 def judge(
     steps: Sequence[Due], decisions: Sequence[Decision], capacities: Iterable[Capacity], *,
-    actor: UUID | None, requester: UUID | None, same_person: bool = False,
+    actor: UUID | None, askers: frozenset[UUID], same_person: bool = False,
 ) -> Capacity | Refusal:  # fmt: skip
     """In whose name the actor decides the due step, their own before anybody else's; or why they may not."""
     step = due(steps, decisions)
@@ -179,7 +179,7 @@ def judge(
         if not fits(step, capacity):
             continue
         persons = {person for person in (actor, capacity.person) if person is not None}
-        if requester in persons:
+        if askers & persons:
             why = OWN
         elif not same_person and any(persons & decision.persons for decision in _approvals(decisions)):
             why = TWICE

@@ -124,7 +124,7 @@ def rule(course: Course, actor: Actor, absent: Sequence[Actor], row: Mapping[str
     """Whether the actor may decide about this request now."""
     found = approvals.judge(
         course.steps, course.decisions, capacities(actor, absent, row["site"]), actor=actor.id,
-        requester=row["requested_by"], same_person=same_person,
+        askers=frozenset(who for who in (row["requested_by"], row["changed_by"]) if who), same_person=same_person,
     )  # fmt: skip
     if isinstance(found, Refusal):
         return Ruling(course, None, found.reason)

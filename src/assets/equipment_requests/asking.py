@@ -91,7 +91,7 @@ def faults(asked: Asked) -> dict[str, str]:
 
 def most(kind: str) -> int:
     """How many a line of this kind can ask for."""
-    return 1 if kind == LineKind.REPAIR else QUANTITY_MAX
+    return 1 if kind in (LineKind.REPAIR, LineKind.CAPABILITY) else QUANTITY_MAX
 
 
 def thing(asked: Asked) -> str:

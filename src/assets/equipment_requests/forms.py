@@ -146,6 +146,9 @@ def tags(fields: Fields) -> dict[int, list[str]]:
     return {position: ticked for position, ticked in found.items() if ticked}
 
 
+INSTEAD = "instead"  # of new equipment: the field with the tag of the asset that is repaired
+
+
 @dataclass
 class Split:
     """What the form of a split says, and which field each of its parts came from, for messages."""
@@ -165,15 +168,16 @@ class Split:
 
 
 def split(fields: Fields) -> Split:
-    """`stock_1`, `transfer_1_21025`, `repair_1` … as parts by line position; Invalid names what is no number."""
+    """`stock_1`, `transfer_1_21025`, `instead_1` … as parts by line position; Invalid names what is no number."""
     found, wrong = Split(), {}
     for name, values in fields.values.items():
         way, _, place = name.partition("_")
         position, _, site = place.partition("_")
-        if way not in set(Way) or not position.isdigit() or not (values and values[-1].strip()):
+        plain = position.isascii() and position.isdigit() and len(position) <= DIGITS_MAX
+        if way not in {*Way, INSTEAD} or not plain or not (values and values[-1].strip()):
             continue
-        line, note = int(position[:DIGITS_MAX]), fields.text(f"note_{position}")
-        if way == Way.REPAIR and not values[-1].isdigit():  # the asset that is repaired instead
+        line, note = int(position), fields.text(f"note_{position}")
+        if way == INSTEAD:
             found.add(line, Wanted(Way.REPAIR, 1, assets=(values[-1],)), name)
         elif (number := fields.number(name)) is None:
             wrong[name] = WHOLE_NUMBER

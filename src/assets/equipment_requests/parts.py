@@ -32,7 +32,7 @@ from assets.inventory.lifecycle import Stage
 from assets.inventory.stock.ledger import Act
 from assets.inventory.stock.service import Movement, move
 from assets.inventory.things import NewCapability, add_capability
-from assets.inventory.transfers.service import NewTransfer, draft
+from assets.inventory.transfers.service import NewTransfer, cancel, draft
 from assets.monitoring.declarations import Kind, Said, declare
 from assets.readiness.service import request_recompute
 from assets.text import clean, clean_block
@@ -41,6 +41,7 @@ from assets.web.words import word
 
 NOTE_MAX = 500
 PARTS_MAX = 40  # of one line at once
+HELD = frozenset({Stage.IN_USE, Stage.IN_STOCK, Stage.IN_REPAIR})
 
 
 async def split(
@@ -54,6 +55,8 @@ async def split(
     async with transaction(actor.scope) as tx:
         row = await locked(tx, actor, ref)
         judged(actor, row, Step.SPLIT, doing)
+        if not await tx.fetchval("select open from sites where id = $1", row["site"]):
+            raise Conflict(N_("This site is closed."), state=row["state"])
         actor = actor.within(Action.FULFIL_REQUEST)
         lines = await lines_for(tx, row["id"])
         _check(lines, wanted)
@@ -172,7 +175,7 @@ class _Answer:
     async def _poured(self, line: Record, part: Wanted) -> None:
         """A consumable goes from ledger to ledger at once."""
         if part.from_site:
-            source = (await self._site(part.from_site))["code"]
+            source = await self._pourer(line, part)
         else:
             stores = (await ledgers(self.tx, self.actor.scope, [line["consumable"]])).get(line["consumable"], [])
             enough = [store for store in stores if store["quantity"] >= part.quantity]
@@ -188,16 +191,37 @@ class _Answer:
         await _give(self.tx, line["id"], part.quantity)
         await self._write(line, part, part.quantity, PartState.DONE, from_site=origin)
 
+    async def _pourer(self, line: Record, part: Wanted) -> str:
+        """The code of the site that is named, if it is a store, or keeps its lowest stock of the consumable."""
+        site = await self._site(part.from_site)
+        if (site["kind"] == "store") is not (part.way is Way.STOCK):
+            raise self._wrong("from_site", N_("Choose the site that it comes from."))
+        spare = await self.tx.fetchval(
+            "select k.quantity - case when $3 then 0 else coalesce(k.minimum, c.minimum) end from stock k "
+            "join consumables c on c.id = k.consumable where k.site = $1 and k.consumable = $2 for update of k",
+            site["id"], line["consumable"], part.way is Way.STOCK,
+        )  # fmt: skip
+        if (spare or 0) < part.quantity:
+            raise self._wrong("quantity", N_("The site cannot spare that many."))
+        code: str = site["code"]
+        return code
+
     async def _repair(self, line: Record, part: Wanted) -> None:
         asset = line["asset"]
         if line["kind"] == LineKind.EQUIPMENT:
             tag = clean(part.assets[0], 40).upper() if len(part.assets) == 1 == part.quantity else ""
             asset = await self.tx.fetchval(
                 "select a.id from assets a join asset_models m on m.id = a.model where a.tag = $1 and a.site = $2 "
-                "and m.category = $3", tag, self.row["site"], line["category"],
+                "and m.category = $3 and (a.physical_state = 'broken' or a.stage = 'in_repair' or exists (select from "
+                "declarations d where d.asset = a.id and d.kind = 'broken' and d.ended_at is null)) for update of a",
+                tag, self.row["site"], line["category"],
             )  # fmt: skip
             if asset is None:
-                raise self._wrong("assets", N_("Name the one asset of the centre that is repaired instead."))
+                raise self._wrong("assets", N_("Name the one broken asset of the centre that is repaired instead."))
+        await _standing(self.tx, self.row, asset)
+        if await self.tx.fetchval("select exists (select from fulfilment_parts where asset = $1 and state = any($2))",
+                                  asset, [str(state) for state in OPEN]):  # fmt: skip
+            raise self._wrong("assets", N_("It is being repaired for a request already."))
         await self._write(line, part, part.quantity, PartState.UNDER_WAY, asset=asset)
 
     async def _plan(self, line: Record, part: Wanted) -> None:
@@ -282,6 +306,35 @@ async def take_back(actor: Actor, part: UUID, *, now: datetime) -> Filed:
         )
 
 
+async def wait_no_more(tx: Connection, actor: Actor, row: Record, now: datetime) -> None:
+    """Nothing is bought, repaired or sent any more for a request that is over; what is on its way still arrives."""
+    ended = await tx.fetch(
+        "update fulfilment_parts p set state = case when done > 0 then 'done' else 'cancelled' end, "
+        "quantity = case when done > 0 then done else p.quantity end, ended_at = $2 "
+        "from equipment_request_lines l where l.id = p.line and l.request = $1 and p.transfer is null "
+        "and p.state in ('planned', 'under_way') returning p.purchase", row["id"], now,
+    )  # fmt: skip
+    await _bought(tx, {part["purchase"] for part in ended}, now)
+    drafts = await tx.fetch(
+        "select distinct t.number from transfers t join fulfilment_parts p on p.transfer = t.id "
+        "join equipment_request_lines l on l.id = p.line where l.request = $1 and t.state = 'draft'", row["id"],
+    )  # fmt: skip
+    by = replace(SYSTEM, id=actor.id, name=actor.name)  # it was made for this request alone
+    for draft_ in drafts:
+        await cancel(by, draft_["number"], shown_number(row["number"]), now=now)
+
+
+async def _bought(tx: Connection, purchases: set[UUID | None], now: datetime) -> None:
+    """A purchase of which nothing is awaited any more is over: received where something of it came, else cancelled."""
+    await tx.execute(
+        "update purchases b set state = case when exists (select from fulfilment_parts p where p.purchase = b.id "
+        "and (p.transfer is not null or p.done > 0)) then 'received' else 'cancelled' end, ended_at = $2, "
+        "version = version + 1 where b.id = any($1) and b.state in ('planned', 'ordered') and not exists (select from "
+        "fulfilment_parts p where p.purchase = b.id and p.transfer is null and p.state in ('planned', 'under_way'))",
+        [one for one in purchases if one is not None], now,
+    )  # fmt: skip
+
+
 async def _part(tx: Connection, actor: Actor, part: UUID, step: Step) -> tuple[Record, Record]:
     """An open part with its line, and its request, locked and judged for the step."""
     request = await tx.fetchval(
@@ -303,13 +356,19 @@ async def _end(tx: Connection, part: Any, now: datetime) -> None:
     """What is done of a part stays, the rest is to be answered anew."""
     await tx.execute(
         "update fulfilment_parts set state = case when done > 0 then 'done' else 'cancelled' end, "
-        "quantity = case when done > 0 then done else quantity end, purchase = case when done > 0 then purchase end, "
-        "ended_at = $2 where id = $1", part["id"], now,
+        "quantity = case when done > 0 then done else quantity end, ended_at = $2 where id = $1", part["id"], now,
     )  # fmt: skip
+    await _bought(tx, {part["purchase"]}, now)
 
 
 async def _granted(tx: Connection, actor: Actor, row: Record, part: Record, now: datetime) -> None:
     day = now.astimezone(LOCAL_ZONE).date()
+    if await tx.fetchval(
+        "select exists (select from capabilities where site = $1 and kind = $2 and application is not distinct from $3 "
+        "and holder_post = $4 and title = $5 and status = 'issued')",
+        row["site"], part["capability"], part["application"], part["holder_post"], part["name"][:160],
+    ):  # fmt: skip
+        return  # whoever asked has it already
     known = await tx.fetchrow(
         "select id, version from capabilities where site = $1 and kind = $2 and application is not distinct from $3 "
         "and holder_post in ($4, '') and status <> 'issued' order by holder_post desc limit 1 for update",
@@ -332,11 +391,7 @@ async def _granted(tx: Connection, actor: Actor, row: Record, part: Record, now:
 
 
 async def _repaired(tx: Connection, actor: Actor, row: Record, part: Record, now: datetime) -> None:
-    asset = await tx.fetchrow(
-        "select id, tag, site, stage, version, physical_state from assets where id = $1", part["asset"]
-    )
-    if asset is None:
-        raise NotFound()
+    asset = await _standing(tx, row, part["asset"])
     why = shown_number(row["number"])
     if asset["stage"] == Stage.IN_REPAIR:
         await inventory.move_stage(actor, asset["tag"], Stage.IN_USE, why=why, now=now)
@@ -348,6 +403,14 @@ async def _repaired(tx: Connection, actor: Actor, row: Record, part: Record, now
         site = await tx.fetchval("select code from sites where id = $1", asset["site"])
         by = replace(SYSTEM, id=actor.id, name=actor.name)  # whoever ends a repair says with that that it works
         await declare(by, Said(site, Kind.WORKS, asset["tag"], why), now=now)
+
+
+async def _standing(tx: Connection, row: Record, asset: UUID) -> Record:
+    """An asset that is to be repaired, locked; Conflict when it no longer stands at the centre that asked."""
+    found = await tx.fetchrow("select * from assets where id = $1 for update", asset)
+    if found is None or found["site"] != row["site"] or found["stage"] not in HELD:
+        raise Conflict(N_("It no longer stands at the centre."), state=row["state"])
+    return found
 
 
 async def _said_broken(tx: Connection, asset: UUID) -> bool:
@@ -390,6 +453,10 @@ async def _onward(tx: Connection, actor: Actor, row: Record, note: str, now: dat
 @following.on_settlement
 async def _settled(tx: Connection, actor: Actor, transfer: UUID, arrived: Mapping[UUID, bool], now: datetime) -> None:
     """What of a transfer arrived is given to the lines that it was sent for, in their order; the rest is open again."""
+    await tx.execute(
+        "select from equipment_requests where id in (select l.request from fulfilment_parts p "
+        "join equipment_request_lines l on l.id = p.line where p.transfer = $1) order by id for update", transfer,
+    )  # fmt: skip
     parts = await tx.fetch(
         "select p.*, l.category, l.request, l.name from fulfilment_parts p join equipment_request_lines l on l.id = p.line "
         "where p.transfer = $1 and p.state = any($2) order by l.position, p.id for update of p",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -225,11 +226,13 @@ async def _machines(
 async def _registered(
     tx: Connection, actor: Actor, row: Record, store: Record, came: Arrived, serials: Sequence[str], now: datetime
 ) -> list[str]:
-    taken = await tx.fetchval("select count(*) from assets where tag like $1", f"{shown_number(row['number'])}-%")
+    stem = shown_number(row["number"])
+    taken = {r["tag"] for r in await tx.fetch("select tag from assets where tag like $1", f"{stem}-%")}
+    free = (tag for at in count(1) if (tag := f"{stem}-{at:03d}") not in taken)
     tags: list[str] = []
     wrong: dict[str, str] = {}
     for index, serial in enumerate(serials):
-        tag = f"{shown_number(row['number'])}-{taken + index + 1:03d}"
+        tag = next(free)
         assert came.model is not None
         new = inventory.NewAsset(
             tag, came.model, store["code"], serial=serial, stage=Stage.IN_STOCK, supplier=row["supplier"],
@@ -302,11 +305,15 @@ async def _consumables(
 
 async def _waiting(tx: Connection, row: Record, of: str, value: Any) -> list[Record]:
     """The parts that wait for what came, locked: centres that cannot serve first, then remote ones, then as they asked."""
+    await tx.execute(  # requests before parts, as everybody locks them
+        "select from equipment_requests where id in (select l.request from fulfilment_parts p "
+        "join equipment_request_lines l on l.id = p.line where p.purchase = $1) order by id for update", row["id"],
+    )  # fmt: skip
     rows: list[Record] = await tx.fetch(  # `of` is a text of ours
         "select p.*, s.id as site, s.code as site_code, r.number as request_number, r.submitted_at "  # noqa: S608
         "from fulfilment_parts p join equipment_request_lines l on l.id = p.line join equipment_requests r on r.id = l.request "
         "join sites s on s.id = r.site "
-        f"where p.purchase = $1 and p.transfer is null and p.state in ('planned', 'under_way') and {of} "
+        f"where p.purchase = $1 and s.open and p.transfer is null and p.state in ('planned', 'under_way') and {of} "
         "order by request_priority(s.id, r.submitted_at), r.number, l.position, p.id for update of p",
         row["id"], value,
     )  # fmt: skip

@@ -78,7 +78,7 @@ async def waiting_for(
     if only is not None:
         conditions.add("r.id = {}", only)
     rows = await tx.fetch(
-        f"select r.id, r.site, r.state, r.requested_by, r.round from equipment_requests r where {conditions.sql}",  # noqa: S608
+        f"select r.id, r.site, r.state, r.requested_by, r.changed_by, r.round from equipment_requests r where {conditions.sql}",  # noqa: S608
         *conditions.values,
     )
     giving, asking = (

@@ -21,6 +21,7 @@ from assets.equipment_requests.asking import LINES_MAX, QUANTITY_MAX, Asked, mos
 from assets.equipment_requests.fulfilment import Refused as Unfit
 from assets.equipment_requests.fulfilment import choose, propose
 from assets.equipment_requests.lines import Line, audited, checked, in_words, resolved, write_lines
+from assets.equipment_requests.parts import wait_no_more
 from assets.equipment_requests.steps import (
     KIND,
     NOTE_MAX,
@@ -174,8 +175,8 @@ async def amend(actor: Actor, ref: str, amended: Amended, doing: Doing, *, now: 
         said = await _amended_lines(tx, row, before, amended)
         await tx.execute(
             "update equipment_requests r set reason = $2, search = searchable((select string_agg(l.name || ' ' || l.name_en, "
-            "' ') from equipment_request_lines l where l.request = r.id) || ' ' || $2) where id = $1",
-            row["id"], clean_block(amended.reason, REASON_MAX),
+            "' ') from equipment_request_lines l where l.request = r.id) || ' ' || $2), changed_by = $3 where id = $1",
+            row["id"], clean_block(amended.reason, REASON_MAX), actor.id,
         )  # fmt: skip
         after = await lines_for(tx, row["id"])
         was, is_now = ({"lines": [[line["name"], line["quantity"], line["reason"]] for line in some]}
@@ -208,21 +209,12 @@ async def act(actor: Actor, ref: str, step: Step, doing: Doing, *, now: datetime
         if step not in (Step.RETURN, Step.REFUSE):
             filed = await take(tx, actor, row, step, doing, now=now)
             if step is Step.CLOSE:
-                await _wait_no_more(tx, row["id"], now)
+                await wait_no_more(tx, actor, row, now)
             return filed
         ruling = await approving.ruling(tx, actor, row, now)
         judged(actor, row, step, doing, ruling=ruling)
         await approving.decide(tx, actor, ruling, step, {}, clean_block(doing.note, NOTE_MAX), now)
         return await take(tx, actor, row, step, doing, now=now, ruling=ruling)
-
-
-async def _wait_no_more(tx: Connection, request: UUID, now: datetime) -> None:
-    """Nothing is bought or repaired any more for what is over; what is on its way still arrives."""
-    await tx.execute(
-        "update fulfilment_parts p set state = 'cancelled', purchase = null, ended_at = $2 "
-        "from equipment_request_lines l where l.id = p.line and l.request = $1 and p.transfer is null "
-        "and p.state in ('planned', 'under_way')", request, now,
-    )  # fmt: skip
 
 
 SIMPLE = frozenset({Step.SUBMIT, Step.RETURN, Step.REFUSE, Step.WITHDRAW, Step.CLOSE})

@@ -114,7 +114,7 @@ def nearest(donors: Sequence[Donor]) -> list[Donor]:
 
 def spare(fit: int, in_stock: int, minimum: int | None) -> int:
     """How many of `fit` things a site can give away and keep its minimum; of an unknown minimum, only what lies unused."""
-    return max(0, in_stock if minimum is None else max(min(in_stock, fit), fit - minimum))
+    return max(0, in_stock if minimum is None else fit - minimum)
 
 
 def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -26,6 +26,7 @@ class EquipmentRequest(Table, db=DB, tablename="equipment_requests"):
     number = Integer(unique=True)
     site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
     requested_by = ForeignKey(User, null=False, on_delete=OnDelete.restrict)
+    changed_by = ForeignKey(User, null=True, default=None, on_delete=OnDelete.restrict)  # who corrected it last
     state = Varchar(length=14, index=True)
     reason = Text()
     created_at = Timestamptz(default=now)

@@ -73,17 +73,17 @@ async def settings(tx: Connection) -> Settings:
 
 
 async def priced(tx: Connection, lines: Sequence[Mapping[str, Any]], source: CostSource) -> list[Priced]:
-    """Lines (kind, quantity, unit_cost, category) with the cost that they are reckoned with."""
-    kinds = list({line["category"] for line in lines if line["unit_cost"] is None and line["category"]})
+    """Lines (kind, quantity, unit_cost, category) with the cost that they are reckoned with.
+
+    What the asker expects counts where it is more than what is known: a low estimate goes under no limit.
+    """
+    kinds = list({line["category"] for line in lines if line["category"]})
     costs = await _costs(tx, kinds, source) if kinds else {}
-    return [
-        Priced(
-            line["kind"],
-            line["quantity"],
-            line["unit_cost"] if line["unit_cost"] is not None else costs.get(line["category"]),
-        )
-        for line in lines
-    ]
+    found = []
+    for line in lines:
+        said = [cost for cost in (line["unit_cost"], costs.get(line["category"])) if cost is not None]
+        found.append(Priced(line["kind"], line["quantity"], max(said, default=None)))
+    return found
 
 
 async def _costs(tx: Connection, kinds: list[UUID], source: CostSource) -> dict[UUID, int]:

@@ -22,6 +22,7 @@ from assets.incidents.faults.queries import kind_out, reportable
 from assets.incidents.service import Subject, join_or_open
 from assets.inventory import service as inventory
 from assets.inventory.attachments import service as attachments
+from assets.inventory.attachments.service import Looked
 from assets.inventory.attachments.upload import Sent
 from assets.monitoring import declarations
 from assets.monitoring.declarations import Kind, Said
@@ -61,13 +62,12 @@ async def report(actor: Actor, tag: str, new: NewReport, *, now: datetime) -> UU
             return earlier
         if asset["stage"] in GONE or asset["merged_into"] is not None:
             raise Conflict(N_("This asset is no longer in use."))
-        text, _ = await _told(tx, asset["model"], new)
-    photo = None
-    if new.photo is not None and new.photo.name:
-        # Before the report and not within it: looking at a photo takes its time, and the asset's row is locked below.
-        photo = await attachments.attach(actor, "asset", asset["tag"], new.photo, note=text, now=now, by=Action.DECLARE)
+        await _told(tx, asset["model"], new)
+    # Before the report and not within it: looking at a photo takes its time, and the asset's row is locked below.
+    sent = new.photo if new.photo is not None and new.photo.name else None
+    looked = await attachments.look_at_picture(sent) if sent else None
     async with transaction(actor.scope) as tx:
-        return await _write(tx, actor, asset["tag"], new, photo, now)
+        return await _write(tx, actor, asset["tag"], new, looked, now)
 
 
 async def _earlier(tx: Connection, key: UUID | None, asset: UUID) -> UUID | None:
@@ -93,7 +93,7 @@ async def _told(tx: Connection, model: UUID, new: NewReport) -> tuple[str, Sever
     return (f"{row['name']}: {note}" if note else row["name"]), Severity(row["severity"])
 
 
-async def _write(tx: Connection, actor: Actor, tag: str, new: NewReport, photo: UUID | None, now: datetime) -> UUID:
+async def _write(tx: Connection, actor: Actor, tag: str, new: NewReport, looked: Looked | None, now: datetime) -> UUID:
     asset = await inventory.lock(tx, actor, tag)
     if (earlier := await _earlier(tx, new.key, asset["id"])) is not None:  # the other half of a double tap
         return earlier
@@ -101,6 +101,9 @@ async def _write(tx: Connection, actor: Actor, tag: str, new: NewReport, photo: 
     subject = Subject("asset", asset["id"], await _called(tx, asset["id"]), asset["site"], asset["id"], asset["tag"])
     incident = await join_or_open(tx, subject, severity, text, by=actor.name, now=now)
     await _declare(tx, actor, asset["id"], asset["tag"], new.fault, text, incident, now)
+    photo = None
+    if looked is not None:
+        photo = await attachments.keep(actor, "asset", tag, looked, note=text, now=now, by=Action.DECLARE)
     await inventory.write_event(tx, asset["id"], asset["site"], "fault_reported", text, actor, now)
     made = await tx.fetchrow(
         "insert into fault_reports (id, key, site, asset, incident, fault, text, photo, said_by, said_by_name, said_at, "
@@ -162,7 +165,9 @@ async def add_photo(actor: Actor, report: UUID, sent: Sent, *, now: datetime) ->
         raise NotFound()
     if row["photo"] is not None:
         raise Conflict(N_("This report has a photo already."))
-    photo = await attachments.attach(actor, "asset", row["tag"], sent, note=row["text"], now=now, by=Action.DECLARE)
+    photo = await attachments.attach(
+        actor, "asset", row["tag"], sent, note=row["text"], now=now, by=Action.DECLARE, pictures=True
+    )
     async with transaction(actor.scope) as tx:
         before = await tx.fetchrow("select photo from fault_reports where id = $1 for update", report)
         assert before is not None

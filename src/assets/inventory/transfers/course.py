@@ -58,7 +58,7 @@ FROM: dict[Act, frozenset[State]] = {
     Act.REFUSE: frozenset({State.IN_TRANSIT}),
     Act.CANCEL: frozenset({State.DRAFT, State.IN_TRANSIT}),
 }
-_NOT_NOW = {
+NOT_NOW = {
     State.DRAFT: N_("The transfer is a draft; it has not been sent yet."),
     State.IN_TRANSIT: N_("The transfer is on its way already."),
     State.RECEIVED: N_("The transfer has been received already."),
@@ -71,7 +71,7 @@ _PARTLY = N_("A part has been received already; the receiver says what becomes o
 def refused(state: State, act: Act, lines: Collection[Line] = ()) -> str | None:
     """Why an act is not possible now, as a source phrase; None when it is."""
     if state not in FROM[act]:
-        return _NOT_NOW[state]
+        return NOT_NOW[state]
     if act is Act.CANCEL and any(line in OUTCOMES for line in lines):
         return _PARTLY
     return None

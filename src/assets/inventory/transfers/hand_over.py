@@ -23,11 +23,12 @@ from assets.ids import new_id
 from assets.inventory.attachments import service as attachments
 from assets.inventory.attachments.upload import Sent
 from assets.inventory.transfers import service
-from assets.inventory.transfers.course import Line, State
+from assets.inventory.transfers.course import NOT_NOW, Line, State
 from assets.inventory.transfers.service import KIND, Outcome, Receiving, shown_number
 from assets.text import clean, clean_block
 from assets.web.language import N_
 
+CONFIRMED = (State.IN_TRANSIT, State.RECEIVED)
 NAME_MAX = 80
 POST_MAX = 120
 NOTE_MAX = 500
@@ -101,17 +102,19 @@ async def confirm(address: SignedAddress, said: Confirmed, *, now: datetime) -> 
     note = clean_block(said.note, NOTE_MAX)
     if side is Side.RECEIVER and waiting and not got and not note:
         wrong["received"] = N_("Tick what has been received, or write in the note what is wrong.")
-    if row["state"] == State.DRAFT:
-        raise Conflict(N_("The transfer is a draft; it has not been sent yet."), state=row["state"])
     if wrong:
         raise Invalid(fields=wrong)
     actor = address.actor(name)
-    photo = None
-    if said.photo is not None:
-        photo = await attachments.attach(
-            actor, KIND, str(row["number"]), said.photo, note=name, now=now, by=Action.RECEIVE_TRANSFER
-        )
+    looked = await attachments.look_at_picture(said.photo) if said.photo is not None else None
     async with transaction(Scope.of_sites([row["from_site"], row["to_site"]])) as tx:
+        state = await tx.fetchval("select state from transfers where id = $1 for update", row["id"])
+        if state not in CONFIRMED:
+            raise Conflict(NOT_NOW[State(state)], state=state)
+        photo = None
+        if looked is not None:
+            photo = await attachments.keep(
+                actor, KIND, str(row["number"]), looked, note=name, now=now, by=Action.RECEIVE_TRANSFER
+            )
         made = await tx.fetchrow(
             "insert into hand_overs (id, transfer, side, name, post, note, at, photo, address) "
             "values ($1,$2,$3,$4,$5,$6,$7,$8,$9) on conflict (transfer, side) do nothing returning *",
