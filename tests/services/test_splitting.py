@@ -128,6 +128,12 @@ async def test_when_something_is_sent_back_or_lost_then_it_is_to_be_answered_ane
         world.alice, sent, transfers.Receiving({"STORE-3": transfers.Outcome(Line.MISSING, "Không có")}), now=at(4)
     )
     assert await ledger(number) == {"given": 1, "promised": 0, "declined": 0, "open": 2}
+    await world.stock("printer", "STORE-4")
+    await parts.split(world.bob, number, {1: [Wanted(Way.STOCK, 1, assets=("STORE-4",))]}, Doing(), now=at(4))
+    *_, (sent, _) = await transfers_of(number)
+    damaged = {"STORE-4": transfers.Outcome(Line.DAMAGED, "Vỡ khay giấy")}
+    await transfers.receive(world.alice, sent, transfers.Receiving(damaged), now=at(4))
+    assert await ledger(number) == {"given": 1, "promised": 0, "declined": 0, "open": 2}
     await parts.split(world.bob, number, {1: [Wanted(Way.STOCK, 1), Wanted(Way.PURCHASE, 1)]}, Doing(), now=at(5))
     await parts.take_back(world.bob, await part_of("purchase"), now=at(6))
     assert await ledger(number) == {"given": 1, "promised": 1, "declined": 0, "open": 1}

@@ -12,7 +12,7 @@ from assets.db import Connection
 
 Moved = Callable[[Connection, Actor, UUID, UUID, UUID], Awaitable[None]]  # asset, from site, to site
 Replaced = Callable[[Connection, Actor, UUID, UUID, UUID], Awaitable[None]]  # old asset, new asset, their site
-# The transfer, and for each asset whose line was settled whether it arrived.
+# The transfer, and for each asset whose line was settled whether it arrived whole.
 Settled = Callable[[Connection, Actor, UUID, Mapping[UUID, bool], datetime], Awaitable[None]]
 _moved: list[Moved] = []
 _replaced: list[Replaced] = []

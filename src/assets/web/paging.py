@@ -27,6 +27,7 @@ from assets.clock import LOCAL_ZONE
 from assets.db import Connection, Scope
 from assets.errors import Invalid
 from assets.text import search_words
+from assets.web.language import N_
 
 T = TypeVar("T")
 LIMIT_DEFAULT = 50
@@ -39,7 +40,7 @@ CURSOR_MAX = 1_000
 OPERATORS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
 PAGED = frozenset({"limit", "cursor"})
 RESERVED = PAGED | {"sort", "q"}
-UNKNOWN = "There is no such parameter."
+UNKNOWN = N_("There is no such parameter.")
 _NUMBER = re.compile("-?[0-9]{1,19}")
 
 

@@ -25,7 +25,6 @@ from assets.inventory.lifecycle import Stage
 from assets.inventory.service import bring, write_event
 from assets.inventory.transfers.course import (
     ACTION,
-    ARRIVED,
     NEEDS_NOTE,
     OF_SENDER,
     OUTCOMES,
@@ -333,7 +332,7 @@ async def _settle(
     ended = {} if to is State.IN_TRANSIT else {"ended_at": now, "ended_by": actor.name, "note": note}
     told = {line["tag"]: outcomes[line["id"]].state for line in chosen}
     await _step(tx, actor, row, act, to, now, ended, {"assets": told}, note)
-    arrived = {line["asset"]: outcomes[line["id"]].state in ARRIVED for line in chosen}
+    arrived = {line["asset"]: outcomes[line["id"]].state is Line.RECEIVED for line in chosen}
     await following.settled(tx, actor, row["id"], arrived, now)
 
 
