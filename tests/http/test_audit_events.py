@@ -509,8 +509,11 @@ async def requests_are_written(walk: Walk) -> None:
         await walk("POST", base + "/{ref}/" + name, body, ref=number)
 
     number = await ask(draft=True)
-    await step(number, "amend", {"reason": "Hai máy hỏng", "quantities": {"1": 2}})
+    await step(
+        number, "amend", {"reason": "Hai máy hỏng", "quantities": {"1": 2}}
+    )  # and so no longer for Bob to decide
     await step(number, "submit")
+    number = await ask()
     await step(number, "return", {"note": "Ghi rõ hơn"})
     await step(number, "submit")
     await step(number, "approve", {"approved": {"1": 1}})
@@ -571,12 +574,21 @@ async def answers_are_written(walk: Walk, number: int, step: Callable[..., Await
     """A request that is answered in parts, and what is bought for it."""
     part, buy = "/api/v1/fulfilment-parts/{part}", "/api/v1/purchases/{number}"
     await step(number, "approve")
-    repaired = [{"way": "repair", "assets": ["QN-1"]}] * 2
-    await step(number, "split", {"parts": {"1": [*repaired, *[{"way": "purchase"}] * 5]}})
-    rows = (await walk.client.get(f"/api/v1/fulfilment-parts?request={number}")).json()["items"]
-    ids = {way: [row["id"] for row in rows if row["way"] == way] for way in ("repair", "purchase")}
-    await walk("POST", part + "/finish", part=ids["repair"][0])
-    await walk("POST", "/fulfilment-parts/{part}/{act}", form={}, part=ids["repair"][1], act="finish")
+    ids: dict[str, list[str]] = {}
+
+    async def repair(*more: dict[str, str]) -> str:
+        async with transaction(EVERYTHING) as tx:
+            await tx.execute("update assets set physical_state = 'broken' where tag = 'QN-1'")
+        mended = {"way": "repair", "assets": ["QN-1"]}
+        await step(number, "split", {"parts": {"1": [mended, *more]}})
+        rows = (
+            await walk.client.get(f"/api/v1/fulfilment-parts?request={number}&state=planned&state=under_way")
+        ).json()
+        ids.update({way: [row["id"] for row in rows["items"] if row["way"] == way] for way in ("repair", "purchase")})
+        return ids["repair"][0]
+
+    await walk("POST", part + "/finish", part=await repair(*[{"way": "purchase"}] * 5))
+    await walk("POST", "/fulfilment-parts/{part}/{act}", form={}, part=await repair(), act="finish")
     await walk("POST", part + "/take-back", part=ids["purchase"][0])
     model = (await walk.client.get("/api/v1/asset-models?category=printer")).json()["items"][0]["id"]
     made = [

@@ -19,6 +19,7 @@ from assets.ids import new_id
 from assets.inventory import service as inventory
 from assets.inventory import things
 from assets.web.paging import Listing, ListQuery
+from assets.web.parameters import ANY
 from tests.conftest import House
 
 LENIENT = ("/static", "/health", "/schema", "/metrics")
@@ -115,6 +116,8 @@ async def test_when_a_parameter_is_not_known_then_every_route_refuses_and_names_
     root, collector = await house.person("root", Role.ADMINISTRATOR), await house.collector()
     seen = 0
     for path, handler in gets(house):
+        if ANY in handler.opt.get("query", ()):  # what people send each other gets parameters of their messengers
+            continue
         who = collector if "/self/" in path else root
         answer = await who.get(path, params={STRANGER: "1"}, follow_redirects=False)
         assert answer.status_code == 400, (path, answer.status_code)
