@@ -7,7 +7,6 @@ transaction. What is bought waits for a purchase, see `purchases`. PostgreSQL re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
@@ -16,15 +15,15 @@ from assets.access.actor import SYSTEM, Actor
 from assets.access.permissions import Action
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection, transaction
+from assets.equipment_requests.arrivals import complete, end, give, wanted_no_more
 from assets.equipment_requests.asking import LineKind
 from assets.equipment_requests.sources import donors, ledgers, to_spare
 from assets.equipment_requests.splitting import BY_HAND, OPEN, PartState, Wanted, Way, faults
 from assets.equipment_requests.steps import Doing, Filed, judged, lines_for, locked, shown_number, take
 from assets.equipment_requests.stock import candidates, outstanding
-from assets.equipment_requests.workflow import State, Step
+from assets.equipment_requests.workflow import Step
 from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
-from assets.inventory import following
 from assets.inventory import service as inventory
 from assets.inventory.editing import edit as edit_thing
 from assets.inventory.kinds import CAPABILITIES
@@ -65,10 +64,10 @@ async def split(
             for index, part in enumerate(wanted.get(line["position"], ())):
                 await work.answer(line, index, part)
         await work.send()
-        complete = await _complete(tx, row["id"])
+        whole = await complete(tx, row["id"])
         said = Doing(doing.note or "; ".join(work.said), doing.version)
         return await take(
-            tx, actor, row, Step.SPLIT, said, now=now, complete=complete, lines=({"parts": []}, {"parts": work.said})
+            tx, actor, row, Step.SPLIT, said, now=now, complete=whole, lines=({"parts": []}, {"parts": work.said})
         )
 
 
@@ -188,7 +187,7 @@ class _Answer:
         said = Movement(Act.TRANSFER, source, consumable, part.quantity, to_site=site, reason=why)
         await move(self.actor, said, now=self.now)
         origin = await self.tx.fetchval("select id from sites where code = $1", source)
-        await _give(self.tx, line["id"], part.quantity)
+        await give(self.tx, line["id"], part.quantity)
         await self._write(line, part, part.quantity, PartState.DONE, from_site=origin)
 
     async def _pourer(self, line: Record, part: Wanted) -> str:
@@ -270,7 +269,7 @@ def _told(quantity: int, name: str, way: str) -> str:
 async def finish(actor: Actor, part: UUID, *, now: datetime) -> Filed:
     """Say that a repair is done or a capability is granted; Conflict for what ends by itself or is over."""
     async with transaction(actor.scope) as tx:
-        found, row = await _part(tx, actor, part, Step.SPLIT)
+        found, row = await _part(tx, actor, part)
         actor = actor.within(Action.FULFIL_REQUEST)
         if found["way"] not in BY_HAND or found["state"] not in OPEN:
             raise Conflict(N_("This part cannot be ended by hand."), state=row["state"])
@@ -282,20 +281,20 @@ async def finish(actor: Actor, part: UUID, *, now: datetime) -> Filed:
         await tx.execute(
             "update fulfilment_parts set state = 'done', done = quantity, ended_at = $2 where id = $1", part, now
         )
-        await _give(tx, found["line"], left)
+        await give(tx, found["line"], left)
         return await _onward(tx, actor, row, _told(left, found["name"], found["way"]), now, action="finish")
 
 
 async def take_back(actor: Actor, part: UUID, *, now: datetime) -> Filed:
     """Take back what is still open of a part: it is to be answered anew. What is on its way is ended by its transfer."""
     async with transaction(actor.scope) as tx:
-        found, row = await _part(tx, actor, part, Step.SPLIT)
+        found, row = await _part(tx, actor, part)
         actor = actor.within(Action.FULFIL_REQUEST)
         if found["state"] not in OPEN:
             raise Conflict(N_("This part is over already."), state=row["state"])
         if found["transfer"] is not None:
             raise Conflict(N_("It is on its way: cancel or refuse the transfer."), state=row["state"])
-        await _end(tx, found, now)
+        await end(tx, found, now)
         return await _onward(
             tx,
             actor,
@@ -314,7 +313,7 @@ async def wait_no_more(tx: Connection, actor: Actor, row: Record, now: datetime)
         "from equipment_request_lines l where l.id = p.line and l.request = $1 and p.transfer is null "
         "and p.state in ('planned', 'under_way') returning p.purchase", row["id"], now,
     )  # fmt: skip
-    await _bought(tx, {part["purchase"] for part in ended}, now)
+    await wanted_no_more(tx, {part["purchase"] for part in ended}, now)
     drafts = await tx.fetch(
         "select distinct t.number from transfers t join fulfilment_parts p on p.transfer = t.id "
         "join equipment_request_lines l on l.id = p.line where l.request = $1 and t.state = 'draft'", row["id"],
@@ -324,41 +323,21 @@ async def wait_no_more(tx: Connection, actor: Actor, row: Record, now: datetime)
         await cancel(by, draft_["number"], shown_number(row["number"]), now=now)
 
 
-async def _bought(tx: Connection, purchases: set[UUID | None], now: datetime) -> None:
-    """A purchase of which nothing is awaited any more is over: received where something of it came, else cancelled."""
-    await tx.execute(
-        "update purchases b set state = case when exists (select from fulfilment_parts p where p.purchase = b.id "
-        "and (p.transfer is not null or p.done > 0)) then 'received' else 'cancelled' end, ended_at = $2, "
-        "version = version + 1 where b.id = any($1) and b.state in ('planned', 'ordered') and not exists (select from "
-        "fulfilment_parts p where p.purchase = b.id and p.transfer is null and p.state in ('planned', 'under_way'))",
-        [one for one in purchases if one is not None], now,
-    )  # fmt: skip
-
-
-async def _part(tx: Connection, actor: Actor, part: UUID, step: Step) -> tuple[Record, Record]:
-    """An open part with its line, and its request, locked and judged for the step."""
+async def _part(tx: Connection, actor: Actor, part: UUID) -> tuple[Record, Record]:
+    """An open part with its line, and its request, locked, for whoever gives."""
     request = await tx.fetchval(
         "select l.request from fulfilment_parts p join equipment_request_lines l on l.id = p.line where p.id = $1", part
     )
     if request is None:
         raise NotFound()
     row = await locked(tx, actor, str(request))
-    judged(actor, row, step, Doing())
+    judged(actor, row, Step.SPLIT, Doing())
     found = await tx.fetchrow(
         "select p.*, l.name, l.capability, l.application, l.holder_post from fulfilment_parts p "
         "join equipment_request_lines l on l.id = p.line where p.id = $1 for update of p", part,
     )  # fmt: skip
     assert found is not None
     return found, row
-
-
-async def _end(tx: Connection, part: Any, now: datetime) -> None:
-    """What is done of a part stays, the rest is to be answered anew."""
-    await tx.execute(
-        "update fulfilment_parts set state = case when done > 0 then 'done' else 'cancelled' end, "
-        "quantity = case when done > 0 then done else quantity end, ended_at = $2 where id = $1", part["id"], now,
-    )  # fmt: skip
-    await _bought(tx, {part["purchase"]}, now)
 
 
 async def _granted(tx: Connection, actor: Actor, row: Record, part: Record, now: datetime) -> None:
@@ -420,109 +399,9 @@ async def _said_broken(tx: Connection, asset: UUID) -> bool:
     return found
 
 
-async def note_arrival(tx: Connection, actor: Actor, part: UUID, *, now: datetime) -> None:
-    """A part of a purchase is at its centre as a whole: its line and its request follow."""
-    found = await tx.fetchrow(
-        "update fulfilment_parts p set state = 'done', done = p.quantity, ended_at = $2 from equipment_request_lines l "
-        "where p.id = $1 and l.id = p.line returning p.id, p.line, p.quantity, l.request, l.name", part, now,
-    )  # fmt: skip
-    assert found is not None
-    await _moved_on(tx, actor, found["request"], [found], {found["id"]: found["quantity"]}, now)
-
-
-async def _give(tx: Connection, line: UUID, quantity: int) -> None:
-    await tx.execute("update equipment_request_lines set given = given + $2 where id = $1", line, quantity)
-
-
-async def _complete(tx: Connection, request: UUID) -> bool:
-    found: bool = await tx.fetchval(
-        "select not exists (select from equipment_request_lines where request = $1 "
-        "and given + declined < coalesce(approved, 0))", request,
-    )  # fmt: skip
-    return found
-
-
 async def _onward(tx: Connection, actor: Actor, row: Record, note: str, now: datetime, action: str = "") -> Filed:
     """Where a request stands after one of its parts moved."""
     await request_recompute(tx, [row["site"]])
     return await take(
-        tx, actor, row, Step.SPLIT, Doing(note), now=now, complete=await _complete(tx, row["id"]), named=action
+        tx, actor, row, Step.SPLIT, Doing(note), now=now, complete=await complete(tx, row["id"]), named=action
     )
-
-
-@following.on_settlement
-async def _settled(tx: Connection, actor: Actor, transfer: UUID, arrived: Mapping[UUID, bool], now: datetime) -> None:
-    """What of a transfer arrived is given to the lines that it was sent for, in their order; the rest is open again."""
-    await tx.execute(
-        "select from equipment_requests where id in (select l.request from fulfilment_parts p "
-        "join equipment_request_lines l on l.id = p.line where p.transfer = $1) order by id for update", transfer,
-    )  # fmt: skip
-    parts = await tx.fetch(
-        "select p.*, l.category, l.request, l.name from fulfilment_parts p join equipment_request_lines l on l.id = p.line "
-        "where p.transfer = $1 and p.state = any($2) order by l.position, p.id for update of p",
-        transfer, [str(state) for state in OPEN],
-    )  # fmt: skip
-    if not parts:
-        return
-    given = await _handed(tx, actor, parts, [asset for asset, came in arrived.items() if came], now)
-    waiting = await tx.fetchval(
-        "select exists (select from transfer_lines where transfer = $1 and state in ('listed', 'waiting'))", transfer
-    )
-    for part in parts:
-        if given[part["id"]] or not waiting:
-            await _landed(tx, {**part, "done": part["done"] + given[part["id"]]}, now, over=not waiting)
-    for request in dict.fromkeys(part["request"] for part in parts):
-        await _moved_on(tx, actor, request, parts, given, now)
-
-
-async def _handed(
-    tx: Connection, actor: Actor, parts: Sequence[Record], assets: Sequence[UUID], now: datetime
-) -> dict[UUID, int]:
-    """Write which asset came for which part; answers how many each got."""
-    given: dict[UUID, int] = {part["id"]: 0 for part in parts}
-    rows = await tx.fetch(
-        "select a.id, m.category from assets a join asset_models m on m.id = a.model where a.id = any($1) order by a.tag",
-        list(assets),
-    )
-    for asset in rows:
-        fits = (p for p in parts if p["category"] == asset["category"])
-        part = next((p for p in fits if p["done"] + given[p["id"]] < p["quantity"]), None)
-        if part is None:
-            continue
-        given[part["id"]] += 1
-        await tx.execute(
-            "insert into fulfilments (id, line, part, asset, from_site, at, actor_name) values ($1,$2,$3,$4,$5,$6,$7)",
-            new_id(), part["line"], part["id"], asset["id"], part["from_site"], now, actor.name,
-        )  # fmt: skip
-    return given
-
-
-async def _landed(tx: Connection, part: Mapping[str, Any], now: datetime, *, over: bool) -> None:
-    await tx.execute("update fulfilment_parts set done = $2 where id = $1", part["id"], part["done"])
-    if part["done"] == part["quantity"]:
-        await tx.execute("update fulfilment_parts set state = 'done', ended_at = $2 where id = $1", part["id"], now)
-    elif over:
-        await _end(tx, part, now)
-
-
-async def _moved_on(
-    tx: Connection, actor: Actor, request: UUID, parts: Sequence[Record], given: Mapping[UUID, int], now: datetime
-) -> None:
-    mine = [part for part in parts if part["request"] == request]
-    for part in mine:
-        await _give(tx, part["line"], given[part["id"]])
-    row = await tx.fetchrow("select * from equipment_requests where id = $1 for update", request)
-    if row is None or row["state"] not in (State.APPROVED, State.IN_FULFILMENT):
-        return
-    said = ", ".join(f"{given[p['id']]} × {p['name']}" for p in mine if given[p["id"]])
-    await request_recompute(tx, [row["site"]])
-    await arrived_at(tx, actor, row, said, now)
-
-
-async def arrived_at(tx: Connection, actor: Actor, row: Record, said: str, now: datetime) -> None:
-    """A request whose things arrived moves on, whoever received them: it is no step of theirs."""
-    complete = await _complete(tx, row["id"])
-    await take(
-        tx, actor, row, Step.SPLIT, Doing(said), now=now, complete=complete, named="arrive" if said else "take_back",
-        judge=False,
-    )  # fmt: skip

@@ -19,7 +19,7 @@ from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection, transaction
-from assets.equipment_requests.parts import note_arrival
+from assets.equipment_requests.arrivals import note_arrival
 from assets.equipment_requests.steps import shown_number as request_number
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
