@@ -37,7 +37,8 @@ def cell(value: object) -> Cell:
 def plain(value: Cell) -> str | int | float:
     """A cell of a CSV: numbers as they are, all else text; nothing and the empty text look alike there."""
     if type(value) is str:
-        return value if not value or value[0].isalnum() else neutral(value)  # nor is a letter or digit a sign in NFKC
+        # Nor is a letter, a digit or what begins JSON a sign in NFKC.
+        return value if not value or value[0].isalnum() or value[0] in "[{" else neutral(value)
     if value is None:
         return ""
     if isinstance(value, bool):

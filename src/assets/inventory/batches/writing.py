@@ -21,6 +21,7 @@ from assets.inventory.rooms import find_room
 from assets.text import clean, searchable
 from assets.web.language import N_
 
+BLOCK = 1_000  # rows that are in memory at a time, as they were and as they will be
 Written = dict[int, tuple[UUID, int]]  # by the place in the plan: the thing and its version from now on
 
 
@@ -30,13 +31,15 @@ async def write(
     """Do what was planned for each row, in the caller's transaction, in which its things were locked."""
     places = [number for number, row in enumerate(rows) if row.outcome in (Outcome.CREATE, Outcome.CHANGE)]
     acting = [rows[number] for number in places]
-    columns = await columns_of(tx, kind, [_whole(kind, row) for row in acting])
-    room = await _rooms(tx, actor, columns, kind, acting)
-    new = [row for row in acting if row.outcome is Outcome.CREATE]
-    old = [row for row in acting if row.outcome is Outcome.CHANGE]
     ids = {id(row): row.present.id if row.present else new_id() for row in acting}
-    await _add(tx, actor, kind, [(ids[id(row)], row) for row in new], columns, room, now)
-    await _change(tx, actor, kind, old, columns, room, now, reason)
+    for start in range(0, len(acting), BLOCK):
+        block = acting[start : start + BLOCK]
+        columns = await columns_of(tx, kind, [_whole(kind, row) for row in block])
+        room = await _rooms(tx, actor, columns, kind, block)
+        new = [(ids[id(row)], row) for row in block if row.outcome is Outcome.CREATE]
+        old = [row for row in block if row.outcome is Outcome.CHANGE]
+        await _add(tx, actor, kind, new, columns, room, now)
+        await _change(tx, actor, kind, old, columns, room, now, reason)
     return {
         number: (ids[id(row)], row.present.version + 1 if row.present else 1)
         for number, row in zip(places, acting, strict=True)
