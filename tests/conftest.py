@@ -14,8 +14,11 @@ import asyncpg
 import httpx2
 import pytest
 from litestar import Litestar
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from assets import clock, db, embedded
+from assets.access import passwords
 from assets.access import service as access
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
@@ -29,7 +32,8 @@ from assets.settings import Settings
 from assets.settings import load as load_settings
 
 os.environ.setdefault("PICCOLO_CONF", "assets.piccolo_app")
-# A few tests have a short run for every day and a long one, which `.ci/run` does in addition: LONG=1 asks for it.
+# What takes long is for LONG=1, which `.ci/run` asks for in addition: tests marked `long` run only then, those marked
+# `longer` do more then than every day.
 LONG = os.environ.get("LONG", "") not in ("", "0")
 # Tables whose rows belong to the installation and not to a test.
 KEPT = {"migration", "pgqueuer_schedules"}
@@ -48,12 +52,19 @@ def missing(advice: str) -> NoReturn:
     pytest.skip(advice)
 
 
+# Guessing is as slow as ever in the programs that tests start, and in the test that measures it against OWASP's minimum;
+# thousands of people of one test each would spend a minute on theirs.
+AS_SLOW_AS_EVER, passwords._HASH = passwords._HASH, PasswordHash((Argon2Hasher(1, 8, 1),))
+
 # They wait and start processes: what is begun last leaves the other core with nothing to do.
 LONGEST = ("tests/http/test_schema.py", "tests/stories/", "tests/services/test_commands.py", "tests/http/test_ugly.py")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest first; the others stay in their order."""
+    if not LONG:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 

@@ -25,6 +25,8 @@ from tests import web_world
 from tests.browser.conftest import Stage, on_a_port
 from tests.conftest import LONG, empty, served
 
+pytestmark = pytest.mark.longer
+
 PHONE, SCREEN = 360, 1280
 LOOKS = [("vi", PHONE), ("en", SCREEN), ("vi", SCREEN), ("en", PHONE)]
 # The rules of WCAG 2.2 up to AA, and what axe knows of good practice beyond them.

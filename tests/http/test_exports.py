@@ -172,6 +172,7 @@ async def test_when_somebody_may_not_see_the_list_then_the_trail_stays_empty(hou
 # --- many rows, and readers that go away
 
 
+@pytest.mark.long
 async def test_when_a_list_is_long_then_every_row_comes_once_and_soon(house: House) -> None:
     await many()
     admin = await house.person("root", Role.ADMINISTRATOR)

@@ -39,6 +39,8 @@ from tests.permission_world import (
     tells_of,
 )
 
+pytestmark = pytest.mark.longer
+
 TABLE = Path(__file__).parent / "permissions.csv"
 CELLS_MIN = 6_300
 REFUSED = {"400", "401", "403", "404", "409"}

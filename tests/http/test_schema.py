@@ -30,6 +30,8 @@ from assets.access.permissions import Role
 from tests.conftest import LONG, House, served
 from tests.http.test_contract import asset, target
 
+pytestmark = pytest.mark.longer
+
 EXAMPLES = 50 if LONG else 2
 PARTS = 6 if LONG else 1  # of the operations, so that both cores have their share
 MODES = tuple(schemathesis.GenerationMode)

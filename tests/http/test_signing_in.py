@@ -13,7 +13,7 @@ from assets.access import passwords, second_factor, service, sessions
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role, staying
 from assets.access.sessions import Visit
-from tests.conftest import House
+from tests.conftest import AS_SLOW_AS_EVER, House
 
 FIRST, OWN = "hop-giay-con-meo-xanh", "bon con vit qua song"
 OURS = {"Origin": "http://127.0.0.1:8000", "Accept-Language": "en"}
@@ -331,3 +331,13 @@ async def test_when_passwords_are_judged_then_length_counts_and_what_everybody_k
     for good in (FIRST, OWN, "correct horse battery", "ă" * 3 + " sông Trà Khúc mùa lũ"):
         assert passwords.refused(good) is None, good
     assert passwords.refused("nguyen thi lan 2026", ["Nguyễn Thị Lan"])
+
+
+async def test_when_a_password_is_kept_then_with_what_owasp_asks_of_argon2id_at_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(passwords, "_HASH", AS_SLOW_AS_EVER)
+    kept = await passwords.hashed("trăng lên đầu núi bốn mùa")
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert await passwords.fits("trăng lên đầu núi bốn mùa", kept)
+    assert not await passwords.fits("trăng lên đầu núi bốn mùa ", kept)

@@ -1,6 +1,6 @@
 """Whatever comes in, in whatever place of whatever route: refused as a document that names the place, never a 5xx.
 
-With LONG=1, as `.ci/run` does, each place gets every value; else every tenth, each place other ones than the one before.
+With LONG=1, as `.ci/run` does, each place gets every value; else every tenth or thirtieth, each place other ones than the one before.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from tests.conftest import LONG, House, running
 from tests.http.test_contract import asset, target
 
 ENDLESS = "x" * 20_000
-pytestmark = pytest.mark.timeout(900)  # with LONG=1 and many routes
+pytestmark = [pytest.mark.longer, pytest.mark.timeout(900)]  # with LONG=1 and many routes
 NOTHING = "00000000-0000-7000-8000-000000000000"
 # Values for a field or a parameter, as JSON.
 VALUES = (
@@ -64,14 +64,14 @@ T = TypeVar("T")
 
 
 class Turns:
-    """Takes turns: all values with LONG, else every tenth, beginning one later at each turn."""
+    """Takes turns: all values with LONG, else every tenth or so, beginning one later at each turn."""
 
-    def __init__(self) -> None:
-        self.turn = self.tried = 0
+    def __init__(self, each: int = 10) -> None:
+        self.each, self.turn, self.tried = each, 0, 0
 
     def __call__(self, values: Sequence[T]) -> Sequence[T]:
         self.turn += 1
-        found = values if LONG else values[self.turn % 10 :: 10]
+        found = values if LONG else values[self.turn % self.each :: self.each]
         self.tried += len(found)
         return found
 
@@ -185,7 +185,7 @@ async def test_when_a_path_is_ugly_then_there_is_nothing_there(ugly: Ugly) -> No
 
 async def test_when_a_query_is_ugly_then_the_parameter_is_named(ugly: Ugly) -> None:
     document = ugly.house.app.openapi_schema.to_schema()["paths"]
-    some = Turns()
+    some = Turns(30)
     for call in ugly.calls("GET"):
         operation = document.get(call.route.path_format, {}).get("get", {})
         queries = [p for p in operation.get("parameters", []) if p["in"] == "query"]
@@ -200,7 +200,7 @@ async def test_when_a_query_is_ugly_then_the_parameter_is_named(ugly: Ugly) -> N
                     assert name in fields, (call.name, name, value[:50], answer.text[:300])
         for query in some(("%ff=1", "%00=1", "=", "&&&", "a" * 9_000, "%ed%a0%80=1", "limit=1&limit=2", "q=a&q=b")):
             await ugly.send(call, f"{call.path(ugly.things)}?{query}")
-    assert some.tried > (1_000 if LONG else 150)
+    assert some.tried > (1_000 if LONG else 50)
 
 
 async def test_when_a_body_is_ugly_then_it_is_refused(ugly: Ugly) -> None:
@@ -234,7 +234,7 @@ async def test_when_a_body_is_ugly_then_it_is_refused(ugly: Ugly) -> None:
 async def test_when_one_field_is_ugly_then_it_is_the_one_that_is_named(ugly: Ugly) -> None:
     document = ugly.house.app.openapi_schema.to_schema()
     filled = Filled(document, KNOWN | {"target": ugly.things["target"], "model": ugly.things["model"]})
-    some, missed = Turns(), list[object]()
+    some, missed = Turns(30), list[object]()
     for call in ugly.calls("POST", "PATCH", "PUT"):
         content = document["paths"].get(call.route.path_format, {}).get(call.method.lower(), {}).get("requestBody", {})
         schema = content.get("content", {}).get("application/json", {}).get("schema")
@@ -261,7 +261,7 @@ async def test_when_one_field_is_ugly_then_it_is_the_one_that_is_named(ugly: Ugl
                     if not right:
                         missed.append((call.name, field, value[:60], answer.text[:300]))
     assert not missed, "\n".join(map(str, missed[:20]))
-    assert some.tried > (1_000 if LONG else 100)
+    assert some.tried > (1_000 if LONG else 30)
 
 
 async def test_when_any_post_is_sent_again_with_its_key_then_it_has_one_effect_and_one_answer(ugly: Ugly) -> None:

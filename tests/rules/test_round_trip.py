@@ -26,6 +26,8 @@ from assets.web.language import translate
 from assets.web.sheets import BOM, Book, csv_lines
 from tests.conftest import LONG
 
+pytestmark = pytest.mark.longer
+
 SOME = settings(
     max_examples=80 if LONG else 8, deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

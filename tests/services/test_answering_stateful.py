@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -30,6 +31,8 @@ from assets.inventory.transfers import service as transfers
 from assets.inventory.transfers.course import NEEDS_NOTE, OUTCOMES
 from tests import equipment_world
 from tests.conftest import LONG, empty
+
+pytestmark = pytest.mark.longer
 
 T = TypeVar("T")
 EXAMPLES = 20 if LONG else 6

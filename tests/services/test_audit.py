@@ -322,6 +322,7 @@ async def trail(database: str) -> AsyncIterator[tuple[asyncpg.Connection, AuditH
     await owner.close()
 
 
+@pytest.mark.longer
 async def test_of_many_tamperings_by_the_owner_every_one_is_found_and_the_whole_trail_passes(
     trail: tuple[asyncpg.Connection, AuditHead],
 ) -> None:

@@ -44,6 +44,7 @@ def logs() -> Iterator[io.StringIO]:
     structlog.configure(**before)
 
 
+@pytest.mark.long
 async def test_when_secrets_are_put_in_everywhere_then_they_stand_in_no_dump_log_or_answer(
     house: House, database: str, logs: io.StringIO, tmp_path: Path
 ) -> None:

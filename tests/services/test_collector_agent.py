@@ -138,7 +138,7 @@ async def test_when_devices_hang_or_break_the_prober_then_the_others_are_asked_i
             prober.results[one.address] = ValueError("a decoder broke")
     service.assignment = Assignment(hash="h1", targets=(*bad, *good))
     async with collecting(tmp_path, service, prober) as agent:
-        await service.until(lambda: all(service.observations(g.id) for g in good), seconds=2)
+        await service.until(lambda: all(service.observations(g.id) for g in good), seconds=5)
         await service.until(lambda: all(service.observations(b.id) for b in bad))
         assert agent._rounds.looks_cut >= 10
     for n, one in enumerate(bad):

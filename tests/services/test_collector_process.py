@@ -60,6 +60,7 @@ def kept(folder: Path) -> tuple[UUID, int, int]:
         buffer.close()
 
 
+@pytest.mark.long
 async def test_when_it_is_killed_over_its_work_again_and_again_then_nothing_kept_is_lost_or_doubled(
     tmp_path: Path, service: FakeService
 ) -> None:
@@ -90,6 +91,7 @@ async def test_when_it_is_killed_over_its_work_again_and_again_then_nothing_kept
     assert all(post.sequences == sorted(set(post.sequences)) for post in service.posts)
 
 
+@pytest.mark.long
 async def test_when_the_service_is_away_then_polls_go_on_and_afterwards_the_newest_come_first(
     tmp_path: Path, service: FakeService
 ) -> None:
@@ -176,6 +178,7 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.long
 async def test_when_the_disk_is_full_then_polls_and_posts_go_on_and_later_the_disk_is_used_again(
     tmp_path: Path, service: FakeService
 ) -> None:

@@ -140,6 +140,7 @@ async def test_when_a_command_cannot_be_done_then_it_says_so_in_one_sentence(
     assert "Traceback" not in error
 
 
+@pytest.mark.long
 async def test_when_three_processes_migrate_at_once_then_all_of_them_succeed(database: str, tmp_path: Path) -> None:
     async with db.transaction(db.EVERYTHING) as tx, db.as_owner(tx):
         await tx.execute("drop schema public cascade; create schema public")
@@ -148,6 +149,7 @@ async def test_when_three_processes_migrate_at_once_then_all_of_them_succeed(dat
     await migrate(database)
 
 
+@pytest.mark.long
 def test_when_only_the_base_is_installed_then_a_device_can_be_probed_and_the_server_says_what_it_needs(
     tmp_path: Path,
 ) -> None:

@@ -203,6 +203,7 @@ async def audit_digests_hold(province: Province) -> None:
         assert digest(plain) == row["digest"], row["action"]
 
 
+@pytest.mark.long
 async def test_when_every_simulated_thing_is_really_asked_then_nothing_is_other_than_it_was_loaded(
     database: str, tmp_path: Path
 ) -> None:

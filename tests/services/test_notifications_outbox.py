@@ -249,6 +249,7 @@ async def test_when_trying_again_cannot_help_then_it_has_failed_at_once(house: H
     assert (row["state"], row["error"]) == ("failed", "it answered 401")
 
 
+@pytest.mark.long
 async def test_when_it_fails_for_a_day_then_it_is_given_up(house: House) -> None:
     await house.channel("all")
     await house.announce("opened")

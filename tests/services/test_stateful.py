@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -34,6 +35,8 @@ from assets.inventory.transfers.service import NewTransfer, Outcome, Receiving
 from assets.places import service as places
 from assets.places.units import parse, shipped
 from tests.conftest import LONG, empty
+
+pytestmark = pytest.mark.longer
 
 T = TypeVar("T")
 EXAMPLES = 60 if LONG else 6

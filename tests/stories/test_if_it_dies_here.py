@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx2
+import pytest
 
 from assets import db
 from assets.access.actor import SYSTEM
@@ -81,6 +82,7 @@ async def _until_waiting(connection: "asyncpg.Connection[asyncpg.Record]") -> No
     raise AssertionError("no ingest was in flight when it should be killed")
 
 
+@pytest.mark.long
 async def test_when_the_service_dies_after_the_commit_and_before_the_answer_then_the_repeat_changes_nothing(
     database: str, tmp_path: Path
 ) -> None:
@@ -132,6 +134,7 @@ class _DeafLine:
         self.server.close()
 
 
+@pytest.mark.long
 async def test_when_the_embedded_database_is_killed_while_batches_arrive_then_nothing_acknowledged_is_lost(
     database: str, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ async def test_when_a_ups_is_on_battery_then_that_is_said_and_its_end_too(story:
     story.wants("resolved", about="ups-1", between=(240, 390))
 
 
+@pytest.mark.long
 async def test_when_a_thing_flaps_for_an_hour_then_people_hear_a_few_times_and_not_a_hundred_and_twenty(
     story: Story,
 ) -> None:
