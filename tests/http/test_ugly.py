@@ -1,6 +1,7 @@
 """Whatever comes in, in whatever place of whatever route: refused as a document that names the place, never a 5xx.
 
-With LONG=1, as `.ci/run` does, each place gets every value; else every tenth or thirtieth, each place other ones than the one before.
+With LONG=1, as `.ci/run` does, each place gets every value; else every tenth or thirtieth, each place other ones than the
+one before.
 """
 
 import asyncio
