@@ -99,8 +99,7 @@ async def _handed(
         list(assets),
     )
     for asset in rows:
-        fits = (p for p in parts if p["category"] == asset["category"])
-        part = next((p for p in fits if p["done"] + given[p["id"]] < p["quantity"]), None)
+        part = next((p for p in parts if _brings(p, asset) and p["done"] + given[p["id"]] < p["quantity"]), None)
         if part is None:
             continue
         given[part["id"]] += 1
@@ -109,6 +108,11 @@ async def _handed(
             new_id(), part["line"], part["id"], asset["id"], part["from_site"], now, actor.name,
         )  # fmt: skip
     return given
+
+
+def _brings(part: Record, asset: Record) -> bool:
+    """Whether an asset was sent for a part: as its pieces say, whatever it is called by now."""
+    return asset["id"] in part["pieces"] if part["pieces"] else bool(part["category"] == asset["category"])
 
 
 async def _landed(tx: Connection, part: Mapping[str, Any], now: datetime, *, over: bool) -> None:

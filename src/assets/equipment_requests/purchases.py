@@ -264,7 +264,8 @@ async def _send_on(
         on_its_way = await _parted(tx, part, n)
         await tx.execute(
             "update fulfilment_parts set transfer = (select id from transfers where number = $2), state = 'under_way', "
-            "from_site = $3 where id = $1", on_its_way, number, store["id"],
+            "from_site = $3, pieces = array(select id from assets where tag = any($4)) where id = $1",
+            on_its_way, number, store["id"], list(mine[part["id"]]),
         )  # fmt: skip
 
 

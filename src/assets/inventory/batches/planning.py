@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from assets.inventory.kinds import ASSETS, CUSTOM, Definition, Kind
-from assets.inventory.lifecycle import Stage, inputs, refused
+from assets.inventory.lifecycle import PROMISED, SENDABLE, Stage, inputs, refused
 from assets.inventory.values import Field, Wrong, read
 from assets.phrases import Phrase
 from assets.web.language import N_
@@ -80,7 +80,7 @@ class World:
     `present` are things by their key, `by_id` those that are meant by their id. `taken` are keys that are in use where
     the caller cannot see. `sites` are the caller's, by everything that people call one. `models` are (manufacturer,
     name) in small letters, with the names as they are written and the category. `serials` are those of models with the
-    tag that has them, empty when it is not to be told.
+    tag that has them, empty when it is not to be told. `promised` are the drafts that list assets (see `holding`).
     """
 
     present: Mapping[tuple[str, ...], Present] = field(default_factory=dict)
@@ -92,6 +92,7 @@ class World:
     applications: Collection[str] = frozenset()
     serials: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     definitions: Mapping[str, Definition] = field(default_factory=dict)
+    promised: Mapping[UUID, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -281,6 +282,8 @@ class _Row:
                 reason = N_("This stage asks for more than a list has; move the asset on its own page.")
             if reason:
                 self._wrong("stage", reason, error="conflict")
+            elif stage not in SENDABLE and (draft := self.world.promised.get(present.id)):
+                self._wrong("stage", PROMISED, error="conflict", **draft)
 
     def _look_at_model(self, present: Present | None, new: dict[tuple[str, str], NewModel]) -> None:
         if self.kind.resource != ASSETS.resource or not {"manufacturer", "model"} & set(self.values):

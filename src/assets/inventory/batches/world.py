@@ -10,6 +10,7 @@ from assets.access.actor import Actor
 from assets.db import Connection, as_owner
 from assets.inventory import kinds
 from assets.inventory.batches.planning import Present, Wanted, World, key_in
+from assets.inventory.holding import promised
 from assets.inventory.kinds import CUSTOM, Definition, Kind, with_definitions
 from assets.inventory.values import Type, Wrong, plain, read
 
@@ -97,6 +98,9 @@ async def look(
         applications=await _applications(tx) if "application" in said else frozenset(),
         serials=await _serials(tx, actor, rows) if "serial" in said else {},
         definitions=own,
+        promised=await promised(tx, [one.id for one in (*found.values(), *meant.values())])
+        if kind.resource == kinds.ASSETS.resource and "stage" in said
+        else {},
     )
 
 
