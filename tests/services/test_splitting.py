@@ -8,7 +8,7 @@ import pytest
 from assets import db
 from assets.access.actor import SYSTEM
 from assets.db import EVERYTHING
-from assets.equipment_requests import parts, purchases, service
+from assets.equipment_requests import papers, parts, purchases, service
 from assets.equipment_requests.asking import LineKind
 from assets.equipment_requests.purchases import Arrived, NewPurchase, Order
 from assets.equipment_requests.service import Asked, Doing, Filing
@@ -22,6 +22,7 @@ from assets.inventory.stock.service import Movement, move
 from assets.inventory.transfers import service as transfers
 from assets.inventory.transfers.course import Line
 from assets.monitoring.declarations import Kind, Said, declare
+from assets.web.paging import ListQuery
 from tests import equipment_world
 from tests.equipment_world import World, at
 
@@ -251,9 +252,10 @@ async def test_when_toner_is_bought_then_it_goes_from_ledger_to_ledger_and_its_l
     bought = await purchases.plan(world.bob, NewPurchase("Mực", [await part_of("purchase")]), now=at(4))
     await purchases.order(world.bob, bought, Order("Công ty A"), now=at(5))
     with pytest.raises(Invalid):
-        await purchases.arrive(world.bob, bought, Arrived("KHO", consumable="TN-1", quantity=3), now=at(6))
-    for _ in range(2):
-        await purchases.arrive(world.bob, bought, Arrived("KHO", consumable="TN-1", quantity=1), now=at(7))
+        await purchases.arrive(world.bob, bought, Arrived("KHO", consumable="TN-1", quantity=3), version=2, now=at(6))
+    for note in ("PGH-1", "PGH-2"):
+        came = Arrived("KHO", consumable="TN-1", quantity=1, delivery_note=note)
+        await purchases.arrive(world.bob, bought, came, now=at(7))
     assert await ledger(number) == {"given": 3, "promised": 0, "declined": 0, "open": 0}
     async with db.transaction(EVERYTHING) as tx:
         lying = await tx.fetchval("select quantity from stock where site = $1", world.home)
@@ -299,3 +301,40 @@ async def test_when_whoever_decides_has_rewritten_the_request_then_somebody_else
     await service.act(world.bob, number, Step.SUBMIT, Doing(), now=at(3))
     with pytest.raises(NotAllowed):
         await service.approve(world.bob, number, Doing(), now=at(4))
+
+
+async def test_when_needs_are_listed_then_they_are_what_is_approved_and_not_arranged(world: World) -> None:
+    await world.stock("printer", "STORE-1")
+    await world.thing("printer", "SPARE-1", world.other_code, stage=Stage.IN_STOCK)
+    first, second = await approved(world, 8), await approved(world, 3)
+    await approved(world, 2, "scanner")
+    wanted = {1: [
+        Wanted(Way.STOCK, 1), Wanted(Way.TRANSFER, 1, from_site=world.other_code), Wanted(Way.PURCHASE, 2),
+        Wanted(Way.DECLINE, 1, note="Vượt định mức"),
+    ]}  # fmt: skip
+    await parts.split(world.bob, first, wanted, Doing(), now=at(2))
+
+    async def sums() -> dict[str, tuple[int, list[int]]]:
+        found = await papers.needs(world.bob, ListQuery(), now=at(9))
+        assert len(found.lines) == len({(line.name, line.place) for line in found.lines})
+        return {line.name: (line.quantity, list(line.requests)) for line in found.lines}
+
+    # 8 - 1 given - 1 promised - 1 declined, of them 2 wait to be bought; and 3 of the other request
+    both = [int(first), int(second)]
+    assert await sums() == {"Máy in": (5 + 3, both), "Máy scan tài liệu": (2, [int(second) + 1])}
+    bought = await purchases.plan(world.bob, NewPurchase("Mua", [await part_of("purchase")]), now=at(3))
+    assert (await sums())["Máy in"] == (8, both)  # planned, not ordered
+    await purchases.order(world.bob, bought, Order("Công ty A"), now=at(4))
+    assert (await sums())["Máy in"] == (6, both)
+    await purchases.arrive(world.bob, bought, Arrived("KHO", world.models["printer"], ["SN-1"]), now=at(5))
+    assert (await sums())["Máy in"] == (6, both)
+    await purchases.cancel(world.bob, bought, "Hết hàng", now=at(6))
+    assert (await sums())["Máy in"] == (7, both)
+    (sent, _), (drafted, _), (arriving, _) = await transfers_of(first)
+    await transfers.cancel(SYSTEM, drafted, now=at(7))
+    assert (await sums())["Máy in"] == (8, both)
+    for number in (sent, arriving):
+        await transfers.receive(world.alice, number, transfers.Receiving(), now=at(8))
+    assert (await sums())["Máy in"] == (8, both)
+    await service.act(world.bob, first, Step.CLOSE, Doing("Hết"), now=at(9))
+    assert (await sums())["Máy in"] == (3, [int(second)])
