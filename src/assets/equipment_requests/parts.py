@@ -31,7 +31,8 @@ from assets.inventory.holding import refuse_promised
 from assets.inventory.kinds import CAPABILITIES
 from assets.inventory.lifecycle import Stage
 from assets.inventory.stock.ledger import Act
-from assets.inventory.stock.service import Movement, move
+from assets.inventory.stock.service import Movement
+from assets.inventory.stock.shipments import ship
 from assets.inventory.things import NewCapability, add_capability
 from assets.inventory.transfers.service import LINES_MAX, NewTransfer, cancel, draft
 from assets.monitoring.declarations import Kind, Said, declare
@@ -199,23 +200,28 @@ class _Answer:
         return row
 
     async def _poured(self, line: Record, part: Wanted) -> None:
-        """A consumable goes from ledger to ledger at once."""
+        """A consumable leaves its ledger at once, and is given when the centre says how many came."""
         if part.from_site:
-            source = await self._pourer(line, part)
-        else:
-            stores = (await ledgers(self.tx, self.actor.scope, [line["consumable"]])).get(line["consumable"], [])
-            enough = [store for store in stores if store["quantity"] >= part.quantity]
-            if not enough:
-                raise self._wrong("quantity", N_("No store has that many."))
-            source = enough[0]["code"]
+            await self._ship(line, part, await self._pourer(line, part), part.quantity)
+            return
+        stores = (await ledgers(self.tx, self.actor.scope, [line["consumable"]])).get(line["consumable"], [])
+        left = part.quantity
+        if sum(store["quantity"] for store in stores) < left:
+            raise self._wrong("quantity", N_("The stores do not have that many."))
+        for store in stores:
+            if some := min(left, store["quantity"]):
+                await self._ship(line, part, store["code"], some)
+                left -= some
+
+    async def _ship(self, line: Record, part: Wanted, source: str, quantity: int) -> None:
         consumable = await self.tx.fetchval("select code from consumables where id = $1", line["consumable"])
         site = await self.tx.fetchval("select code from sites where id = $1", self.row["site"])
         why = shown_number(self.row["number"])
-        said = Movement(Act.TRANSFER, source, consumable, part.quantity, to_site=site, reason=why)
-        await move(self.actor, said, now=self.now)
+        said = Movement(Act.TRANSFER, source, consumable, quantity, to_site=site, reason=why)
+        shipment = await ship(self.actor, said, now=self.now)
         origin = await self.tx.fetchval("select id from sites where code = $1", source)
-        await give(self.tx, line["id"], part.quantity)
-        await self._write(line, part, part.quantity, PartState.DONE, from_site=origin)
+        made = await self._write(line, part, quantity, PartState.UNDER_WAY, from_site=origin)
+        await self.tx.execute("update fulfilment_parts set shipment = $2 where id = $1", made, shipment)
 
     async def _pourer(self, line: Record, part: Wanted) -> str:
         """The code of the site that is named, if it is a store, or keeps its lowest stock of the consumable."""
@@ -333,6 +339,8 @@ async def take_back(actor: Actor, part: UUID, *, now: datetime) -> Filed:
             raise Conflict(N_("This part is over already."), state=row["state"])
         if found["transfer"] is not None:
             raise Conflict(N_("It is on its way: cancel or refuse the transfer."), state=row["state"])
+        if found["shipment"] is not None:
+            raise Conflict(N_("It is on its way: its sender can call it back."), state=row["state"])
         await end(tx, found, now)
         return await _onward(
             tx,
@@ -349,7 +357,7 @@ async def wait_no_more(tx: Connection, actor: Actor, row: Record, now: datetime)
     ended = await tx.fetch(
         "update fulfilment_parts p set state = case when done > 0 then 'done' else 'cancelled' end, "
         "quantity = case when done > 0 then done else p.quantity end, ended_at = $2 "
-        "from equipment_request_lines l where l.id = p.line and l.request = $1 and p.transfer is null "
+        "from equipment_request_lines l where l.id = p.line and l.request = $1 and coalesce(p.transfer, p.shipment) is null "
         "and p.state in ('planned', 'under_way') returning p.purchase", row["id"], now,
     )  # fmt: skip
     await wanted_no_more(tx, {part["purchase"] for part in ended}, now)

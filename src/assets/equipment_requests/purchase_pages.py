@@ -222,7 +222,7 @@ async def _one(
 _STORES = "select code, name from sites where kind = 'store' and open order by sort, code limit $1"
 _OPEN = (
     "from fulfilment_parts p join equipment_request_lines l on l.id = p.line join purchases b on b.id = p.purchase "
-    "where b.number = $1 and p.transfer is null and p.state in ('planned', 'under_way')"
+    "where b.number = $1 and coalesce(p.transfer, p.shipment) is null and p.state in ('planned', 'under_way')"
 )
 _MODELS = (
     "select m.id as code, c.name || ': ' || m.manufacturer || ' ' || m.name as name from asset_models m "  # noqa: S608

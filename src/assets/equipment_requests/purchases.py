@@ -21,7 +21,6 @@ from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection, transaction
-from assets.equipment_requests.arrivals import note_arrival
 from assets.equipment_requests.steps import shown_number as request_number
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
@@ -29,6 +28,7 @@ from assets.inventory import service as inventory
 from assets.inventory.lifecycle import Stage
 from assets.inventory.stock.ledger import Act
 from assets.inventory.stock.service import Movement, move
+from assets.inventory.stock.shipments import ship
 from assets.inventory.things import NewModel, add_model
 from assets.inventory.transfers.service import LINES_MAX, NewTransfer, draft
 from assets.text import clean, clean_block, searchable, serial_key
@@ -176,8 +176,8 @@ async def cancel(actor: Actor, number: int, note: str, *, version: int | None = 
     async with transaction(actor.scope) as tx:
         row = await _locked(tx, number, version, *OPEN)
         await tx.execute(
-            "update fulfilment_parts set purchase = null, state = 'planned' where purchase = $1 and transfer is null "
-            "and state in ('planned', 'under_way')", row["id"],
+            "update fulfilment_parts set purchase = null, state = 'planned' where purchase = $1 "
+            "and coalesce(transfer, shipment) is null and state in ('planned', 'under_way')", row["id"],
         )  # fmt: skip
         await _change(tx, actor, row, "cancel", {"state": State.CANCELLED, "ended_at": now}, note)
 
@@ -209,7 +209,7 @@ async def arrive(actor: Actor, number: int, came: Arrived, *, version: int | Non
         tags = await work(tx, actor, row, store, came, now)
         left = await tx.fetchval(
             "select exists (select from fulfilment_parts where purchase = $1 and state in ('planned', 'under_way') "
-            "and transfer is null)", row["id"],
+            "and coalesce(transfer, shipment) is null)", row["id"],
         )  # fmt: skip
         cells = {} if left else {"state": State.RECEIVED, "ended_at": now}
         told = {"assets": tags, "quantity": came.quantity or len(tags), "delivery_note": clean(came.delivery_note, 60)}
@@ -389,9 +389,11 @@ async def _consumables(
     await move(actor, taken_in, now=now)
     for part, n in shares:
         said = Movement(Act.TRANSFER, store["code"], consumable["code"], n, to_site=part["site_code"], reason=why)
-        await move(actor, said, now=now)
-        on_its_way = await _parted(tx, part, n)
-        await note_arrival(tx, actor, on_its_way, now=now)
+        shipment = await ship(actor, said, now=now)
+        await tx.execute(
+            "update fulfilment_parts set shipment = $2, state = 'under_way', from_site = $3 where id = $1",
+            await _parted(tx, part, n), shipment, store["id"],
+        )  # fmt: skip
     return []
 
 
@@ -405,7 +407,8 @@ async def _waiting(tx: Connection, row: Record, of: str, value: Any) -> list[Rec
         "select p.*, s.id as site, s.code as site_code, r.number as request_number, r.submitted_at "  # noqa: S608
         "from fulfilment_parts p join equipment_request_lines l on l.id = p.line join equipment_requests r on r.id = l.request "
         "join sites s on s.id = r.site "
-        f"where p.purchase = $1 and s.open and p.transfer is null and p.state in ('planned', 'under_way') and {of} "
+        "where p.purchase = $1 and s.open and coalesce(p.transfer, p.shipment) is null "
+        f"and p.state in ('planned', 'under_way') and {of} "
         "order by request_priority(s.id, r.submitted_at), r.number, l.position, p.id for update of p",
         row["id"], value,
     )  # fmt: skip

@@ -71,6 +71,28 @@ async def to_spare(tx: Connection, donor: UUID, to: UUID, category: UUID, tags: 
     return rows
 
 
+async def pourers(tx: Connection, scope: Scope, site: UUID, consumables: Sequence[UUID]) -> dict[UUID, list[Donor]]:
+    """By consumable, the sites of the scope that can give some of it to `site` and keep their lowest stock.
+
+    A site that asks for it itself gives none.
+    """
+    rows = await tx.fetch(
+        "select k.consumable, s.id, s.code, s.name, k.quantity - coalesce(k.minimum, c.minimum) as spare "
+        "from stock k join consumables c on c.id = k.consumable join sites s on s.id = k.site "
+        "where s.kind <> 'store' and s.open and s.id <> $1 and k.consumable = any($2) and ($3 or s.id = any($4::uuid[])) "
+        "and k.quantity > coalesce(k.minimum, c.minimum) and not exists (select from equipment_requests r "
+        "join equipment_request_lines w on w.request = r.id where r.site = s.id and w.consumable = k.consumable "
+        "and r.state in ('submitted', 'approved', 'in_fulfilment'))",
+        site, list(consumables), scope.everything, list(scope.sites),
+    )  # fmt: skip
+    km = await distances(tx, site, [row["id"] for row in rows])
+    found: dict[UUID, list[Donor]] = {}
+    for row in rows:
+        one = Donor(row["id"], row["code"], row["name"], row["spare"], km[row["id"]])
+        found.setdefault(row["consumable"], []).append(one)
+    return found
+
+
 async def ledgers(tx: Connection, scope: Scope, consumables: Sequence[UUID]) -> dict[UUID, list[Any]]:
     """By consumable, the stores of the scope that have some, the fullest first."""
     rows = await tx.fetch(
