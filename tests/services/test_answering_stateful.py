@@ -58,6 +58,11 @@ _OPEN = "select number::text from equipment_requests where state in ('approved',
 _PARTS = "select id from fulfilment_parts where state in ('planned', 'under_way')"
 _TRANSFERS = "select number from transfers where state = '{}' order by number"
 _PURCHASES = "select number from purchases where state {} order by number"
+# Some assets, what a draft lists before the others: about those there is most to get wrong.
+_FEW_ASSETS = """
+    select a.tag from assets a where a.stage in ({}) order by not exists (select from transfer_lines l
+    join transfers t on t.id = l.transfer where l.asset = a.id and l.state = 'listed' and t.state = 'draft'), a.tag limit 3
+"""
 # What can be done now, by the name of its act.
 POSSIBLE = {
     "ask": "select name from users where name in ('alice', 'charlie') and 3 > (select count(*) from equipment_requests "
@@ -75,8 +80,8 @@ POSSIBLE = {
     "take_back": f"{_PARTS} and transfer is null and shipment is null order by id",
     "unpack": "select id from stock_shipments where state = 'under_way' order by id",
     "call_back": "select id from stock_shipments where state = 'under_way' order by id",
-    "carry_off": "select tag from assets where stage in ('in_use', 'in_stock') order by tag",
-    "lose": "select tag from assets where stage in ('in_use', 'in_stock', 'lost') order by tag",
+    "carry_off": _FEW_ASSETS.format("'in_use', 'in_stock'"),
+    "lose": _FEW_ASSETS.format("'in_use', 'in_stock', 'lost'"),
     "correct": "select tag from assets order by tag",
     "shut": "select code from sites where kind <> 'store' order by code",
     "send": _TRANSFERS.format("draft"),
@@ -167,7 +172,7 @@ class Answers(RuleBasedStateMachine):
         """One of the acts that there is something for; closing and trouble are rare, so that the others have work."""
         there = [(name, key) for name, query in POSSIBLE.items() for key in self._all(query)]
         now = {name for name, _ in there}
-        if data.draw(st.integers(0, 3)):
+        if data.draw(st.integers(0, 2)):
             now -= TROUBLE
         names = [name for name in OFTEN if name in now] * 4 + sorted(now)
         name = data.draw(st.sampled_from(names))
