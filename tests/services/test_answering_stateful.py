@@ -150,11 +150,15 @@ class Answers(RuleBasedStateMachine):
             await approval.add_step(SYSTEM, NewStep(name, roles=("province_it",)))
         first = await access.add_user(SYSTEM, access.NewUser(name="dan", role=Role.PROVINCE_IT, display_name="Dân"))
         self.deciders = [replace(self.here.bob, id=first, name="Dân"), self.here.bob]
-        await self._file(self.here.alice, 6)
-        await self._file(self.here.charlie, 2, more=False)
-        for number in ("1", "2"):  # so that there is work from the start
+        # A site that asks for printers itself gives none: something is promised before it does.
+        for by, quantity in ((self.here.alice, 6), (self.here.charlie, 2)):
+            await self._file(by, quantity, more=by is self.here.alice)
+            number = "1" if by is self.here.alice else "2"
             for due, who in enumerate(self.deciders, start=1):
                 await service.approve(who, number, Doing(due=due), now=clock.now())
+            if by is self.here.alice:
+                promised = {1: [Wanted(Way.TRANSFER, 2, self.here.other_code)]}
+                await parts.split(self.here.bob, number, promised, Doing(), now=clock.now())
 
     async def _file(self, by: Actor, quantity: int, *, more: bool = True) -> None:
         lines = [Asked("printer", quantity)]
