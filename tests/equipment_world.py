@@ -87,6 +87,11 @@ async def build() -> World:
                 "insert into users (id, name, display_name, post, email, phone, language, active, created_at, version) "
                 "values ($1,$2,$3,'','','','vi',true,$4,1)", people[name], name, display, T0,
             )  # fmt: skip
+        for name, site in (("alice", home["id"]), ("charlie", other["id"])):
+            await tx.execute(
+                'insert into grants (id, "user", role, site, created_by, created_at) values ($1,$2,\'clerk\',$3,\'\',$4)',
+                new_id(), people[name], site, T0,
+            )  # fmt: skip
     clerk = Actor(None, "", frozenset({Role.CLERK}), origin="test")
     return World(
         alice=replace(clerk, id=people["alice"], name="Bà A", scope=Scope.of_sites([home["id"]]), home_site=home["id"]),

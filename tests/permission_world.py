@@ -49,7 +49,7 @@ from assets.inventory.labels import service as labels
 from assets.inventory.observed import proposals
 from assets.inventory.observed import service as observed
 from assets.inventory.observed.identity import Likeness
-from assets.inventory.stock import consumables
+from assets.inventory.stock import consumables, shipments
 from assets.inventory.stock import service as stock
 from assets.inventory.stock.ledger import Act
 from assets.inventory.stocktakes import service as stocktakes
@@ -105,6 +105,7 @@ class There:
     subscription: UUID = field(default_factory=new_id)
     stock: UUID = field(default_factory=new_id)
     movement: UUID = field(default_factory=new_id)
+    shipment: UUID = field(default_factory=new_id)
     agent: UUID = field(default_factory=new_id)
     difference: UUID = field(default_factory=new_id)
     proposal: UUID = field(default_factory=new_id)
@@ -334,6 +335,9 @@ async def _there(code: str, model: UUID) -> There:
         )  # fmt: skip
         asker = await tx.fetchrow("select id, name from users where name = 'asker'")
     there.movement = await stock.move(SYSTEM, stock.Movement(Act.RECEIVE, code, "CF259A", 5), now=now)
+    await stock.move(SYSTEM, stock.Movement(Act.RECEIVE, store, "CF259A", 2), now=now)
+    sent = stock.Movement(Act.TRANSFER, store, "CF259A", 2, to_site=code, reason=f"gửi {code}")
+    there.shipment = await shipments.ship(SYSTEM, sent, now=now)
     await norm_book.count_posts(SYSTEM, code, "VIII", 5, as_of=date(2026, 1, 1))
     async with db.transaction(db.EVERYTHING) as tx:
         there.stock = await tx.fetchval("select stock from stock_movements where id = $1", there.movement)
@@ -701,6 +705,10 @@ RECIPES: dict[str, Recipe] = {
         json={"act": "transfer", "site": OWN, "consumable": "CF259A", "quantity": 1, "to_site": t.site},
     ),
     "POST /api/v1/stock-movements/{movement}/reverse": lambda w, t: Call("", json={"reason": "x"}),
+    "POST /api/v1/stock-shipments/{shipment}/receive": lambda w, t: Call("", json={"got": 2}),
+    "POST /api/v1/stock-shipments/{shipment}/call-back": lambda w, t: Call("", json={"note": "x"}),
+    "POST /stock-shipments/{shipment}/receive": lambda w, t: Call("", form={"got": "2"}),
+    "POST /stock-shipments/{shipment}/call-back": lambda w, t: Call("", form={}),
     "POST /kits/new": lambda w, t: Call("", form={"code": "n", "name": "N", "site_kind": "store"}),
     "POST /kits/{kit}": lambda w, t: Call("", form={"version": "1", "name": "x"}),
     "POST /stock/new": lambda w, t: Call("", form={"code": "N", "name": "N", "unit": "u", "kind": "other"}),
@@ -917,7 +925,7 @@ def addressed(path: str, world: World, there: There) -> str:
         "{capability}": there.capability,
         "{paper}": "needs", "{file}": "needs.docx",
         "{kit}": "centre", "{norm}": world.norm, "{consumable}": "CF259A", "{stock}": there.stock,
-        "{movement}": there.movement,
+        "{movement}": there.movement, "{shipment}": there.shipment,
         "{agent}": there.agent, "{difference}": there.difference, "{proposal}": there.proposal,
         "{grid}": there.grid, "{printer}": there.printer,
         "{kind}": "capability_end", "{attachment}": there.attachment, "{subject_kind}": "asset",

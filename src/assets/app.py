@@ -75,6 +75,7 @@ from assets.inventory.saved_filters import api as saved_filters_api
 from assets.inventory.saved_filters import pages as saved_filters_pages
 from assets.inventory.stock import api as stock_api
 from assets.inventory.stock import pages as stock_pages
+from assets.inventory.stock import shipments_api
 from assets.inventory.stocktakes import api as stocktakes_api
 from assets.inventory.stocktakes import pages as stocktakes_pages
 from assets.inventory.stocktakes import papers as stocktakes_papers
@@ -165,7 +166,8 @@ FEATURES: Sequence[Any] = (
     observations, places_api, access_api, audit_api, inventory_api, things_api, custom_fields_api, batches_api,
     wear_api, agents_api, observed_api, observed_pages, kits_api, stock_api, monitoring_api, paper_pages, incidents_api,
     notifications_api, readiness_api, requests_api, answer_api, access_pages, people_pages, audit_pages, dashboard_pages,
-    search_pages, incidents_pages, requests_pages, purchase_pages, wear_pages, kits_pages, stock_pages, stage_api, stage_pages,
+    search_pages, incidents_pages, requests_pages, purchase_pages, wear_pages, kits_pages, stock_pages, shipments_api,
+    stage_api, stage_pages,
     saved_filters_api, saved_filters_pages,
     transfers_api, transfers_pages, hand_over_pages, labels_api, labels_pages, disposal_api, disposal_pages, reminders_api,
     reminders_pages, attachments_api, attachments_pages, inventory_pages, change_many, batches_pages,

@@ -55,6 +55,17 @@ def searchable(*texts: str) -> str:
     return f" {blind} " if blind == exact else f" {blind} {exact} "
 
 
+def serial_key(text: str) -> str:
+    """A serial number as it is compared: whatever its case, its width, and the spaces and dashes between its parts.
+
+    The SQL function of the same name does the same. Empty when nothing is left: a dash says that there is none.
+    """
+    return _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()
+
+
+_BETWEEN = re.compile(r"[\s\u00ad\u2010-\u2015\u2212-]")
+
+
 def search_words(q: str, most: int = 8) -> list[str]:
     """The words of a search as `searchable` has them: blind to accents, but one that is typed with some is as typed."""
     words = [said.strip(_EDGES) or said for said in q.split()]  # signs alone are found nowhere

@@ -260,6 +260,41 @@ async def test_when_a_photo_is_added_then_whoever_sees_requests_sees_it_until_th
     assert (await town.alice.post(at, files={"file": ("c.png", png(2))})).status_code == 409
 
 
+async def test_when_a_request_is_a_draft_then_its_photos_are_the_business_of_those_who_ask(town: Town) -> None:
+    number = (await town.alice.post(BASE, json=ASK | {"draft": True})).json()["number"]
+    made = (await town.alice.post(f"{BASE}/{number}/photos", files={"file": ("b.png", png())})).json()
+    approver = await town.house.person("boss", Role.APPROVER)
+    at = f"/api/v1/attachments/{made['id']}"
+    looks = (at, f"{at}/content", f"/attachments/equipment_request/{number}")
+    assert [(await approver.get(look)).status_code for look in looks] == [404, 404, 404]
+    assert (await approver.get("/api/v1/attachments")).json()["total"] == 0
+    assert (await town.alice.get("/api/v1/attachments")).json()["total"] == 1
+    assert (await town.alice.get(f"{at}/content")).status_code == 200
+    await town.alice.post(f"{BASE}/{number}/submit")
+    assert [(await approver.get(look)).status_code for look in looks] == [200, 200, 200]
+    assert (await approver.get("/api/v1/attachments")).json()["total"] == 1
+
+
+async def test_when_the_answer_to_a_correction_was_lost_then_the_same_again_is_done(town: Town) -> None:
+    number = (await town.alice.post(BASE, json=ASK | {"draft": True})).json()["number"]
+    at = f"{BASE}/{number}/amend"
+    said = {"reason": "Cần thêm", "version": 1, "lines": [{"category": "pc", "quantity": 2, "reason": " hai "}]}
+    for _ in range(2):
+        answer = await town.alice.post(at, json=said)
+        assert (answer.status_code, answer.json()["version"]) == (200, 2)
+    keyed = said | {"version": 2, "reason": "Cần gấp"}
+    for _ in range(2):
+        answer = await town.alice.post(at, json=keyed, headers={"Idempotency-Key": "k1"})
+        assert (answer.status_code, answer.json()["version"]) == (200, 3)
+    for other in (keyed | {"lines": [{"category": "pc", "quantity": 3}]}, keyed | {"reason": "Khác"}, said):
+        assert (await town.alice.post(at, json=other)).status_code == 412
+    assert (await town.bob.post(at, json=keyed)).status_code == 412  # it is Alice who corrected it
+    quantities = {"reason": "Cần gấp", "version": 3, "quantities": {"1": 5}}
+    assert [(await town.alice.post(at, json=quantities)).status_code for _ in range(2)] == [200, 200]
+    assert (await town.alice.post(at, json=quantities | {"quantities": {"1": 6}})).status_code == 412
+    assert (await town.alice.get(f"{BASE}/{number}")).json()["version"] == 4
+
+
 async def test_when_readiness_is_listed_then_the_worst_comes_first_and_charlie_sees_his_own(town: Town) -> None:
     await town.world.thing("pc", "PC-1", town.world.other_code)
     unjudged = (await town.bob.get("/api/v1/readiness")).json()

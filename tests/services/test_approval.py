@@ -21,7 +21,7 @@ from assets.equipment_requests.approval_rules import service as approval
 from assets.equipment_requests.approval_rules.service import NewCost, NewStep
 from assets.equipment_requests.delegations import service as delegations
 from assets.equipment_requests.delegations.service import NewDelegation
-from assets.equipment_requests.service import Amended, Asked, Doing, Filing
+from assets.equipment_requests.service import Amended, Asked, Doing, Filed, Filing
 from assets.equipment_requests.telling import EquipmentRequestTelling
 from assets.equipment_requests.workflow import State, Step
 from assets.equipment_requests.working_calendar import service as calendar
@@ -76,6 +76,21 @@ async def waiting(actor: Actor) -> list[int]:
         return [one.number for one in (await queries.listed_requests(tx, actor, query, "vi")).items]
 
 
+async def shown(number: str, doing: Doing) -> Doing:
+    """What somebody says who looks at the request's page now."""
+    async with db.transaction(EVERYTHING) as tx:
+        version = await tx.fetchval("select version from equipment_requests where number = $1", int(number))
+    return doing if doing.due or doing.version else replace(doing, version=version)
+
+
+async def approve(actor: Actor, number: str, doing: Doing, **said: Any) -> Filed:
+    return await service.approve(actor, number, await shown(number, doing), **said)
+
+
+async def act(actor: Actor, number: str, step: Step, doing: Doing, *, now: datetime) -> Filed:
+    return await service.act(actor, number, step, await shown(number, doing), now=now)
+
+
 async def refused(attempt: Awaitable[object]) -> AssetsError:
     with pytest.raises(AssetsError) as caught:
         await attempt
@@ -91,20 +106,18 @@ async def test_when_two_steps_are_set_then_both_decide_in_turn_and_the_second_on
         ("Phê duyệt", "to_come"),
     ]
     assert (await waiting(near), await waiting(far)) == ([1], [])
-    assert isinstance(await refused(service.approve(far, number, Doing(), now=at(1))), NotAllowed)
-    assert (await service.approve(near, number, Doing("Đủ 2"), quantities={1: 2}, now=at(1))).state is State.SUBMITTED
+    assert isinstance(await refused(approve(far, number, Doing(), now=at(1))), NotAllowed)
+    assert (await approve(near, number, Doing("Đủ 2"), quantities={1: 2}, now=at(1))).state is State.SUBMITTED
     between = await seen(far, number)
     assert (between.lines[0].approved, between.decided_at, between.due_step) == (None, None, "Phê duyệt")
     assert (await waiting(near), await waiting(far)) == ([], [1])
-    raised = await refused(service.approve(far, number, Doing(), quantities={1: 3}, now=at(2)))
+    raised = await refused(approve(far, number, Doing(), quantities={1: 3}, now=at(2)))
     assert isinstance(raised, Invalid)
     assert raised.fields.keys() == {"approved.1"}
-    silent = await refused(service.approve(far, number, Doing(), quantities={1: 1}, now=at(2)))
+    silent = await refused(approve(far, number, Doing(), quantities={1: 1}, now=at(2)))
     assert isinstance(silent, Invalid)
     assert silent.fields.keys() == {"note"}
-    assert (
-        await service.approve(far, number, Doing("Kho thiếu"), quantities={1: 1}, now=at(2))
-    ).state is State.APPROVED
+    assert (await approve(far, number, Doing("Kho thiếu"), quantities={1: 1}, now=at(2))).state is State.APPROVED
     after = await seen(far, number)
     assert (after.lines[0].approved, after.decided_by) == (1, "Far")
     assert [(s.state, s.decided_by, s.approved) for s in after.approval] == [
@@ -117,8 +130,8 @@ async def test_when_nothing_is_said_of_a_number_then_what_the_step_before_approv
     await two_steps()
     near, far = await person("near", Role.APPROVER, world.home_code), await person("far", Role.APPROVER)
     number = await filed(world)
-    await service.approve(near, number, Doing(), quantities={1: 2}, now=at(1))
-    await service.approve(far, number, Doing(), now=at(2))
+    await approve(near, number, Doing(), quantities={1: 2}, now=at(1))
+    await approve(far, number, Doing(), now=at(2))
     assert (await seen(far, number)).lines[0].approved == 2
 
 
@@ -151,8 +164,8 @@ async def test_when_one_asks_and_decides_then_it_is_refused(world: World) -> Non
     number = await filed(world, by=replace(world.bob, home_site=world.home))
     found = await seen(world.bob, number)
     assert (found.steps, found.cannot_decide) == (["withdraw"], "Không ai được quyết định đề nghị do chính mình lập.")
-    for verb in (service.approve(world.bob, number, Doing(), now=at(1)),
-                 service.act(world.bob, number, Step.REFUSE, Doing("x"), now=at(1))):  # fmt: skip
+    for verb in (approve(world.bob, number, Doing(), now=at(1)),
+                 act(world.bob, number, Step.REFUSE, Doing("x"), now=at(1))):  # fmt: skip
         assert isinstance(await refused(verb), NotAllowed)
     assert await waiting(world.bob) == []
 
@@ -161,35 +174,35 @@ async def test_when_a_person_has_both_steps_then_the_second_needs_another_or_a_s
     await two_steps(place="any")
     near, far = await person("near", Role.APPROVER, world.home_code), await person("far", Role.APPROVER)
     number = await filed(world)
-    await service.approve(near, number, Doing(), now=at(1))
-    assert (await refused(service.approve(near, number, Doing(), now=at(2)))).detail.startswith("One person")
+    await approve(near, number, Doing(), now=at(1))
+    assert (await refused(approve(near, number, Doing(), now=at(2)))).detail.startswith("One person")
     await approval.set_settings(SYSTEM, {"same_person": True}, version=0)
-    assert (await service.approve(near, number, Doing(), now=at(3))).state is State.APPROVED
-    assert isinstance(await refused(service.approve(far, number, Doing(), now=at(4))), Conflict)
+    assert (await approve(near, number, Doing(), now=at(3))).state is State.APPROVED
+    assert isinstance(await refused(approve(far, number, Doing(), now=at(4))), Conflict)
 
 
 async def test_when_the_centre_changes_it_after_a_return_then_former_approvals_are_void(world: World) -> None:
     await two_steps()
     near, far = await person("near", Role.APPROVER, world.home_code), await person("far", Role.APPROVER)
     number = await filed(world)
-    await service.approve(near, number, Doing(), now=at(1))
-    await service.act(far, number, Step.RETURN, Doing("Ghi rõ"), now=at(2))
-    await service.act(world.alice, number, Step.SUBMIT, Doing(), now=at(3))
+    await approve(near, number, Doing(), now=at(1))
+    await act(far, number, Step.RETURN, Doing("Ghi rõ"), now=at(2))
+    await act(world.alice, number, Step.SUBMIT, Doing(), now=at(3))
     assert (await seen(far, number)).due_step == "Phê duyệt"  # nothing was changed: what was approved stands
-    await service.act(far, number, Step.RETURN, Doing("Ghi rõ"), now=at(4))
+    await act(far, number, Step.RETURN, Doing("Ghi rõ"), now=at(4))
     await service.amend(world.alice, number, Amended({1: 4}, "Máy cũ hỏng"), Doing(), now=at(5))
-    await service.act(world.alice, number, Step.SUBMIT, Doing(), now=at(6))
+    await act(world.alice, number, Step.SUBMIT, Doing(), now=at(6))
     found = await seen(far, number)
     assert [(s.round, s.state) for s in found.approval] == [(1, "void"), (2, "due"), (2, "to_come")]
-    assert isinstance(await refused(service.approve(far, number, Doing(), now=at(7))), NotAllowed)
-    await service.approve(near, number, Doing(), quantities={1: 4}, now=at(8))
+    assert isinstance(await refused(approve(far, number, Doing(), now=at(7))), NotAllowed)
+    await approve(near, number, Doing(), quantities={1: 4}, now=at(8))
 
 
 async def test_when_the_rules_change_then_what_is_under_way_keeps_its_steps(world: World) -> None:
     number = await filed(world)
     await two_steps()
     assert [s.name for s in (await seen(world.bob, number)).approval] == ["Phê duyệt"]
-    assert (await service.approve(world.bob, number, Doing(), now=at(1))).state is State.APPROVED
+    assert (await approve(world.bob, number, Doing(), now=at(1))).state is State.APPROVED
 
 
 async def test_when_two_decide_the_same_step_at_once_then_one_of_them_does(world: World) -> None:
@@ -201,11 +214,30 @@ async def test_when_two_decide_the_same_step_at_once_then_one_of_them_does(world
     number = await filed(world)
     version = (await seen(one, number)).version
     found = await asyncio.gather(
-        *(service.approve(who, number, Doing(version=version), now=at(1)) for who in (one, other)),
+        *(approve(who, number, Doing(version=version), now=at(1)) for who in (one, other)),
         return_exceptions=True,
     )
     assert sorted(type(one).__name__ for one in found) == ["Filed", "Stale"]
     assert [s.state for s in (await seen(world.bob, number)).approval] == ["done", "due"]
+
+
+@pytest.mark.parametrize("step", [Step.APPROVE, Step.REFUSE])
+async def test_when_nobody_says_which_of_several_steps_is_meant_then_none_is_decided(world: World, step: Step) -> None:
+    await two_steps(place="any", roles=("approver", "province_it"))
+    people = [await person(name, Role.APPROVER, world.home_code) for name in ("one", "other")]
+    number = await filed(world)
+
+    def decided(who: Actor, said: Doing) -> Awaitable[Filed]:
+        if step is Step.APPROVE:
+            return service.approve(who, number, said, now=at(1))
+        return service.act(who, number, step, said, now=at(1))
+
+    blind = await asyncio.gather(*(decided(who, Doing("Vì")) for who in people), return_exceptions=True)
+    assert [type(one) for one in blind] == [Invalid, Invalid]
+    assert all(one.fields.keys() == {"step"} and one.facts["due"] == 1 for one in blind if isinstance(one, Invalid))
+    at_once = await asyncio.gather(*(decided(who, Doing("Vì", due=1)) for who in people), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in at_once) == ["Conflict", "Filed"]
+    assert [e.action for e in (await seen(world.bob, number)).events].count(step) == 1
 
 
 async def test_when_another_step_is_due_than_was_meant_then_the_approval_is_stale(world: World) -> None:
@@ -213,11 +245,11 @@ async def test_when_another_step_is_due_than_was_meant_then_the_approval_is_stal
     near, far = await person("near", Role.APPROVER, world.home_code), await person("far", Role.APPROVER)
     number = await filed(world)
     version = (await seen(near, number)).version
-    await service.approve(near, number, Doing(due=1), now=at(1))
-    late = await refused(service.approve(far, number, Doing(due=1), now=at(2)))
+    await approve(near, number, Doing(due=1), now=at(1))
+    late = await refused(approve(far, number, Doing(due=1), now=at(2)))
     assert (type(late), late.facts) == (Conflict, {"state": State.SUBMITTED, "due": 2})
-    assert isinstance(await refused(service.approve(far, number, Doing(version=version), now=at(2))), Stale)
-    assert (await service.approve(far, number, Doing(due=2), now=at(3))).state is State.APPROVED
+    assert isinstance(await refused(approve(far, number, Doing(version=version), now=at(2))), Stale)
+    assert (await approve(far, number, Doing(due=2), now=at(3))).state is State.APPROVED
 
 
 # --- deputies ----------------------------------------------------------------------------------------------------
@@ -230,9 +262,9 @@ async def away(absent: Actor, deputy: str, first: date = TODAY, last: date = TOD
 async def test_when_a_deputy_decides_then_it_is_in_the_place_of_the_absent(world: World) -> None:
     boss, deputy = await person("boss", Role.APPROVER), await person("deputy", Role.INSPECTOR)
     number = await filed(world)
-    assert isinstance(await refused(service.approve(deputy, number, Doing(), now=at(1))), NotAllowed)
+    assert isinstance(await refused(approve(deputy, number, Doing(), now=at(1))), NotAllowed)
     await away(boss, "deputy")
-    await service.approve(deputy, number, Doing(), now=at(1))
+    await approve(deputy, number, Doing(), now=at(1))
     after = await seen(boss, number)
     assert [(s.decided_by, s.on_behalf_of) for s in after.approval] == [("Deputy", "Boss")]
     assert after.decided_by == after.events[-1].by == "Deputy (thay mặt Boss)"
@@ -258,9 +290,9 @@ async def test_when_the_day_is_over_in_viet_nam_then_so_is_the_delegation(
     number = await filed(world)
     await away(boss, "deputy")
     if may:
-        assert (await service.approve(deputy, number, Doing(), now=now)).state is State.APPROVED
+        assert (await approve(deputy, number, Doing(), now=now)).state is State.APPROVED
     else:
-        assert isinstance(await refused(service.approve(deputy, number, Doing(), now=now)), NotAllowed)
+        assert isinstance(await refused(approve(deputy, number, Doing(), now=now)), NotAllowed)
 
 
 @pytest.mark.parametrize("ends", ["withdrawn", "deputy disabled", "absent disabled", "absent loses the role"])
@@ -277,7 +309,7 @@ async def test_when_one_of_the_conditions_ends_then_the_deputy_decides_nothing(w
     if ends == "withdrawn":
         assert isinstance(await refused(delegations.withdraw(deputy, given, now=at(0))), NotFound)
         await delegations.withdraw(boss, given, now=at(0))
-    assert isinstance(await refused(service.approve(deputy, number, Doing(), now=at(1))), NotAllowed)
+    assert isinstance(await refused(approve(deputy, number, Doing(), now=at(1))), NotAllowed)
 
 
 async def test_when_a_deputy_is_away_too_then_nothing_is_passed_on(world: World) -> None:
@@ -291,7 +323,7 @@ async def test_when_a_deputy_is_away_too_then_nothing_is_passed_on(world: World)
     await away(boss, "other")
     await away(await known(other.id), "third")  # type: ignore[arg-type]
     number = await filed(world)
-    assert isinstance(await refused(service.approve(third, number, Doing(), now=at(1))), NotAllowed)
+    assert isinstance(await refused(approve(third, number, Doing(), now=at(1))), NotAllowed)
 
 
 async def test_when_a_deputy_sees_less_than_the_absent_decides_then_they_cannot_be_named(world: World) -> None:
@@ -318,7 +350,7 @@ async def test_when_a_token_may_not_decide_then_it_stands_in_for_nobody(world: W
     await away(boss, "deputy")
     number = await filed(world)
     limited = replace(deputy, limited=True)
-    assert isinstance(await refused(service.approve(limited, number, Doing(), now=at(1))), NotAllowed)
+    assert isinstance(await refused(approve(limited, number, Doing(), now=at(1))), NotAllowed)
     assert isinstance(await refused(delegations.delegate(replace(boss, limited=True), NewDelegation("deputy", TODAY, TODAY),
                                                          now=T0)), NotAllowed)  # fmt: skip
 
@@ -354,10 +386,33 @@ async def test_when_a_request_moves_then_the_right_people_are_told_on_their_own_
     await away(far, "deputy")
     number = await filed(world)
     assert await told() == [("Near", "submitted")]
-    await service.approve(near, number, Doing(), now=at(1))
+    await approve(near, number, Doing(), now=at(1))
     assert sorted((await told())[1:]) == [("Bà A", "submitted"), ("Deputy", "submitted"), ("Far", "submitted")]
-    await service.approve(deputy, number, Doing(), now=at(2))
+    await approve(deputy, number, Doing(), now=at(2))
     assert (await told())[4:] == [("Bà A", "approved")]
+
+
+@pytest.mark.parametrize("how", ["inactive", "another unit", "grant over"])
+async def test_when_who_asked_has_left_then_whoever_asks_for_the_centre_is_told(world: World, how: str) -> None:
+    heir, elsewhere = (
+        await person("heir", Role.CLERK, world.home_code),
+        await person("no", Role.CLERK, world.other_code),
+    )
+    for who in (world.alice, heir, elsewhere):
+        await own_channel(who)
+    number = await filed(world)
+    leaves = {
+        "inactive": "update users set active = false where id = $1 and $2::uuid is not null",
+        "another unit": 'update grants set site = $2 where "user" = $1',
+        "grant over": 'update grants set ends_at = created_at where "user" = $1 and $2::uuid is not null',
+    }
+    async with db.transaction(EVERYTHING) as tx:
+        await tx.execute(leaves[how], world.alice.id, world.other)
+    await act(world.bob, number, Step.RETURN, Doing("Ghi rõ"), now=at(1))
+    assert await told() == [("Heir", "returned")]
+    assert int(number) in await waiting(heir)
+    await service.amend(heir, number, Amended({1: 2}, "Máy cũ hỏng"), Doing(), now=at(2))
+    assert (await act(heir, number, Step.SUBMIT, Doing(), now=at(3))).state is State.SUBMITTED
 
 
 async def test_when_half_the_target_and_all_of_it_have_passed_then_each_is_told_once(world: World) -> None:
@@ -380,7 +435,7 @@ async def test_when_half_the_target_and_all_of_it_have_passed_then_each_is_told_
         assert "quá hạn" in said.title
         assert "thời hạn là 16 giờ" in said.body
         assert await telling.why_quiet(tx, row["subject"], row["change"], row["channel"], T0) is None
-    await service.approve(boss, number, Doing(), now=T0 + timedelta(days=31))
+    await approve(boss, number, Doing(), now=T0 + timedelta(days=31))
     async with db.transaction(EVERYTHING) as tx:
         quiet = await telling.why_quiet(tx, row["subject"], row["change"], row["channel"], T0)
     assert quiet is not None  # somebody has decided meanwhile
@@ -407,10 +462,10 @@ async def test_when_the_calendar_changes_then_targets_of_what_waits_follow(world
 async def test_when_it_is_approved_then_the_stores_have_their_own_target(world: World) -> None:
     await approval.set_settings(SYSTEM, {"fulfil_hours": 8}, version=0)
     number = await filed(world)
-    await service.approve(world.bob, number, Doing(), now=at(60))
+    await approve(world.bob, number, Doing(), now=at(60))
     found = await seen(world.bob, number)
     assert (found.due_since, found.target_at, found.target_hours) == (at(60), at(60) + timedelta(days=1), 8)
-    await service.act(world.bob, number, Step.CLOSE, Doing("Hết"), now=at(90))
+    await act(world.bob, number, Step.CLOSE, Doing("Hết"), now=at(90))
     closed = await seen(world.bob, number)
     assert (closed.due_since, closed.target_at, closed.age) == (None, None, "")
 
@@ -475,7 +530,7 @@ async def test_when_a_director_has_a_step_then_the_centre_decides_first(world: W
     director, stranger = (await person("dir", Role.DIRECTOR, world.home_code),
                           await person("dir2", Role.DIRECTOR, world.other_code))  # fmt: skip
     number = await filed(world)
-    assert isinstance(await refused(service.approve(stranger, number, Doing(), now=at(1))), NotFound)
+    assert isinstance(await refused(approve(stranger, number, Doing(), now=at(1))), NotFound)
     assert "approve" in (await seen(director, number)).steps
-    assert (await service.approve(director, number, Doing(), now=at(1))).state is State.SUBMITTED
-    assert (await service.approve(world.bob, number, Doing(), now=at(2))).state is State.APPROVED
+    assert (await approve(director, number, Doing(), now=at(1))).state is State.SUBMITTED
+    assert (await approve(world.bob, number, Doing(), now=at(2))).state is State.APPROVED

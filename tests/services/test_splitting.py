@@ -1,5 +1,6 @@
 """Answering a request in parts on a real PostgreSQL: stock, another site, repair, purchase, and nothing lost between."""
 
+import asyncio
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -8,7 +9,8 @@ import pytest
 from assets import db
 from assets.access.actor import SYSTEM
 from assets.db import EVERYTHING
-from assets.equipment_requests import parts, purchases, service
+from assets.equipment_requests import papers, parts, purchases, service
+from assets.equipment_requests.answering import answer
 from assets.equipment_requests.asking import LineKind
 from assets.equipment_requests.purchases import Arrived, NewPurchase, Order
 from assets.equipment_requests.service import Asked, Doing, Filing
@@ -18,10 +20,13 @@ from assets.errors import Conflict, Invalid, NotAllowed, NotFound
 from assets.inventory.lifecycle import PhysicalState, Stage
 from assets.inventory.stock.consumables import NewConsumable, add_consumable
 from assets.inventory.stock.ledger import Act
-from assets.inventory.stock.service import Movement, move
+from assets.inventory.stock.service import Movement, move, reverse
+from assets.inventory.stock.shipments import call_back, receive
 from assets.inventory.transfers import service as transfers
 from assets.inventory.transfers.course import Line
 from assets.monitoring.declarations import Kind, Said, declare
+from assets.places import service as places
+from assets.web.paging import ListQuery
 from tests import equipment_world
 from tests.equipment_world import World, at
 
@@ -239,6 +244,19 @@ async def test_when_a_clerk_or_a_stranger_answers_then_it_is_refused(world: Worl
         await parts.take_back(world.alice, await part_of("purchase"), now=at(3))
 
 
+async def shipments() -> list[UUID]:
+    """What is under way."""
+    async with db.transaction(EVERYTHING) as tx:
+        rows = await tx.fetch("select id from stock_shipments where state = 'under_way' order by sent_at, id")
+    return [row["id"] for row in rows]
+
+
+async def lying() -> dict[str, int]:
+    async with db.transaction(EVERYTHING) as tx:
+        rows = await tx.fetch("select s.code, k.quantity from stock k join sites s on s.id = k.site")
+    return {row["code"]: row["quantity"] for row in rows}
+
+
 async def test_when_toner_is_bought_then_it_goes_from_ledger_to_ledger_and_its_line_is_given(world: World) -> None:
     await add_consumable(SYSTEM, NewConsumable("TN-1", "Hộp mực", "hộp"))
     filing = Filing([Asked(kind=LineKind.CONSUMABLE, consumable="TN-1", quantity=3)], "Hết mực")
@@ -247,17 +265,117 @@ async def test_when_toner_is_bought_then_it_goes_from_ledger_to_ledger_and_its_l
     await move(SYSTEM, Movement(Act.RECEIVE, "KHO", "TN-1", 1), now=at(2))
     wanted = {1: [Wanted(Way.STOCK, 1), Wanted(Way.PURCHASE, 2)]}
     await parts.split(world.bob, number, wanted, Doing(), now=at(3))
+    assert await ledger(number) == {"given": 0, "promised": 3, "declined": 0, "open": 0}
+    assert await lying() == {"KHO": 0}
+    [first] = await shipments()
+    await receive(world.alice, first, 1, now=at(4))
     assert await ledger(number) == {"given": 1, "promised": 2, "declined": 0, "open": 0}
     bought = await purchases.plan(world.bob, NewPurchase("Mực", [await part_of("purchase")]), now=at(4))
     await purchases.order(world.bob, bought, Order("Công ty A"), now=at(5))
     with pytest.raises(Invalid):
-        await purchases.arrive(world.bob, bought, Arrived("KHO", consumable="TN-1", quantity=3), now=at(6))
-    for _ in range(2):
-        await purchases.arrive(world.bob, bought, Arrived("KHO", consumable="TN-1", quantity=1), now=at(7))
+        await purchases.arrive(world.bob, bought, Arrived("KHO", consumable="TN-1", quantity=3), version=2, now=at(6))
+    for note in ("PGH-1", "PGH-2"):
+        came = Arrived("KHO", consumable="TN-1", quantity=1, delivery_note=note)
+        await purchases.arrive(world.bob, bought, came, now=at(7))
+    for shipment in await shipments():
+        await receive(world.alice, shipment, 1, now=at(8))
     assert await ledger(number) == {"given": 3, "promised": 0, "declined": 0, "open": 0}
+    assert (await lying())[world.home_code] == 3
     async with db.transaction(EVERYTHING) as tx:
-        lying = await tx.fetchval("select quantity from stock where site = $1", world.home)
-        assert (lying, await tx.fetchval("select state from equipment_requests")) == (3, "fulfilled")
+        assert await tx.fetchval("select state from equipment_requests") == "fulfilled"
+
+
+async def toner(world: World, quantity: int) -> str:
+    """An approved request of the first centre for so many cartridges."""
+    filing = Filing([Asked(kind=LineKind.CONSUMABLE, consumable="TN-1", quantity=quantity)], "Hết mực")
+    number = str((await service.file(world.alice, filing, now=at(0))).number)
+    await service.approve(world.bob, number, Doing(), now=at(1))
+    return number
+
+
+async def test_when_fewer_cartridges_come_than_were_sent_then_the_rest_is_open_again(world: World) -> None:
+    await add_consumable(SYSTEM, NewConsumable("TN-1", "Hộp mực", "hộp"))
+    await move(SYSTEM, Movement(Act.RECEIVE, "KHO", "TN-1", 10), now=at(0))
+    number = await toner(world, 5)
+    await parts.split(world.bob, number, {1: [Wanted(Way.STOCK, 5)]}, Doing(), now=at(2))
+    [shipment] = await shipments()
+    part = await part_of("stock")
+    with pytest.raises(Conflict):  # it is called back, not taken back
+        await parts.take_back(world.bob, part, now=at(3))
+    async with db.transaction(EVERYTHING) as tx:
+        line = await tx.fetchval("select id from stock_movements where kind = 'transfer_out'")
+    with pytest.raises(Conflict):
+        await reverse(SYSTEM, line, "Sai", now=at(3))
+    for got, note, field in ((6, "", "got"), (-1, "", "got"), (10**12, "x", "got"), (3, "  ", "note")):
+        with pytest.raises(Invalid) as caught:
+            await receive(world.alice, shipment, got, note, now=at(3))
+        assert caught.value.fields.keys() == {field}
+    with pytest.raises(NotFound):
+        await receive(world.charlie, shipment, 5, now=at(3))
+    with pytest.raises(NotAllowed):  # it is not the giving side that says what came
+        await call_back(world.alice, shipment, now=at(3))
+    assert await lying() == {"KHO": 5}
+    both = await asyncio.gather(
+        *(receive(world.alice, shipment, 3, "Thiếu hai hộp", now=at(4)) for _ in range(2)), return_exceptions=True
+    )
+    assert both == [None, None]  # said twice, done once
+    with pytest.raises(Conflict) as refused:
+        await receive(world.alice, shipment, 5, now=at(5))
+    assert refused.value.facts["got"] == 3
+    assert await lying() == {"KHO": 5, world.home_code: 3}
+    assert await ledger(number) == {"given": 3, "promised": 0, "declined": 0, "open": 2}
+    await parts.split(world.bob, number, {1: [Wanted(Way.STOCK, 2)]}, Doing(), now=at(6))
+    [shipment] = await shipments()
+    await call_back(world.bob, shipment, now=at(7))
+    assert await lying() == {"KHO": 5, world.home_code: 3}
+    assert await ledger(number) == {"given": 3, "promised": 0, "declined": 0, "open": 2}
+    with pytest.raises(Conflict):
+        await receive(world.alice, shipment, 2, now=at(8))
+
+
+async def test_when_sites_could_give_cartridges_then_those_are_offered_that_keep_their_lowest_stock(
+    world: World,
+) -> None:
+    await add_consumable(SYSTEM, NewConsumable("TN-1", "Hộp mực", "hộp", minimum=2))
+    async with db.transaction(EVERYTHING) as tx:
+        unit = await tx.fetchval("select unit from sites where id = $1", world.other)
+        await places.add_site(tx, unit=unit, code="GAN", kind="reception_point", name="Điểm gần")
+        for site, latitude in (("GAN", 15.13), (world.home_code, 15.12), (world.other_code, 15.9)):
+            await tx.execute("update sites set latitude = $2, longitude = 108.8 where code = $1", site, latitude)
+    for site, quantity in (("GAN", 3), (world.other_code, 6), ("KHO", 2), (world.home_code, 9)):
+        await move(SYSTEM, Movement(Act.RECEIVE, site, "TN-1", quantity), now=at(0))
+    number = await toner(world, 8)
+    async with db.transaction(EVERYTHING) as tx:
+        [line] = (await answer(tx, world.bob, number, "vi", at(2))).lines
+    assert [(one.code, one.spare) for one in line.donors] == [("GAN", 1), (world.other_code, 4)]
+    offered = [Wanted(p.way, p.quantity, p.from_site) for p in line.proposed]
+    assert [(p.way, p.quantity, p.from_site) for p in offered] == [
+        (Way.STOCK, 2, ""), (Way.TRANSFER, 1, "GAN"), (Way.TRANSFER, 4, world.other_code), (Way.PURCHASE, 1, ""),
+    ]  # fmt: skip
+    with pytest.raises(Invalid):
+        await parts.split(world.bob, number, {1: [Wanted(Way.TRANSFER, 2, "GAN")]}, Doing(), now=at(2))
+    await parts.split(world.bob, number, {1: offered}, Doing(), now=at(3))
+    assert await lying() == {"KHO": 0, "GAN": 2, world.other_code: 2, world.home_code: 9}
+    for shipment in await shipments():
+        async with db.transaction(EVERYTHING) as tx:
+            sent = await tx.fetchval("select quantity from stock_shipments where id = $1", shipment)
+        await receive(world.alice, shipment, sent, now=at(4))
+    assert await ledger(number) == {"given": 7, "promised": 1, "declined": 0, "open": 0}
+    again = await toner(world, 1)
+    async with db.transaction(EVERYTHING) as tx:
+        assert (await answer(tx, world.bob, again, "vi", at(2))).lines[0].donors == []
+
+
+async def test_when_two_splits_take_cartridges_at_once_then_never_more_than_there_are(world: World) -> None:
+    await add_consumable(SYSTEM, NewConsumable("TN-1", "Hộp mực", "hộp"))
+    await move(SYSTEM, Movement(Act.RECEIVE, "KHO", "TN-1", 3), now=at(0))
+    numbers = [await toner(world, 2) for _ in range(2)]
+    found = await asyncio.gather(
+        *(parts.split(world.bob, n, {1: [Wanted(Way.STOCK, 2)]}, Doing(), now=at(2)) for n in numbers),
+        return_exceptions=True,
+    )
+    assert sorted(type(one).__name__ for one in found) == ["Filed", "Invalid"]
+    assert await lying() == {"KHO": 1}
 
 
 async def test_when_a_request_is_closed_then_nothing_is_bought_or_sent_for_it_any_more(world: World) -> None:
@@ -299,3 +417,40 @@ async def test_when_whoever_decides_has_rewritten_the_request_then_somebody_else
     await service.act(world.bob, number, Step.SUBMIT, Doing(), now=at(3))
     with pytest.raises(NotAllowed):
         await service.approve(world.bob, number, Doing(), now=at(4))
+
+
+async def test_when_needs_are_listed_then_they_are_what_is_approved_and_not_arranged(world: World) -> None:
+    await world.stock("printer", "STORE-1")
+    await world.thing("printer", "SPARE-1", world.other_code, stage=Stage.IN_STOCK)
+    first, second = await approved(world, 8), await approved(world, 3)
+    await approved(world, 2, "scanner")
+    wanted = {1: [
+        Wanted(Way.STOCK, 1), Wanted(Way.TRANSFER, 1, from_site=world.other_code), Wanted(Way.PURCHASE, 2),
+        Wanted(Way.DECLINE, 1, note="Vượt định mức"),
+    ]}  # fmt: skip
+    await parts.split(world.bob, first, wanted, Doing(), now=at(2))
+
+    async def sums() -> dict[str, tuple[int, list[int]]]:
+        found = await papers.needs(world.bob, ListQuery(), now=at(9))
+        assert len(found.lines) == len({(line.name, line.place) for line in found.lines})
+        return {line.name: (line.quantity, list(line.requests)) for line in found.lines}
+
+    # 8 - 1 given - 1 promised - 1 declined, of them 2 wait to be bought; and 3 of the other request
+    both = [int(first), int(second)]
+    assert await sums() == {"Máy in": (5 + 3, both), "Máy scan tài liệu": (2, [int(second) + 1])}
+    bought = await purchases.plan(world.bob, NewPurchase("Mua", [await part_of("purchase")]), now=at(3))
+    assert (await sums())["Máy in"] == (8, both)  # planned, not ordered
+    await purchases.order(world.bob, bought, Order("Công ty A"), now=at(4))
+    assert (await sums())["Máy in"] == (6, both)
+    await purchases.arrive(world.bob, bought, Arrived("KHO", world.models["printer"], ["SN-1"]), now=at(5))
+    assert (await sums())["Máy in"] == (6, both)
+    await purchases.cancel(world.bob, bought, "Hết hàng", now=at(6))
+    assert (await sums())["Máy in"] == (7, both)
+    (sent, _), (drafted, _), (arriving, _) = await transfers_of(first)
+    await transfers.cancel(SYSTEM, drafted, now=at(7))
+    assert (await sums())["Máy in"] == (8, both)
+    for number in (sent, arriving):
+        await transfers.receive(world.alice, number, transfers.Receiving(), now=at(8))
+    assert (await sums())["Máy in"] == (8, both)
+    await service.act(world.bob, first, Step.CLOSE, Doing("Hết"), now=at(9))
+    assert (await sums())["Máy in"] == (3, [int(second)])

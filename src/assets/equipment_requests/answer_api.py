@@ -80,10 +80,19 @@ class OrderIn(In):
 
 
 class ArriveIn(In):
-    """What came, taken in at a store: machines of a model by serial number, or so many of a consumable."""
+    """What came, taken in at a store: machines of a model by serial number, or so many of a consumable.
+
+    A model that is not known yet is said by `manufacturer`, `model_name` and, where the purchase waits for several kinds,
+    `category`. The same `delivery_note` again, or the same serial numbers, answers as the first time; a consumable needs
+    its `delivery_note` or the `version`.
+    """
 
     store: Code
     model: UUID | None = None
+    manufacturer: Annotated[str, Field(max_length=80)] = ""
+    model_name: Annotated[str, Field(max_length=120)] = ""
+    category: Annotated[str, Field(max_length=40)] = ""
+    delivery_note: Annotated[str, Field(max_length=60)] = ""
     serials: Annotated[list[Annotated[str, Field(max_length=120)]], Field(max_length=ARRIVES_MAX)] = []
     consumable: Annotated[str, Field(max_length=40)] = ""
     quantity: Annotated[int, Field(ge=0, le=100_000)] = 0

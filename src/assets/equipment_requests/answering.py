@@ -14,7 +14,7 @@ from assets.clock import LOCAL_ZONE
 from assets.db import Connection, Scope
 from assets.equipment_requests.asking import LineKind
 from assets.equipment_requests.queries import lines_of, named, row_of
-from assets.equipment_requests.sources import donors, ledgers
+from assets.equipment_requests.sources import donors, ledgers, pourers
 from assets.equipment_requests.splitting import BY_HAND, WAYS, Donor, PartState, Way, nearest, propose
 from assets.equipment_requests.stock import candidates, outstanding
 from assets.web.paging import Column, Listing
@@ -38,6 +38,7 @@ class PartOut(BaseModel):
     from_site: str
     from_name: str
     transfer: int | None
+    shipment: UUID | None
     purchase: int | None
     asset: str
     note: str
@@ -119,8 +120,8 @@ def part_out(row: Any, language: str) -> PartOut:
         **{name: row[name] for name in same}, request=row["request_number"],
         name=named(row, language), site=row["site_code"],
         site_name=row["site_name"], from_site=row["from_code"], from_name=row["from_name"],
-        transfer=row["transfer_number"], purchase=row["purchase_number"], asset=row["tag"],
-        finish=open_ and row["way"] in BY_HAND, take_back=open_ and row["transfer_number"] is None,
+        transfer=row["transfer_number"], shipment=row["shipment"], purchase=row["purchase_number"], asset=row["tag"],
+        finish=open_ and row["way"] in BY_HAND, take_back=open_ and row["transfer_number"] is None and row["shipment"] is None,
     )  # fmt: skip
 
 
@@ -145,11 +146,10 @@ async def answer(tx: Connection, actor: Actor, ref: str, language: str, now: dat
 
 @dataclass(frozen=True)
 class _Found:
-    """What there is: by category what stores hold and sites can spare, by consumable the most that one store has."""
+    """What there is: what stores hold and sites can spare, by the id of a category or the code of a consumable."""
 
     stores: dict[str, int]
-    spare: Mapping[UUID, Sequence[Donor]]
-    poured: Mapping[str, int]
+    spare: Mapping[str, Sequence[Donor]]
     broken: Mapping[str, list[str]]
 
 
@@ -165,12 +165,13 @@ async def _found(tx: Connection, scope: Scope, row: Any, lines: Sequence[Mapping
     broken: dict[str, list[str]] = {}
     for thing in await tx.fetch(_BROKEN, row["site"], kinds, BROKEN_MAX):
         broken.setdefault(str(thing["category"]), []).append(thing["tag"])
+    spare = await donors(tx, scope, row["site"], kinds, now.astimezone(LOCAL_ZONE).date())
+    poured = await pourers(tx, scope, row["site"], list(consumables))
+    for key, held in (await ledgers(tx, scope, list(consumables))).items():
+        stores[consumables[key]] = sum(one["quantity"] for one in held)
     return _Found(
-        stores=stores, spare=await donors(tx, scope, row["site"], kinds, now.astimezone(LOCAL_ZONE).date()),
-        poured={
-            consumables[key]: held[0]["quantity"] for key, held in (await ledgers(tx, scope, list(consumables))).items()
-        },
-        broken=broken,
+        stores=stores, broken=broken,
+        spare={str(key): some for key, some in spare.items()} | {consumables[key]: some for key, some in poured.items()},
     )  # fmt: skip
 
 
@@ -183,17 +184,14 @@ order by a.tag limit $3
 
 def _line(line: Mapping[str, Any], found: _Found, language: str) -> LineAnswer:
     """One line; what it proposes of the stores is no longer there for the lines behind it."""
-    kind, left, category = LineKind(line["kind"]), outstanding(line), line["category_id"] or ""
-    near = nearest(found.spare.get(UUID(category), ())) if category else []
-    held = found.poured.get(line["consumable"], 0) if kind is LineKind.CONSUMABLE else found.stores.get(category, 0)
-    # Of a consumable one store gives all that is wanted, or it is bought.
-    stock = 0 if kind is LineKind.CONSUMABLE and held < left else held
-    proposed = propose(kind, left, stock, near)
-    if kind is LineKind.EQUIPMENT:
-        found.stores[category] = held - sum(p.quantity for p in proposed if p.way is Way.STOCK)
+    kind, left, what = LineKind(line["kind"]), outstanding(line), line["category_id"] or line["consumable"]
+    near, held = nearest(found.spare.get(what, ())), found.stores.get(what, 0)
+    proposed = propose(kind, left, held, near)
+    if what:
+        found.stores[what] = held - sum(p.quantity for p in proposed if p.way is Way.STOCK)
     return LineAnswer(
         position=line["position"], kind=kind, name=named(line, language), approved=line["approved"], outstanding=left,
-        ways=list(WAYS[kind]), in_stores=held, broken=found.broken.get(category, []),
+        ways=list(WAYS[kind]), in_stores=held, broken=found.broken.get(what, []),
         donors=[DonorOut(code=d.code, name=d.name, spare=d.spare, km=d.km and round(d.km, 1)) for d in near],
         proposed=[Proposed(way=p.way, quantity=p.quantity, from_site=p.from_site) for p in proposed],
     )  # fmt: skip

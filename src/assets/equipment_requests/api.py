@@ -97,13 +97,17 @@ class StepIn(In):
     version: int | None = None
 
 
-class ApproveIn(StepIn):
-    """Approved quantities by line position where they are less than what was asked for, or approved before; 0 for none.
+class DecideIn(StepIn):
+    """What is said with a decision; `step` is the position of the approval step that the caller means.
 
-    `step` is the position of the step that the caller means (409 when another one is due).
+    It is refused with 409 when another one is due. Of a request that several steps decide, `step` or `version` must be said.
     """
 
     step: Annotated[int, Field(ge=1, le=99)] | None = None
+
+
+class ApproveIn(DecideIn):
+    """Approved quantities by line position where they are less than what was asked for, or approved before; 0 for none."""
 
     approved: Annotated[
         dict[Position, Annotated[int, Field(ge=0, le=service.QUANTITY_MAX)]], Field(max_length=service.LINES_MAX)
@@ -178,7 +182,7 @@ async def submit_request(
 @post(f"{_BASE}/{{ref:str}}/return", operation_id="returnEquipmentRequest", status_code=200,
       guards=[requires(Action.VIEW_REQUESTS)])  # fmt: skip
 async def return_request(
-    request: AnyRequest, actor: NamedDependency[Actor], ref: FromPath[str], data: JSONBody[StepIn | None] = None
+    request: AnyRequest, actor: NamedDependency[Actor], ref: FromPath[str], data: JSONBody[DecideIn | None] = None
 ) -> RequestDetail:
     """Give it back to the centre with a note that says what is missing."""
     return await _act(request, actor, ref, Step.RETURN, data)
@@ -198,7 +202,7 @@ async def approve_request(
 @post(f"{_BASE}/{{ref:str}}/refuse", operation_id="refuseEquipmentRequest", status_code=200,
       guards=[requires(Action.VIEW_REQUESTS)])  # fmt: skip
 async def refuse_request(
-    request: AnyRequest, actor: NamedDependency[Actor], ref: FromPath[str], data: JSONBody[StepIn | None] = None
+    request: AnyRequest, actor: NamedDependency[Actor], ref: FromPath[str], data: JSONBody[DecideIn | None] = None
 ) -> RequestDetail:
     """Refuse it, with a note that says why."""
     return await _act(request, actor, ref, Step.REFUSE, data)
@@ -235,7 +239,7 @@ async def close_request(
 
 async def _act(request: AnyRequest, actor: Actor, ref: str, step: Step, data: StepIn | None) -> RequestDetail:
     said = data or StepIn()
-    doing = Doing(said.note, said.version)
+    doing = Doing(said.note, said.version, said.step if isinstance(said, DecideIn) else None)
     return await _answer(request, actor, await service.act(actor, ref, step, doing, now=_now()))
 
 

@@ -29,8 +29,10 @@ from assets.web.language import N_
 OUTCOMES = {Step.APPROVE: Outcome.APPROVE, Step.RETURN: Outcome.RETURN, Step.REFUSE: Outcome.REFUSE}
 # What makes a line what it is; what became of it is not in here.
 ASKED = "position, kind, category, consumable, capability, application, holder_post, asset, quantity, unit_cost, name, reason"
+ASKING = frozenset(role for role, actions in ALLOWED.items() if Action.REQUEST_EQUIPMENT in actions)
 GIVING = frozenset(role for role, actions in ALLOWED.items() if Action.FULFIL_REQUEST in actions)
 ANOTHER = N_("Another step of the approval is due; here is how it stands now.")
+WHICH = N_("Several steps decide this request: say which one is meant, or which version was seen.")
 IN_HAND = frozenset({State.APPROVED, State.IN_FULFILMENT})
 
 
@@ -138,8 +140,10 @@ async def ruling(tx: Connection, actor: Actor, row: Mapping[str, Any], now: date
     return rule(course, actor, absent, row, same_person=(await stored.settings(tx)).same_person)
 
 
-def refuse(found: Ruling, state: State, meant: int | None) -> None:
-    """Say why the actor may not decide: another step is due than the one `meant`, or this is not for them."""
+def refuse(found: Ruling, state: State, meant: int | None, *, seen: bool) -> None:
+    """Say why the actor may not decide: another step is due than the one `meant`, this is not for them, or of several
+    steps nobody said which (nor was the request's version `seen`): who decides one would decide the next as well.
+    """
     if state is not State.SUBMITTED:
         return
     due = found.course.due
@@ -147,6 +151,8 @@ def refuse(found: Ruling, state: State, meant: int | None) -> None:
         raise Conflict(ANOTHER, state=state, due=due.position)
     if not found.may:
         raise NotAllowed(found.reason)
+    if meant is None and not seen and due is not None and len(found.course.steps) > 1:
+        raise Invalid(fields={"step": WHICH}, state=state, due=due.position)
 
 
 def granted(
@@ -245,8 +251,16 @@ where (g.ends_at is null or g.ends_at > $3) and g.role = any($2) and (g.unit is 
 
 async def concerned(tx: Connection, row: Mapping[str, Any], to: State, now: datetime) -> list[UUID]:
     """Who has to hear of it in person: the requester of each decision, the deciders and their deputies of what is due."""
-    people = [] if to is State.SUBMITTED and row["state"] != State.SUBMITTED else [row["requested_by"]]
+    people = [] if to is State.SUBMITTED and row["state"] != State.SUBMITTED else await _askers(tx, row, now)
     return list(dict.fromkeys([*people, *await who_acts(tx, row, to, now)]))
+
+
+async def _askers(tx: Connection, row: Mapping[str, Any], now: datetime) -> list[UUID]:
+    """Who asked; or, when they have left or act for another unit by now, whoever may ask for this centre."""
+    found = await tx.fetch(_PEOPLE, row["site"], sorted(ASKING), now)
+    if any(one["id"] == row["requested_by"] for one in found):
+        return [row["requested_by"]]
+    return [one["id"] for one in found if not one["province"]]
 
 
 async def step_facts(tx: Connection, row: Mapping[str, Any], to: State) -> dict[str, str]:

@@ -20,16 +20,6 @@ from assets.inventory import following
 from assets.readiness.service import request_recompute
 
 
-async def note_arrival(tx: Connection, actor: Actor, part: UUID, *, now: datetime) -> None:
-    """A part of a purchase is at its centre as a whole: its line and its request follow."""
-    found = await tx.fetchrow(
-        "update fulfilment_parts p set state = 'done', done = p.quantity, ended_at = $2 from equipment_request_lines l "
-        "where p.id = $1 and l.id = p.line returning p.id, p.line, p.quantity, l.request, l.name", part, now,
-    )  # fmt: skip
-    assert found is not None
-    await _moved_on(tx, actor, found["request"], [found], {found["id"]: found["quantity"]}, now)
-
-
 async def give(tx: Connection, line: UUID, quantity: int) -> None:
     """So many more of a line are given."""
     await tx.execute("update equipment_request_lines set given = given + $2 where id = $1", line, quantity)
@@ -48,9 +38,10 @@ async def wanted_no_more(tx: Connection, purchases: set[UUID | None], now: datet
     """A purchase of which nothing is awaited any more is over: received where something of it came, else cancelled."""
     await tx.execute(
         "update purchases b set state = case when exists (select from fulfilment_parts p where p.purchase = b.id "
-        "and (p.transfer is not null or p.done > 0)) then 'received' else 'cancelled' end, ended_at = $2, "
+        "and (coalesce(p.transfer, p.shipment) is not null or p.done > 0)) then 'received' else 'cancelled' end, ended_at = $2, "
         "version = version + 1 where b.id = any($1) and b.state in ('planned', 'ordered') and not exists (select from "
-        "fulfilment_parts p where p.purchase = b.id and p.transfer is null and p.state in ('planned', 'under_way'))",
+        "fulfilment_parts p where p.purchase = b.id and coalesce(p.transfer, p.shipment) is null "
+        "and p.state in ('planned', 'under_way'))",
         [one for one in purchases if one is not None], now,
     )  # fmt: skip
 
@@ -89,6 +80,22 @@ async def _settled(tx: Connection, actor: Actor, transfer: UUID, arrived: Mappin
         await _moved_on(tx, actor, request, parts, given, now)
 
 
+@following.on_delivery
+async def _delivered(tx: Connection, actor: Actor, shipment: UUID, got: int, now: datetime) -> None:
+    """What of a consumable came is given to the line that it was sent for; what is short is open again."""
+    await tx.execute(
+        "select from equipment_requests where id in (select l.request from fulfilment_parts p "
+        "join equipment_request_lines l on l.id = p.line where p.shipment = $1) order by id for update", shipment,
+    )  # fmt: skip
+    part = await tx.fetchrow(
+        "select p.*, l.request, l.name from fulfilment_parts p join equipment_request_lines l on l.id = p.line "
+        "where p.shipment = $1 and p.state = any($2) for update of p", shipment, [str(state) for state in OPEN],
+    )  # fmt: skip
+    if part is not None:
+        await _landed(tx, {**part, "done": got}, now, over=True)
+        await _moved_on(tx, actor, part["request"], [part], {part["id"]: got}, now)
+
+
 async def _handed(
     tx: Connection, actor: Actor, parts: Sequence[Record], assets: Sequence[UUID], now: datetime
 ) -> dict[UUID, int]:
@@ -99,8 +106,7 @@ async def _handed(
         list(assets),
     )
     for asset in rows:
-        fits = (p for p in parts if p["category"] == asset["category"])
-        part = next((p for p in fits if p["done"] + given[p["id"]] < p["quantity"]), None)
+        part = next((p for p in parts if _brings(p, asset) and p["done"] + given[p["id"]] < p["quantity"]), None)
         if part is None:
             continue
         given[part["id"]] += 1
@@ -109,6 +115,11 @@ async def _handed(
             new_id(), part["line"], part["id"], asset["id"], part["from_site"], now, actor.name,
         )  # fmt: skip
     return given
+
+
+def _brings(part: Record, asset: Record) -> bool:
+    """Whether an asset was sent for a part: as its pieces say, whatever it is called by now."""
+    return asset["id"] in part["pieces"] if part["pieces"] else bool(part["category"] == asset["category"])
 
 
 async def _landed(tx: Connection, part: Mapping[str, Any], now: datetime, *, over: bool) -> None:

@@ -18,6 +18,7 @@ from assets.clock import LOCAL_ZONE
 from assets.db import Connection, as_owner
 from assets.equipment_requests.asking import LineKind
 from assets.equipment_requests.workflow import WAITING
+from assets.inventory.holding import TAKEN
 from assets.inventory.kits.gaps import KitGapOut, NormGapOut, kit_gap, kit_gaps, norm_gap, norm_gaps, rules_of
 from assets.inventory.wear import Rule, wear
 from assets.web.language import say
@@ -342,14 +343,15 @@ select r.number, l.category, l.consumable, l.capability, l.application, l.asset,
 from equipment_request_lines l join equipment_requests r on r.id = l.request
 where r.site = $1 and r.id is distinct from $2 and r.state = any($3)
 """
-_STORES = """
+_STORES = f"""
 select m.category as id, count(*)::integer as n
 from assets a join asset_models m on m.id = a.model join sites s on s.id = a.site
-where a.stage = 'in_stock' and s.kind = 'store' and a.physical_state <> 'broken' and m.category = any($1) group by 1
+where a.stage = 'in_stock' and s.kind = 'store' and a.physical_state <> 'broken' and m.category = any($1)
+    and not {TAKEN} group by 1
 union all
 select k.consumable, sum(k.quantity)::integer from stock k join sites s on s.id = k.site
 where s.kind = 'store' and k.consumable = any($2) group by 1
-"""
+"""  # noqa: S608 - a constant
 _CODES = """
 select id, code from asset_categories where id = any($1)
 union all select id, code from applications where id = any($2)

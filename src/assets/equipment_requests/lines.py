@@ -161,22 +161,29 @@ def _called(row: Mapping[str, Any], language: str) -> str:
     return str((row["name_en"] if language == "en" else "") or row["name"])
 
 
+# What a line says, in the order of `columns`.
+COLUMNS = ("kind", "category", "consumable", "capability", "application", "holder_post", "asset", "name", "name_en",
+           "quantity", "unit_cost", "reason")  # fmt: skip
+
+
+def columns(line: Line) -> tuple[object, ...]:
+    """A line as its row has it, by `COLUMNS`."""
+    asked = line.asked
+    return (
+        asked.kind, line.category, line.consumable, asked.capability, line.application, clean(asked.holder_post, POST_MAX),
+        line.asset, line.name, line.name_en, asked.quantity, asked.unit_cost, clean_block(asked.reason, LINE_REASON_MAX),
+    )  # fmt: skip
+
+
 async def write_lines(tx: Connection, request: UUID, lines: Sequence[Line]) -> None:
     """Write them in their order, as the only lines of the request."""
     await tx.execute("delete from equipment_request_lines where request = $1", request)
+    places = ", ".join(f"${i}" for i in range(4, 4 + len(COLUMNS)))
     await tx.executemany(
-        "insert into equipment_request_lines (id, request, kind, category, consumable, capability, application, holder_post, "
-        "asset, name, name_en, position, quantity, given, declined, unit_cost, reason) "
-        "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,0,0,$14,$15)",
-        [
-            (
-                new_id(), request, line.asked.kind, line.category, line.consumable, line.asked.capability,
-                line.application, clean(line.asked.holder_post, POST_MAX), line.asset, line.name, line.name_en, position,
-                line.asked.quantity, line.asked.unit_cost, clean_block(line.asked.reason, LINE_REASON_MAX),
-            )
-            for position, line in enumerate(lines, start=1)
-        ],
-    )  # fmt: skip
+        f"insert into equipment_request_lines (id, request, position, given, declined, {', '.join(COLUMNS)}) "  # noqa: S608
+        f"values ($1, $2, $3, 0, 0, {places})",
+        [(new_id(), request, position, *columns(line)) for position, line in enumerate(lines, start=1)],
+    )
 
 
 def in_words(lines: Iterable[Line]) -> str:

@@ -4,8 +4,8 @@ Stock and transfers go as transfers, whose receiver says what arrived: the part 
 transaction. What is bought waits for a purchase, see `purchases`. PostgreSQL refuses what would promise too much.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from assets.clock import LOCAL_ZONE
 from assets.db import Connection, transaction
 from assets.equipment_requests.arrivals import complete, end, give, wanted_no_more
 from assets.equipment_requests.asking import LineKind
+from assets.equipment_requests.fulfilment import Candidate
 from assets.equipment_requests.sources import donors, ledgers, to_spare
 from assets.equipment_requests.splitting import BY_HAND, OPEN, PartState, Wanted, Way, faults
 from assets.equipment_requests.steps import Doing, Filed, judged, lines_for, locked, shown_number, take
@@ -26,12 +27,14 @@ from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
 from assets.inventory import service as inventory
 from assets.inventory.editing import edit as edit_thing
+from assets.inventory.holding import refuse_promised
 from assets.inventory.kinds import CAPABILITIES
 from assets.inventory.lifecycle import Stage
 from assets.inventory.stock.ledger import Act
-from assets.inventory.stock.service import Movement, move
+from assets.inventory.stock.service import Movement
+from assets.inventory.stock.shipments import ship
 from assets.inventory.things import NewCapability, add_capability
-from assets.inventory.transfers.service import NewTransfer, cancel, draft
+from assets.inventory.transfers.service import LINES_MAX, NewTransfer, cancel, draft
 from assets.monitoring.declarations import Kind, Said, declare
 from assets.readiness.service import request_recompute
 from assets.text import clean, clean_block
@@ -60,6 +63,7 @@ async def split(
         lines = await lines_for(tx, row["id"])
         _check(lines, wanted)
         work = _Answer(tx, actor, row, now)
+        await work.lock_sites(wanted)
         for line in lines:
             for index, part in enumerate(wanted.get(line["position"], ())):
                 await work.answer(line, index, part)
@@ -87,16 +91,35 @@ def _check(lines: Sequence[Record], wanted: Mapping[int, Sequence[Wanted]]) -> N
         raise Invalid(fields=wrong)
 
 
+@dataclass(frozen=True)
+class _Leaving:
+    """An asset that leaves its site, for which part of which line."""
+
+    line: Record
+    part: Wanted
+    asset: UUID
+    tag: str
+
+
 class _Answer:
     """The parts of one split as they are written; assets are gathered by the site that they leave."""
 
     def __init__(self, tx: Connection, actor: Actor, row: Record, now: datetime) -> None:
         self.tx, self.actor, self.row, self.now = tx, actor, row, now
-        self.leaving: dict[UUID, list[str]] = {}  # site → tags
-        self.parts: dict[UUID, list[UUID]] = {}  # site → parts
+        self.leaving: dict[UUID, list[_Leaving]] = {}  # by site
         self.said: list[str] = []
         self.taken: set[str] = set()
         self.spared: dict[tuple[UUID, UUID], int] = {}  # site and category → pieces
+
+    async def lock_sites(self, wanted: Mapping[int, Sequence[Wanted]]) -> None:
+        """Hold the sites that things may come from, in one order: of two splits at once the second sees what is left."""
+        parts = [part for some in wanted.values() for part in some]
+        any_store = any(part.way is Way.STOCK and not part.from_site for part in parts)
+        codes = [clean(part.from_site, 20) for part in parts if part.from_site]
+        await self.tx.execute(
+            "select from sites where code = any($1) or $2 and kind = 'store' order by id for no key update",
+            codes, any_store,
+        )  # fmt: skip
 
     async def answer(self, line: Record, index: int, part: Wanted) -> None:
         self.place = f"parts.{line['position']}.{index}"
@@ -115,17 +138,29 @@ class _Answer:
             await self._poured(line, part)
             return
         named = [clean(tag, 40).upper() for tag in part.assets]
-        found = await candidates(self.tx, self.actor.scope, [line["category"]], lock=named or None)
-        free = sorted((c for c in found if c.tag not in self.taken), key=lambda c: (c.physical_state, c.stocked_at))
-        free = [c for c in free if not part.from_site or c.site_code == part.from_site][: part.quantity]
-        if len(free) < part.quantity:
-            raise Conflict(N_("The stores have nothing of what is still to be given."), state=self.row["state"])
-        sites: dict[UUID, int] = {}
-        for candidate in free:
-            sites[candidate.site] = sites.get(candidate.site, 0) + 1
-            self._take(candidate.site, candidate.tag)
-        for site, quantity in sites.items():
-            await self._leaves(line, part, site, quantity)
+        chosen: list[Candidate] = []
+        # What somebody sends by hand meanwhile is no longer there once it is locked: then the next ones are looked at.
+        while left := part.quantity - len(chosen):
+            there = await self._in_stores(line, part, named)
+            if len(there) < left:
+                await self._refuse_promised(named)
+                raise Conflict(N_("The stores have nothing of what is still to be given."), state=self.row["state"])
+            tags = [c.tag for c in there[:left]]
+            for candidate in await candidates(self.tx, self.actor.scope, [line["category"]], lock=tags):
+                chosen.append(candidate)
+                self.taken.add(candidate.tag)
+        for site in dict.fromkeys(c.site for c in chosen):
+            self._leaves(line, part, site, [(c.asset, c.tag) for c in chosen if c.site == site])
+
+    async def _in_stores(self, line: Record, part: Wanted, named: Sequence[str]) -> list[Candidate]:
+        """What the stores have for a part, the best and longest waiting first, without what was taken for another."""
+        found = await candidates(self.tx, self.actor.scope, [line["category"]], among=named, but=self.taken)
+        free = [c for c in found if not part.from_site or c.site_code == part.from_site]
+        return sorted(free, key=lambda c: (c.physical_state, c.stocked_at))
+
+    async def _refuse_promised(self, tags: Sequence[str]) -> None:
+        rows = await self.tx.fetch("select id from assets where tag = any($1) order by id", list(tags))
+        await refuse_promised(self.tx, [row["id"] for row in rows])
 
     async def _transfer(self, line: Record, part: Wanted) -> None:
         site = await self._site(part.from_site)
@@ -141,10 +176,10 @@ class _Answer:
         )
         free = [r for r in rows if r["tag"] not in self.taken][: part.quantity]
         if len(free) < part.quantity:
+            await self._refuse_promised(named)
             raise self._wrong("quantity", N_("The site cannot spare that many."))
-        for thing in free:
-            self._take(site["id"], thing["tag"])
-        await self._leaves(line, part, site["id"], part.quantity)
+        self.taken |= {thing["tag"] for thing in free}
+        self._leaves(line, part, site["id"], [(thing["id"], thing["tag"]) for thing in free])
 
     async def _keeps_minimum(self, line: Record, part: Wanted, site: Record) -> None:
         day = self.now.astimezone(LOCAL_ZONE).date()
@@ -154,41 +189,39 @@ class _Answer:
         if self.spared[site["id"], line["category"]] > can:
             raise self._wrong("quantity", N_("The site cannot spare that many."))
 
-    def _take(self, site: UUID, tag: str) -> None:
-        self.taken.add(tag)
-        self.leaving.setdefault(site, []).append(tag)
-
-    async def _leaves(self, line: Record, part: Wanted, site: UUID, quantity: int) -> None:
-        made = await self._write(line, part, quantity, PartState.UNDER_WAY, from_site=site)
-        self.parts.setdefault(site, []).append(made)
+    def _leaves(self, line: Record, part: Wanted, site: UUID, things: Iterable[tuple[UUID, str]]) -> None:
+        of = self.leaving.setdefault(site, [])
+        of += [_Leaving(line, part, asset, tag) for asset, tag in things]
 
     async def _site(self, code: str) -> Record:
-        # Locked: of two that want the last piece that a site can spare, the second finds it promised.
-        row = await self.tx.fetchrow(
-            "select id, code, kind from sites where code = $1 and open for no key update", clean(code, 20)
-        )
+        row = await self.tx.fetchrow("select id, code, kind from sites where code = $1 and open", clean(code, 20))
         if row is None or not self.actor.scope.sees(row["id"]) or row["id"] == self.row["site"]:
             raise self._wrong("from_site", N_("Choose the site that it comes from."))
         return row
 
     async def _poured(self, line: Record, part: Wanted) -> None:
-        """A consumable goes from ledger to ledger at once."""
+        """A consumable leaves its ledger at once, and is given when the centre says how many came."""
         if part.from_site:
-            source = await self._pourer(line, part)
-        else:
-            stores = (await ledgers(self.tx, self.actor.scope, [line["consumable"]])).get(line["consumable"], [])
-            enough = [store for store in stores if store["quantity"] >= part.quantity]
-            if not enough:
-                raise self._wrong("quantity", N_("No store has that many."))
-            source = enough[0]["code"]
+            await self._ship(line, part, await self._pourer(line, part), part.quantity)
+            return
+        stores = (await ledgers(self.tx, self.actor.scope, [line["consumable"]])).get(line["consumable"], [])
+        left = part.quantity
+        if sum(store["quantity"] for store in stores) < left:
+            raise self._wrong("quantity", N_("The stores do not have that many."))
+        for store in stores:
+            if some := min(left, store["quantity"]):
+                await self._ship(line, part, store["code"], some)
+                left -= some
+
+    async def _ship(self, line: Record, part: Wanted, source: str, quantity: int) -> None:
         consumable = await self.tx.fetchval("select code from consumables where id = $1", line["consumable"])
         site = await self.tx.fetchval("select code from sites where id = $1", self.row["site"])
         why = shown_number(self.row["number"])
-        said = Movement(Act.TRANSFER, source, consumable, part.quantity, to_site=site, reason=why)
-        await move(self.actor, said, now=self.now)
+        said = Movement(Act.TRANSFER, source, consumable, quantity, to_site=site, reason=why)
+        shipment = await ship(self.actor, said, now=self.now)
         origin = await self.tx.fetchval("select id from sites where code = $1", source)
-        await give(self.tx, line["id"], part.quantity)
-        await self._write(line, part, part.quantity, PartState.DONE, from_site=origin)
+        made = await self._write(line, part, quantity, PartState.UNDER_WAY, from_site=origin)
+        await self.tx.execute("update fulfilment_parts set shipment = $2 where id = $1", made, shipment)
 
     async def _pourer(self, line: Record, part: Wanted) -> str:
         """The code of the site that is named, if it is a store, or keeps its lowest stock of the consumable."""
@@ -246,18 +279,30 @@ class _Answer:
         return made
 
     async def send(self) -> None:
-        """Each site's assets as one transfer: a store's leaves at once, another site's is a draft that it sends."""
+        """Each site's assets as one transfer: a store's leaves at once, another site's is a draft that it sends.
+
+        What is more than a transfer can hold goes in several.
+        """
         to = await self.tx.fetchval("select code from sites where id = $1", self.row["site"])
-        for site, tags in self.leaving.items():
+        for site, things in self.leaving.items():
             origin = await self.tx.fetchrow("select code, kind from sites where id = $1", site)
             assert origin is not None
-            why = shown_number(self.row["number"])
-            new = NewTransfer(origin["code"], to, tags, reason=why, send=origin["kind"] == "store")
-            number = await draft(self.actor, new, now=self.now)
+            for start in range(0, len(things), LINES_MAX):
+                await self._send(site, origin, to, things[start : start + LINES_MAX])
+
+    async def _send(self, site: UUID, origin: Record, to: str, things: Sequence[_Leaving]) -> None:
+        why = shown_number(self.row["number"])
+        new = NewTransfer(
+            origin["code"], to, [thing.tag for thing in things], reason=why, send=origin["kind"] == "store"
+        )
+        number = await draft(self.actor, new, now=self.now)
+        state = PartState.UNDER_WAY if new.send else PartState.PLANNED
+        for part in dict.fromkeys((thing.line["id"], id(thing.part)) for thing in things):
+            mine = [thing for thing in things if (thing.line["id"], id(thing.part)) == part]
+            made = await self._write(mine[0].line, mine[0].part, len(mine), state, from_site=site)
             await self.tx.execute(
-                "update fulfilment_parts set transfer = (select id from transfers where number = $2), state = $3 "
-                "where id = any($1)", self.parts[site], number,
-                PartState.UNDER_WAY if new.send else PartState.PLANNED,
+                "update fulfilment_parts set transfer = (select id from transfers where number = $2), pieces = $3 "
+                "where id = $1", made, number, [thing.asset for thing in mine],
             )  # fmt: skip
 
 
@@ -294,6 +339,8 @@ async def take_back(actor: Actor, part: UUID, *, now: datetime) -> Filed:
             raise Conflict(N_("This part is over already."), state=row["state"])
         if found["transfer"] is not None:
             raise Conflict(N_("It is on its way: cancel or refuse the transfer."), state=row["state"])
+        if found["shipment"] is not None:
+            raise Conflict(N_("It is on its way: its sender can call it back."), state=row["state"])
         await end(tx, found, now)
         return await _onward(
             tx,
@@ -310,7 +357,7 @@ async def wait_no_more(tx: Connection, actor: Actor, row: Record, now: datetime)
     ended = await tx.fetch(
         "update fulfilment_parts p set state = case when done > 0 then 'done' else 'cancelled' end, "
         "quantity = case when done > 0 then done else p.quantity end, ended_at = $2 "
-        "from equipment_request_lines l where l.id = p.line and l.request = $1 and p.transfer is null "
+        "from equipment_request_lines l where l.id = p.line and l.request = $1 and coalesce(p.transfer, p.shipment) is null "
         "and p.state in ('planned', 'under_way') returning p.purchase", row["id"], now,
     )  # fmt: skip
     await wanted_no_more(tx, {part["purchase"] for part in ended}, now)

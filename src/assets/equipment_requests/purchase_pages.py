@@ -51,6 +51,7 @@ class PurchasePage(PurchaseDetail):
     stores: list[Choice]
     models: list[Choice]
     consumables: list[Choice]
+    categories: list[Choice]
 
 
 @get(
@@ -137,7 +138,9 @@ async def _arrive(actor: Actor, number: int, fields: Fields) -> None:
     if wrong:
         raise Invalid(fields=wrong)
     came = Arrived(
-        fields.text("store"), model=_id(fields.text("model")), serials=_serials(fields.text("serials")),
+        fields.text("store"), model=_id(fields.text("model")), manufacturer=fields.text("manufacturer"),
+        model_name=fields.text("model_name"), category=fields.text("category"),
+        delivery_note=fields.text("delivery_note"), serials=_serials(fields.text("serials")),
         consumable=fields.text("consumable"), quantity=_whole(fields, "quantity") or 0,
         unit_cost=_whole(fields, "unit_cost"), funding_source=fields.text("funding_source"),
         warranty_until=_day(fields, "warranty_until"),
@@ -193,13 +196,20 @@ async def _one(
     async with transaction(actor.scope) as tx:
         found = await purchase_queries.one(tx, actor, _number(number), choose(request))
         arrives = "arrive" in found.acts
-        stores, models, consumables = [
+        stores, models, consumables, categories = [
             [Choice(code=str(r["code"]), name=r["name"]) for r in await tx.fetch(query, *more, CHOICES_MAX)]
             if arrives
             else []
-            for query, more in ((_STORES, ()), (_MODELS, (_number(number),)), (_CONSUMABLES, (_number(number),)))
+            for query, more in (
+                (_STORES, ()),
+                (_MODELS, (_number(number),)),
+                (_CONSUMABLES, (_number(number),)),
+                (_CATEGORIES, (_number(number),)),
+            )
         ]
-    view = PurchasePage(**found.model_dump(), stores=stores, models=models, consumables=consumables)
+    view = PurchasePage(
+        **found.model_dump(), stores=stores, models=models, consumables=consumables, categories=categories
+    )
     if request.scope["path"].endswith(".json"):
         return show(request, "equipment_requests/purchase.html", view)
     done = str(request.query_params.get("done") or "")
@@ -212,13 +222,14 @@ async def _one(
 _STORES = "select code, name from sites where kind = 'store' and open order by sort, code limit $1"
 _OPEN = (
     "from fulfilment_parts p join equipment_request_lines l on l.id = p.line join purchases b on b.id = p.purchase "
-    "where b.number = $1 and p.transfer is null and p.state in ('planned', 'under_way')"
+    "where b.number = $1 and coalesce(p.transfer, p.shipment) is null and p.state in ('planned', 'under_way')"
 )
 _MODELS = (
     "select m.id as code, c.name || ': ' || m.manufacturer || ' ' || m.name as name from asset_models m "  # noqa: S608
     f"join asset_categories c on c.id = m.category where c.id in (select l.category {_OPEN}) "
     "order by c.sort, m.manufacturer, m.name limit $2"
 )
+_CATEGORIES = f"select code, name from asset_categories where id in (select l.category {_OPEN}) order by sort limit $2"  # noqa: S608
 _CONSUMABLES = f"select code, name from consumables where id in (select l.consumable {_OPEN}) order by name limit $2"  # noqa: S608
 
 

@@ -47,7 +47,8 @@ class PurchaseDetail(PurchaseOut):
 _OF = "from fulfilment_parts q where q.purchase = p.id and q.state <> 'cancelled'"
 PURCHASES = Listing(
     select=f"p.*, (select coalesce(sum(q.quantity), 0)::integer {_OF}) as pieces, "  # noqa: S608 - constants only
-    f"(select coalesce(sum(q.quantity), 0)::integer {_OF} and (q.transfer is not null or q.state = 'done')) as arrived, "
+    f"(select coalesce(sum(q.quantity), 0)::integer {_OF} and (coalesce(q.transfer, q.shipment) is not null "
+    "or q.state = 'done')) as arrived, "
     "(select count(distinct r.site)::integer from fulfilment_parts q join equipment_request_lines l on l.id = q.line "
     "join equipment_requests r on r.id = l.request where q.purchase = p.id and q.state <> 'cancelled') as sites",
     source="purchases p",

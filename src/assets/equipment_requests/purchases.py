@@ -4,10 +4,12 @@ What arrives is taken in at a store and goes on at once to the centres that wait
 first, then the remote ones, then in the order in which they asked.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import sha256
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -19,7 +21,6 @@ from assets.access.permissions import Action
 from assets.audit.service import differences, record, shown
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection, transaction
-from assets.equipment_requests.arrivals import note_arrival
 from assets.equipment_requests.steps import shown_number as request_number
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
@@ -27,8 +28,10 @@ from assets.inventory import service as inventory
 from assets.inventory.lifecycle import Stage
 from assets.inventory.stock.ledger import Act
 from assets.inventory.stock.service import Movement, move
+from assets.inventory.stock.shipments import ship
+from assets.inventory.things import NewModel, add_model
 from assets.inventory.transfers.service import LINES_MAX, NewTransfer, draft
-from assets.text import clean, clean_block, searchable
+from assets.text import clean, clean_block, searchable, serial_key
 from assets.web.language import N_
 
 KIND = "purchase"
@@ -78,7 +81,9 @@ class Order:
 class Arrived:
     """What came: machines of one model by their serial numbers, or so many of a consumable; taken in at `store`.
 
-    Their tags are made of the purchase's number. `unit_cost` is in whole đồng.
+    Their tags are made of the purchase's number. `unit_cost` is in whole đồng. A model that is not known yet is said by
+    `manufacturer` and `model_name`, and by its `category` where the purchase waits for several. What was taken in under a
+    `delivery_note` (its number on paper) before is not taken in twice.
     """
 
     store: str
@@ -89,6 +94,10 @@ class Arrived:
     unit_cost: int | None = None
     funding_source: str = ""
     warranty_until: date | None = None
+    manufacturer: str = ""
+    model_name: str = ""
+    category: str = ""
+    delivery_note: str = ""
 
 
 def shown_number(number: int) -> str:
@@ -167,8 +176,8 @@ async def cancel(actor: Actor, number: int, note: str, *, version: int | None = 
     async with transaction(actor.scope) as tx:
         row = await _locked(tx, number, version, *OPEN)
         await tx.execute(
-            "update fulfilment_parts set purchase = null, state = 'planned' where purchase = $1 and transfer is null "
-            "and state in ('planned', 'under_way')", row["id"],
+            "update fulfilment_parts set purchase = null, state = 'planned' where purchase = $1 "
+            "and coalesce(transfer, shipment) is null and state in ('planned', 'under_way')", row["id"],
         )  # fmt: skip
         await _change(tx, actor, row, "cancel", {"state": State.CANCELLED, "ended_at": now}, note)
 
@@ -177,10 +186,22 @@ async def arrive(actor: Actor, number: int, came: Arrived, *, version: int | Non
     """Take in what arrived and send it on to whom it was bought for; answers the new tags (none for consumables).
 
     Invalid names each wrong field, `serials.<index>` for a number that another asset has; more than was ordered is refused.
+    Said again it answers as before: machines are known by their serial numbers, the rest by the delivery note; without one
+    the version must be said.
     """
     actor = actor.require_everywhere(Action.FULFIL_REQUEST)
+    delivery = _Delivery.of(came)
     async with transaction(actor.scope) as tx:
+        row = await _locked(tx, number, None, *State)
+        if (known := await delivery.known(tx, row)) is not None:
+            return known
         row = await _locked(tx, number, version, State.ORDERED)
+        if not delivery.note and version is None:
+            raise Invalid(
+                fields={
+                    "delivery_note": N_("Write the number of the delivery note, so that nothing is taken in twice.")
+                }
+            )
         store = await tx.fetchrow("select id, code, kind from sites where code = $1", clean(came.store, 20))
         if store is None or store["kind"] != "store":
             raise Invalid(fields={"store": N_("Choose the store that takes it in.")})
@@ -188,22 +209,65 @@ async def arrive(actor: Actor, number: int, came: Arrived, *, version: int | Non
         tags = await work(tx, actor, row, store, came, now)
         left = await tx.fetchval(
             "select exists (select from fulfilment_parts where purchase = $1 and state in ('planned', 'under_way') "
-            "and transfer is null)", row["id"],
+            "and coalesce(transfer, shipment) is null)", row["id"],
         )  # fmt: skip
         cells = {} if left else {"state": State.RECEIVED, "ended_at": now}
-        await _change(tx, actor, row, "arrive", cells, told={"assets": tags, "quantity": came.quantity or len(tags)})
+        told = {"assets": tags, "quantity": came.quantity or len(tags), "delivery_note": clean(came.delivery_note, 60)}
+        await _change(tx, actor, row, "arrive", cells, told=told)
+        await delivery.keep(tx, actor, row, tags, now)
         return tags
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """What arrived at once, by what it is known again: `note`, and the digest of what was said."""
+
+    note: str
+    digest: str
+
+    @classmethod
+    def of(cls, came: Arrived) -> "_Delivery":
+        keys = sorted(serial_key(serial) for serial in came.serials)
+        model = str(came.model or f"{came.manufacturer} {came.model_name}")
+        what = [came.consumable.upper(), came.quantity, keys] if came.consumable else [model, keys]
+        digest = sha256(json.dumps([came.store, *what], ensure_ascii=False).encode()).hexdigest()
+        own = f"#{digest[:40]}" if keys and not came.consumable else ""
+        return cls(clean(came.delivery_note, 60) or own, digest)
+
+    async def known(self, tx: Connection, row: Record) -> list[str] | None:
+        """The tags that were made of it before; Conflict when something else was taken in under its note."""
+        if not self.note:
+            return None
+        found = await tx.fetchrow(
+            "select digest, tags from purchase_deliveries where purchase = $1 and note = $2", row["id"], self.note
+        )
+        if found is not None and found["digest"] != self.digest:
+            raise Conflict(
+                N_("Something else was taken in under this delivery note: %(note)s."),
+                note=self.note,
+                state=row["state"],
+            )
+        return None if found is None else list(found["tags"])
+
+    async def keep(self, tx: Connection, actor: Actor, row: Record, tags: Sequence[str], now: datetime) -> None:
+        made = new_id()
+        await tx.execute(
+            "insert into purchase_deliveries (id, purchase, note, digest, tags, at, actor_name) values ($1,$2,$3,$4,$5,$6,$7)",
+            made, row["id"], self.note or f"#{made}", self.digest, list(tags), now, actor.name,
+        )  # fmt: skip
 
 
 async def _machines(
     tx: Connection, actor: Actor, row: Record, store: Record, came: Arrived, now: datetime
 ) -> list[str]:
     serials = [clean(serial, 120) for serial in came.serials]
-    model = await tx.fetchrow("select id, category from asset_models where id = $1", came.model)
-    wrong = {f"serials.{i}": N_("Please fill this in.") for i, serial in enumerate(serials) if not serial}
-    folded = [serial.casefold() for serial in serials]
+    model = await _model(tx, actor, row, came)
+    folded = [serial_key(serial) for serial in serials]
+    wrong = {f"serials.{i}": N_("Please fill this in.") for i, serial in enumerate(folded) if not serial}
     wrong |= {
-        f"serials.{i}": N_("This serial number stands here twice.") for i, s in enumerate(folded) if s in folded[:i]
+        f"serials.{i}": N_("This serial number stands here twice.")
+        for i, s in enumerate(folded)
+        if s and s in folded[:i]
     }
     if model is None:
         wrong["model"] = N_("Choose the model that came.")
@@ -214,13 +278,40 @@ async def _machines(
     assert model is not None
     parts = await _waiting(tx, row, "l.category = $2", model["category"])
     shares = _share(parts, len(serials), "serials")
-    tags = await _registered(tx, actor, row, store, came, serials, now)
+    tags = await _registered(tx, actor, row, store, replace(came, model=model["id"]), serials, now)
     free = iter(tags)
     mine = {part["id"]: [next(free) for _ in range(n)] for part, n in shares}
     for site in dict.fromkeys(part["site"] for part, _ in shares):
         here = [(part, n) for part, n in shares if part["site"] == site]
         await _send_on(tx, actor, row, store, here, mine, now)
     return tags
+
+
+async def _model(tx: Connection, actor: Actor, row: Record, came: Arrived) -> Record | None:
+    """The model that came; one that nobody has entered yet is entered, of the kind that the purchase waits for."""
+    maker, name = clean(came.manufacturer, 80), clean(came.model_name, 120)
+    if came.model is not None or not (maker or name):
+        found: Record | None = await tx.fetchrow("select id, category from asset_models where id = $1", came.model)
+        return found
+    if wrong := {f: N_("Please fill this in.") for f, v in (("manufacturer", maker), ("model_name", name)) if not v}:
+        raise Invalid(fields=wrong)
+    known = await tx.fetchrow(
+        "select id, category from asset_models where lower(manufacturer) = lower($1) and lower(name) = lower($2)",
+        maker, name,
+    )  # fmt: skip
+    if known is not None:
+        return known
+    waited = await tx.fetch(
+        "select distinct c.code from fulfilment_parts p join equipment_request_lines l on l.id = p.line "
+        "join asset_categories c on c.id = l.category where p.purchase = $1 and p.state in ('planned', 'under_way')",
+        row["id"],
+    )  # fmt: skip
+    codes = {one["code"] for one in waited}
+    category = clean(came.category, 40) or (codes.pop() if len(codes) == 1 else "")
+    if not category:
+        raise Invalid(fields={"category": N_("Choose what kind of equipment the new model is.")})
+    made = await add_model(actor, NewModel(category, maker, name))
+    return await tx.fetchrow("select id, category from asset_models where id = $1", made)
 
 
 async def _registered(
@@ -242,7 +333,7 @@ async def _registered(
         try:
             await inventory.register(actor, new, now=now)
         except Conflict:  # the tag is new: it is the number that somebody has
-            wrong[f"serials.{index}"] = N_("Another asset of this model has this serial number.")
+            wrong[f"serials.{index}"] = N_("Another asset of this maker has this serial number.")
         tags.append(tag)
     if wrong:
         raise Invalid(fields=wrong)
@@ -264,7 +355,8 @@ async def _send_on(
         on_its_way = await _parted(tx, part, n)
         await tx.execute(
             "update fulfilment_parts set transfer = (select id from transfers where number = $2), state = 'under_way', "
-            "from_site = $3 where id = $1", on_its_way, number, store["id"],
+            "from_site = $3, pieces = array(select id from assets where tag = any($4)) where id = $1",
+            on_its_way, number, store["id"], list(mine[part["id"]]),
         )  # fmt: skip
 
 
@@ -297,9 +389,11 @@ async def _consumables(
     await move(actor, taken_in, now=now)
     for part, n in shares:
         said = Movement(Act.TRANSFER, store["code"], consumable["code"], n, to_site=part["site_code"], reason=why)
-        await move(actor, said, now=now)
-        on_its_way = await _parted(tx, part, n)
-        await note_arrival(tx, actor, on_its_way, now=now)
+        shipment = await ship(actor, said, now=now)
+        await tx.execute(
+            "update fulfilment_parts set shipment = $2, state = 'under_way', from_site = $3 where id = $1",
+            await _parted(tx, part, n), shipment, store["id"],
+        )  # fmt: skip
     return []
 
 
@@ -313,7 +407,8 @@ async def _waiting(tx: Connection, row: Record, of: str, value: Any) -> list[Rec
         "select p.*, s.id as site, s.code as site_code, r.number as request_number, r.submitted_at "  # noqa: S608
         "from fulfilment_parts p join equipment_request_lines l on l.id = p.line join equipment_requests r on r.id = l.request "
         "join sites s on s.id = r.site "
-        f"where p.purchase = $1 and s.open and p.transfer is null and p.state in ('planned', 'under_way') and {of} "
+        "where p.purchase = $1 and s.open and coalesce(p.transfer, p.shipment) is null "
+        f"and p.state in ('planned', 'under_way') and {of} "
         "order by request_priority(s.id, r.submitted_at), r.number, l.position, p.id for update of p",
         row["id"], value,
     )  # fmt: skip

@@ -20,7 +20,7 @@ from assets.equipment_requests import approving
 from assets.equipment_requests.asking import LINES_MAX, QUANTITY_MAX, Asked, most
 from assets.equipment_requests.fulfilment import Refused as Unfit
 from assets.equipment_requests.fulfilment import choose, propose
-from assets.equipment_requests.lines import Line, audited, checked, in_words, resolved, write_lines
+from assets.equipment_requests.lines import COLUMNS, Line, audited, checked, columns, in_words, resolved, write_lines
 from assets.equipment_requests.parts import wait_no_more
 from assets.equipment_requests.steps import (
     KIND,
@@ -165,13 +165,18 @@ async def _insert(
 
 
 async def amend(actor: Actor, ref: str, amended: Amended, doing: Doing, *, now: datetime) -> Filed:
-    """Correct the lines and the reason of a draft, or of a request that was returned."""
+    """Correct the lines and the reason of a draft, or of a request that was returned.
+
+    What the same person corrected already, from the version that they say, is done: the answer may have been lost.
+    """
     if amended.lines is not None and amended.quantities:
         raise Invalid(fields={"quantities": N_("Give the lines or the quantities, not both.")})
     async with transaction(actor.scope) as tx:
         row = await locked(tx, actor, ref)
-        judged(actor, row, Step.AMEND, doing)
         before = await lines_for(tx, row["id"])
+        if doing.version == row["version"] - 1 and await _amended_so(tx, actor, row, before, amended):
+            return Filed(row["id"], row["number"], State(row["state"]), again=True)
+        judged(actor, row, Step.AMEND, doing)
         said = await _amended_lines(tx, row, before, amended)
         await tx.execute(
             "update equipment_requests r set reason = $2, search = searchable((select string_agg(l.name || ' ' || l.name_en, "
@@ -183,6 +188,25 @@ async def amend(actor: Actor, ref: str, amended: Amended, doing: Doing, *, now: 
                        for some in (before, after))  # fmt: skip
         told = Doing(clean_block(doing.note, NOTE_MAX) or said, doing.version)
         return await take(tx, actor, row, Step.AMEND, told, now=now, lines=(was, is_now))
+
+
+async def _amended_so(
+    tx: Connection, actor: Actor, row: asyncpg.Record, before: Sequence[asyncpg.Record], amended: Amended
+) -> bool:
+    """Whether the last thing that happened to a request is that this person corrected it to just this."""
+    last = await tx.fetchval(
+        "select action from equipment_request_events where request = $1 order by at desc, id desc limit 1", row["id"]
+    )
+    reason = clean_block(amended.reason, REASON_MAX)
+    if last != Step.AMEND or row["changed_by"] != actor.id or actor.id is None or reason != row["reason"]:
+        return False
+    if amended.lines is None:
+        present = {line["position"]: line["quantity"] for line in before}
+        return all(present.get(position) == quantity for position, quantity in amended.quantities.items())
+    if checked(amended.lines):
+        return False
+    lines = await resolved(tx, row["site"], amended.lines)
+    return [columns(line) for line in lines] == [tuple(line[name] for name in COLUMNS) for line in before]
 
 
 async def _amended_lines(

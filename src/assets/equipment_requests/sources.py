@@ -6,17 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from assets.db import Connection, Scope
-from assets.equipment_requests.splitting import Donor, kilometres, spare
+from assets.equipment_requests.splitting import Donor, spare
+from assets.inventory.holding import TAKEN
 from assets.inventory.kits.gaps import kit_gaps
 
-DONORS_MAX = 12  # the nearest that are looked at for one kind of thing
-
 # What stands free somewhere: in use or unused, not broken, not on its way or listed to go, and not where more is asked for.
-_FREE = """
+_FREE = f"""
     from assets a join asset_models m on m.id = a.model join sites s on s.id = a.site
     where a.stage in ('in_use', 'in_stock') and a.physical_state <> 'broken' and s.kind <> 'store' and s.open
         and s.id <> $1 and m.category = any($2) and ($3 or s.id = any($4::uuid[]))
-        and not exists (select from transfer_lines l where l.asset = a.id and l.state in ('listed', 'waiting'))
+        and not {TAKEN}
         and not exists (select from equipment_requests r join equipment_request_lines w on w.request = r.id
             where r.site = s.id and w.category = m.category and r.state in ('submitted', 'approved', 'in_fulfilment'))
 """
@@ -41,24 +40,25 @@ async def donors(
         list(categories),
     )
     least = {(row["site_id"], row["category"]): row["least"] for row in minimums}
-    places = await _places(tx, [site, *(row["id"] for row in free)])
+    km = await distances(tx, site, [row["id"] for row in free])
     found: dict[UUID, list[Donor]] = {}
     for row in free:
         minimum = least.get((row["id"], row["category"]))
-        here, there = places.get(site), places.get(row["id"])
-        km = kilometres(here, there) if here and there else None
         can = spare(row["fit"], row["in_stock"], minimum)
         if can:
-            found.setdefault(row["category"], []).append(Donor(row["id"], row["code"], row["name"], can, km))
+            found.setdefault(row["category"], []).append(Donor(row["id"], row["code"], row["name"], can, km[row["id"]]))
     return found
 
 
-async def _places(tx: Connection, sites: Sequence[UUID]) -> dict[UUID, tuple[float, float]]:
+async def distances(tx: Connection, site: UUID, others: Sequence[UUID]) -> dict[UUID, float | None]:
+    """How far other sites are from one as the crow flies, in kilometres; None where a place is not known."""
     rows = await tx.fetch(
-        "select s.id, coalesce(s.latitude, u.latitude) as latitude, coalesce(s.longitude, u.longitude) as longitude "
-        "from sites s join administrative_units u on u.id = s.unit where s.id = any($1)", list(set(sites)),
+        "with places as (select s.id, coalesce(s.latitude, u.latitude) as lat, coalesce(s.longitude, u.longitude) as lon "
+        "from sites s join administrative_units u on u.id = s.unit where s.id = any($2) or s.id = $1) "
+        "select p.id, kilometres(here.lat, here.lon, p.lat, p.lon) as km from places p, places here where here.id = $1",
+        site, list(others),
     )  # fmt: skip
-    return {r["id"]: (r["latitude"], r["longitude"]) for r in rows if r["latitude"] is not None}
+    return {row["id"]: row["km"] for row in rows}
 
 
 async def to_spare(tx: Connection, donor: UUID, to: UUID, category: UUID, tags: Sequence[str], most: int) -> list[Any]:
@@ -69,6 +69,28 @@ async def to_spare(tx: Connection, donor: UUID, to: UUID, category: UUID, tags: 
         to, [category], True, [], donor, list(tags), most,
     )  # fmt: skip
     return rows
+
+
+async def pourers(tx: Connection, scope: Scope, site: UUID, consumables: Sequence[UUID]) -> dict[UUID, list[Donor]]:
+    """By consumable, the sites of the scope that can give some of it to `site` and keep their lowest stock.
+
+    A site that asks for it itself gives none.
+    """
+    rows = await tx.fetch(
+        "select k.consumable, s.id, s.code, s.name, k.quantity - coalesce(k.minimum, c.minimum) as spare "
+        "from stock k join consumables c on c.id = k.consumable join sites s on s.id = k.site "
+        "where s.kind <> 'store' and s.open and s.id <> $1 and k.consumable = any($2) and ($3 or s.id = any($4::uuid[])) "
+        "and k.quantity > coalesce(k.minimum, c.minimum) and not exists (select from equipment_requests r "
+        "join equipment_request_lines w on w.request = r.id where r.site = s.id and w.consumable = k.consumable "
+        "and r.state in ('submitted', 'approved', 'in_fulfilment'))",
+        site, list(consumables), scope.everything, list(scope.sites),
+    )  # fmt: skip
+    km = await distances(tx, site, [row["id"] for row in rows])
+    found: dict[UUID, list[Donor]] = {}
+    for row in rows:
+        one = Donor(row["id"], row["code"], row["name"], row["spare"], km[row["id"]])
+        found.setdefault(row["consumable"], []).append(one)
+    return found
 
 
 async def ledgers(tx: Connection, scope: Scope, consumables: Sequence[UUID]) -> dict[UUID, list[Any]]:

@@ -6,13 +6,10 @@ Of every line, whatever happens: given + promised + declined + outstanding = app
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import asin, cos, radians, sin, sqrt
 from uuid import UUID
 
 from assets.equipment_requests.asking import LineKind
 from assets.web.language import N_
-
-EARTH_KM = 6_371.0
 
 
 class Way(StrEnum):
@@ -115,9 +112,3 @@ def nearest(donors: Sequence[Donor]) -> list[Donor]:
 def spare(fit: int, in_stock: int, minimum: int | None) -> int:
     """How many of `fit` things a site can give away and keep its minimum; of an unknown minimum, only what lies unused."""
     return max(0, in_stock if minimum is None else fit - minimum)
-
-
-def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """The distance of two places (latitude, longitude in degrees) along a great circle; roads are longer."""
-    (a, b), (c, d) = ((radians(x), radians(y)) for x, y in (one, other))
-    return 2 * EARTH_KM * asin(sqrt(sin((c - a) / 2) ** 2 + cos(a) * cos(c) * sin((d - b) / 2) ** 2))

@@ -88,7 +88,7 @@ def judged(
     note = clean_block(doing.note, NOTE_MAX)  # a note of control characters says nothing
     permitted = allowed(actor, row["site"])
     if ruling is not None:
-        approving.refuse(ruling, state, doing.due)
+        approving.refuse(ruling, state, doing.due, seen=doing.version is not None)
         permitted = ruling.permits(permitted)
     to = move(state, step, allowed=permitted, note=note, complete=complete)
     if isinstance(to, Refused):

@@ -1,30 +1,41 @@
 """What the stores have for a request, and what a request still needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from assets.db import Connection, Scope
 from assets.equipment_requests.fulfilment import Candidate, Need
+from assets.inventory.holding import TAKEN
 
 LOOK_MAX = 1_000  # assets in stock that one look considers
-_CANDIDATES = """
+_CANDIDATES = f"""
 select a.id, a.tag, m.category, a.physical_state, a.created_at, a.site, s.code as site_code
 from assets a join asset_models m on m.id = a.model join sites s on s.id = a.site
 where a.stage = 'in_stock' and s.kind = 'store' and a.physical_state <> 'broken'
     and m.category = any($1) and ($2 or a.site = any($3::uuid[]))
-    and not exists (select from transfer_lines l where l.asset = a.id and l.state = 'listed')
-"""
-_LOOK = f"{_CANDIDATES} order by a.created_at, a.id limit {LOOK_MAX}"
+    and not {TAKEN}
+"""  # noqa: S608 - a constant
+_LOOK = (
+    f"{_CANDIDATES} and ($4::text[] is null or a.tag = any($4)) and a.tag <> all($5::text[]) "
+    f"order by a.created_at, a.id limit {LOOK_MAX}"
+)
 _LOCK = f"{_CANDIDATES} and a.tag = any($4) order by a.id for update of a"  # in one order, so nobody deadlocks
 
 
 async def candidates(
-    tx: Connection, scope: Scope, kinds: Sequence[UUID], *, lock: Sequence[str] | None = None
-) -> list[Candidate]:
-    """What the stores of the scope have of these categories; with `lock`, only these tags, locked."""
+    tx: Connection, scope: Scope, kinds: Sequence[UUID], *, lock: Sequence[str] | None = None,
+    among: Collection[str] = (), but: Collection[str] = (),
+) -> list[Candidate]:  # fmt: skip
+    """What the stores of the scope have of these categories, `among` these tags (none: all) and `but` these.
+
+    With `lock`, only these tags, locked.
+    """
     values: list[object] = [list(kinds), scope.everything, list(scope.sites)]
-    rows = await (tx.fetch(_LOOK, *values) if lock is None else tx.fetch(_LOCK, *values, list(lock)))
+    if lock is None:
+        rows = await tx.fetch(_LOOK, *values, list(among) or None, list(but))
+    else:
+        rows = await tx.fetch(_LOCK, *values, list(lock))
     return [
         Candidate(r["id"], r["tag"], r["category"], r["physical_state"], r["created_at"], r["site"], r["site_code"])
         for r in rows

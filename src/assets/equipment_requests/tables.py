@@ -1,14 +1,27 @@
 """Rows of equipment requests."""
 
-from piccolo.columns import UUID, BigInt, Boolean, Date, ForeignKey, Integer, SmallInt, Text, Timestamptz, Varchar
+from piccolo.columns import (
+    UUID,
+    Array,
+    BigInt,
+    Boolean,
+    Date,
+    ForeignKey,
+    Integer,
+    SmallInt,
+    Text,
+    Timestamptz,
+    Varchar,
+)
 from piccolo.columns.base import OnDelete
+from piccolo.constraints import Unique
 from piccolo.table import Table
 
 from assets.access.tables import User
 from assets.clock import now
 from assets.db import DB
 from assets.ids import new_id
-from assets.inventory.stock.tables import Consumable
+from assets.inventory.stock.tables import Consumable, StockShipment
 from assets.inventory.tables import Application, Asset, AssetCategory
 from assets.inventory.transfers.tables import Transfer
 from assets.places.tables import Site
@@ -98,6 +111,7 @@ class FulfilmentPart(Table, db=DB, tablename="fulfilment_parts"):
     """How `quantity` pieces of a line shall be answered: `way` and `state` are those of `splitting`; `done` of them are.
 
     `from_site` is where they come from (stock, transfer), `purchase` what they are bought with, `asset` what is repaired.
+    Assets come with a `transfer`, which brings the `pieces`; a consumable comes with a `shipment`.
     """
 
     id = UUID(primary_key=True, default=new_id)
@@ -108,12 +122,30 @@ class FulfilmentPart(Table, db=DB, tablename="fulfilment_parts"):
     done = Integer(default=0)
     from_site = ForeignKey(Site, null=True, default=None, on_delete=OnDelete.restrict)
     transfer = ForeignKey(Transfer, null=True, default=None, on_delete=OnDelete.restrict, index=True)
+    pieces = Array(base_column=UUID(), default=list)
+    shipment = ForeignKey(StockShipment, null=True, default=None, on_delete=OnDelete.restrict, index=True)
     purchase = ForeignKey(Purchase, null=True, default=None, on_delete=OnDelete.restrict, index=True)
     asset = ForeignKey(Asset, null=True, default=None, on_delete=OnDelete.restrict)
     note = Text(default="")
     created_at = Timestamptz(default=now)
     created_by = Varchar(length=120, default="")
     ended_at = Timestamptz(null=True, default=None)
+
+
+class PurchaseDelivery(Table, db=DB, tablename="purchase_deliveries"):
+    """What arrived of a purchase at once: said again under the same `note` (the delivery note's number) it is known.
+
+    `digest` stands for what was said then, `tags` are the assets that it became.
+    """
+
+    id = UUID(primary_key=True, default=new_id)
+    purchase = ForeignKey(Purchase, null=False, on_delete=OnDelete.restrict)
+    note = Varchar(length=60)
+    digest = Varchar(length=64)
+    tags = Array(base_column=Varchar(length=40), default=list)
+    at = Timestamptz(default=now)
+    actor_name = Varchar(length=120, default="")
+    purchase_deliveries_note_uq = Unique([purchase, note])
 
 
 class Fulfilment(Table, db=DB, tablename="fulfilments"):

@@ -14,9 +14,12 @@ Moved = Callable[[Connection, Actor, UUID, UUID, UUID], Awaitable[None]]  # asse
 Replaced = Callable[[Connection, Actor, UUID, UUID, UUID], Awaitable[None]]  # old asset, new asset, their site
 # The transfer, and for each asset whose line was settled whether it arrived whole.
 Settled = Callable[[Connection, Actor, UUID, Mapping[UUID, bool], datetime], Awaitable[None]]
+# The shipment of a consumable, and how many of it came.
+Delivered = Callable[[Connection, Actor, UUID, int, datetime], Awaitable[None]]
 _moved: list[Moved] = []
 _replaced: list[Replaced] = []
 _settled: list[Settled] = []
+_delivered: list[Delivered] = []
 
 
 def on_move(follower: Moved) -> Moved:
@@ -37,6 +40,12 @@ def on_settlement(follower: Settled) -> Settled:
     return follower
 
 
+def on_delivery(follower: Delivered) -> Delivered:
+    """Have this done whenever somebody has said how many of a shipment came, or it was called back."""
+    _delivered.append(follower)
+    return follower
+
+
 async def moved(tx: Connection, actor: Actor, asset: UUID, from_site: UUID, to_site: UUID) -> None:
     """Tell everybody that an asset stands at another site; nothing when it is the same one."""
     if from_site != to_site:
@@ -54,3 +63,9 @@ async def settled(tx: Connection, actor: Actor, transfer: UUID, arrived: Mapping
     """Tell everybody what became of the assets of a transfer."""
     for follower in _settled:
         await follower(tx, actor, transfer, arrived, now)
+
+
+async def delivered(tx: Connection, actor: Actor, shipment: UUID, got: int, now: datetime) -> None:
+    """Tell everybody how many of a shipment came."""
+    for follower in _delivered:
+        await follower(tx, actor, shipment, got, now)

@@ -49,6 +49,9 @@ MOVES: dict[Stage, frozenset[Stage]] = {
 }
 BY_TRANSFER = frozenset({S.IN_TRANSIT})  # only a transfer brings an asset into these stages, and out of them again
 NOT_HERE_YET = frozenset({S.PLANNED, S.ORDERED})
+SENDABLE = frozenset(stage for stage, moves in MOVES.items() if S.IN_TRANSIT in moves)
+# Why an asset that a draft transfer lists goes nowhere else: see `holding`.
+PROMISED = N_("%(tag)s is promised to %(site)s: send or cancel the draft transfer %(transfer)s first (%(why)s).")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from assets.clock import LOCAL_ZONE
 from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.inventory import following
+from assets.inventory.holding import refuse_promised
 from assets.inventory.lifecycle import BY_TRANSFER, NOT_HERE_YET, NOTHING_TOLD, Stage, Told, faults, refused
 from assets.inventory.service import bring, cleaned, said, write_event
 from assets.phrases import Phrase
@@ -30,6 +31,7 @@ async def replace(actor: Actor, tag: str, by: str, stage: Stage, told: Told = NO
     async with transaction(actor.scope) as tx:
         old, new = await _both(tx, actor, tag, by)
         _check(old, new, stage, told, now)
+        await refuse_promised(tx, [new["id"]])
         moves_on = stage != old["stage"]
         after = await bring(tx, old, stage, told if moves_on else _present(old), {"room": None, "custodian": ""})
         place = {"site": old["site"], "room": old["room"], "custodian": old["custodian"]}

@@ -16,10 +16,12 @@ from assets.ids import new_id
 from assets.inventory import editing, following
 from assets.inventory.batches.planning import Wanted
 from assets.inventory.batches.writing import change_one
+from assets.inventory.holding import refuse_promised
 from assets.inventory.kinds import ASSETS, CUSTOM
 from assets.inventory.lifecycle import (
     BY_TRANSFER,
     NOTHING_TOLD,
+    SENDABLE,
     PhysicalState,
     Stage,
     Told,
@@ -110,6 +112,7 @@ async def hand_out(tx: Connection, actor: Actor, *, asset: UUID, to_site: UUID, 
     reason = refused(Stage(row["stage"]), Stage.IN_USE)
     if row["stage"] != Stage.IN_STOCK or reason:
         raise Conflict(f"{row['tag']} is no longer in stock.")
+    await refuse_promised(tx, [asset])
     after = await tx.fetchrow(
         "update assets set site = $2, room = null, stage = 'in_use', put_into_use = coalesce(put_into_use, $3), "
         "version = version + 1 where id = $1 returning *", asset, to_site, now.astimezone(LOCAL_ZONE).date(),
@@ -160,7 +163,12 @@ async def _left_under_way(tx: Connection, row: Any) -> bool:
 async def bring(
     tx: Connection, row: Any, stage: Stage, told: Told = NOTHING_TOLD, more: Mapping[str, object] | None = None
 ) -> Any:
-    """Write a locked asset's new stage, what it asks for, and `more` columns (names of ours); answers the row."""
+    """Write a locked asset's new stage, what it asks for, and `more` columns (names of ours); answers the row.
+
+    Conflict when a draft transfer holds it, which then could not send it.
+    """
+    if stage not in SENDABLE or (more or {}).get("site", row["site"]) != row["site"]:
+        await refuse_promised(tx, [row["id"]])
     columns = {"stage": stage, **kept(told), **(more or {})}
     sets = "".join(f", {column} = ${i}" for i, column in enumerate(columns, start=2))
     return await tx.fetchrow(

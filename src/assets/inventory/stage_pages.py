@@ -20,6 +20,7 @@ from assets.db import transaction
 from assets.errors import AssetsError, Conflict, Invalid
 from assets.inventory import replacement, service
 from assets.inventory.api import AssetOut, one_asset
+from assets.inventory.holding import TAKEN
 from assets.inventory.lifecycle import Stage, Told, choices, inputs, refused
 from assets.text import TEXT_MAX
 from assets.web.forms import local_path
@@ -141,10 +142,10 @@ async def _replace(
     async with transaction(actor.scope) as tx:
         # Row-level security shows the actor's sites; those of the same kind and the same site first.
         rows = await tx.fetch(
-            "select a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, s.name as site "
+            "select a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, s.name as site "  # noqa: S608
             "from assets a join asset_models m on m.id = a.model join asset_categories c on c.id = m.category "
             "join sites s on s.id = a.site where a.stage = 'in_stock' and a.physical_state <> 'broken' and a.tag <> $1 "
-            "and ($4 or a.site = any($5::uuid[])) order by c.code <> $2, s.code <> $3, a.tag limit $6",
+            f"and not {TAKEN} and ($4 or a.site = any($5::uuid[])) order by c.code <> $2, s.code <> $3, a.tag limit $6",
             asset.tag, asset.category, asset.site, actor.scope.everything, list(actor.scope.sites), CHOICES_MAX,
         )  # fmt: skip
     present = Stage(asset.stage)

@@ -122,6 +122,9 @@ ASSET_EVENT = {
     "repaired": N_("Repaired"),
     **STAGE,
 }
+SHIPMENT_STATE = {
+    "under_way": N_("On its way"), "received": N_("Received"), "called_back": N_("Called back"),
+}  # fmt: skip
 TRANSFER_STATE = {
     "draft": N_("Draft"), "in_transit": N_("On its way"), "received": N_("Received"), "refused": N_("Refused"),
     "cancelled": N_("Cancelled"),
@@ -417,7 +420,7 @@ AUDIT_KIND = {
     "wear_rate": N_("Wear rate"), "custom_field": N_("Field of its own"), "batch": N_("Import or edit of many"),
     "saved_filter": N_("Saved filter"),
     "kit": N_("Kit"), "norm": N_("Norm"), "post_count": N_("People by group"), "consumable": N_("Consumable"),
-    "stock": N_("Stock of a site"), "stock_movement": N_("Movement of stock"),
+    "stock": N_("Stock of a site"), "stock_movement": N_("Movement of stock"), "stock_shipment": N_("Shipment of a consumable"),
     "transfer": N_("Transfer"),
     "inventory_agent": N_("Agent on a computer"), "observed_value": N_("Observed value"),
     "identity_proposal": N_("Question of identity"),
@@ -629,7 +632,11 @@ FIELD_OF = {
         ("request", N_("Equipment request")), ("position", N_("Line")), ("name", N_("What")), ("way", N_("How")),
         ("done", N_("Arrived")), ("from_site", N_("From the site")), ("from_name", N_("Name of the sending site")),
         ("transfer", N_("Transfer")), ("purchase", N_("Purchase")), ("finish", N_("To be ended by hand")),
-        ("take_back", N_("Can be taken back")), ("created_by", N_("Arranged by")), ("ended_at", N_("Ended at")))},
+        ("shipment", N_("Shipment of a consumable")), ("take_back", N_("Can be taken back")),
+        ("created_by", N_("Arranged by")), ("ended_at", N_("Ended at")))},
+    ("stock-shipments", "from_name"): N_("Name of the sending site"), ("stock-shipments", "got"): N_("Arrived"),
+    ("stock-shipments", "to_name"): N_("Name of the receiving site"), ("stock-shipments", "acts"): N_("Can be done"),
+    ("stock-shipments", "ended_at"): N_("Ended at"), ("stock", "under_way"): N_("On its way"),
     **{("purchases", name): said for name, said in (
         ("title", N_("What")), ("decision_number", N_("Number of the decision or contract")),
         ("expected_on", N_("Expected on")), ("created_by", N_("Made by")), ("ordered_at", N_("Ordered at")),
@@ -652,7 +659,7 @@ TABLES = {
     "batch_state": BATCH_STATE, "batch_action": BATCH_ACTION, "batch_done": BATCH_DONE, "field_kind": FIELD_KIND,
     "stock_movement": STOCK_MOVEMENT, "consumable_kind": CONSUMABLE_KIND, "kit_what": KIT_WHAT, "per": PER,
     "no_allowance": NO_ALLOWANCE, "stock_act": STOCK_ACT, "norm_equipment": NORM_EQUIPMENT,
-    "transfer_state": TRANSFER_STATE, "transfer_line": TRANSFER_LINE,
+    "transfer_state": TRANSFER_STATE, "shipment_state": SHIPMENT_STATE, "transfer_line": TRANSFER_LINE,
     "observed_key": OBSERVED_KEY, "observed_source": OBSERVED_SOURCE, "identity_reason": IDENTITY_REASON,
     "proposal_kind": PROPOSAL_KIND, "proposal_state": PROPOSAL_STATE, "paper_reason": PAPER_REASON,
     "disposal_ground": DISPOSAL_GROUND, "reminder_kind": REMINDER_KIND,

@@ -19,7 +19,7 @@ from assets.access.permissions import Action
 from assets.db import Connection, Scope, transaction
 from assets.errors import Invalid, NotFound
 from assets.inventory.attachments import service
-from assets.inventory.attachments.kinds import NAMES, subjects, unseen
+from assets.inventory.attachments.kinds import NAMES, seen_things, subjects, unseen
 from assets.inventory.attachments.sniffing import ENDINGS, PICTURES
 from assets.inventory.attachments.upload import AROUND_MAX, MULTIPART, received
 from assets.settings import ATTACHMENT_MB_MAX, Settings
@@ -116,7 +116,7 @@ async def one_of(actor: Actor, attachment: UUID) -> AttachmentOut:
     async with transaction(actor.scope) as tx:
         found = await fetch(
             tx, ATTACHMENTS, ListQuery(limit=1), attachment_out,
-            where=[*seen(actor.scope), _of_seen_kinds(actor), ("a.id = {}", [attachment])],
+            where=[*seen(actor.scope), _of_seen_kinds(actor), seen_things(actor), ("a.id = {}", [attachment])],
         )  # fmt: skip
     if not found.items:
         raise NotFound()
@@ -132,7 +132,7 @@ class Attachments(Controller):
     @get(operation_id="listAttachments", guards=[requires(Action.VIEW)], **listed(ATTACHMENTS))
     async def listing(self, asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[AttachmentOut]:
         """Files on what the caller sees; removed ones when `removed` is asked for."""
-        where = [*seen(actor.scope), _of_seen_kinds(actor)]
+        where = [*seen(actor.scope), _of_seen_kinds(actor), seen_things(actor)]
         if not any(wanted.column == "removed" for wanted in asked.filters):
             where = [*where, ("a.removed_at is null", [])]
         async with transaction(actor.scope) as tx:

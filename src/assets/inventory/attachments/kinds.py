@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
+from assets.db import NOTHING
+
+OPEN = "false"  # private to nobody
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,8 @@ class Kind:
     """Where the things of a kind are: table, the column people know them by, what they are called, and their site.
 
     Without a `site` they belong to the province: everybody sees them, and only the province writes. `page` leads back;
-    `seen_by` is what somebody must be allowed to do to see them.
+    `seen_by` is what somebody must be allowed to do to see them. Those for which `private` (SQL) holds are seen by those
+    alone who may do `private_to` at their site.
     """
 
     table: str
@@ -23,6 +27,8 @@ class Kind:
     site: str = ""
     page: str = ""
     seen_by: Action = Action.VIEW
+    private: str = OPEN
+    private_to: Action = Action.VIEW
     word: str = ""  # of web/words.py, AUDIT_KIND, when it is not the kind itself
 
 
@@ -42,7 +48,14 @@ KINDS = {
         "/transfers/{}",
     ),
     "equipment_request": Kind(
-        "equipment_requests", "number", "'ĐN-' || number", "site", "/equipment-requests/{}", Action.VIEW_REQUESTS
+        "equipment_requests",
+        "number",
+        "'ĐN-' || number",
+        "site",
+        "/equipment-requests/{}",
+        Action.VIEW_REQUESTS,
+        private="state = 'draft'",
+        private_to=Action.REQUEST_EQUIPMENT,
     ),
 }
 NAMES = tuple(KINDS)
@@ -53,10 +66,21 @@ def unseen(actor: Actor) -> list[str]:
     return [name for name, of in KINDS.items() if not actor.may(of.seen_by)]
 
 
+def seen_things(actor: Actor) -> tuple[str, list[object]]:
+    """A condition on attachments `a` of things `t` with its values: without what is private to others."""
+    conditions, values = ["true"], list[object]()
+    for name, of in KINDS.items():
+        if of.private != OPEN:
+            scope = actor.within(of.private_to).scope if actor.may(of.private_to) else NOTHING
+            conditions.append(f"(a.subject_kind <> '{name}' or not t.private or {{}} or t.site = any({{}}::uuid[]))")
+            values += [scope.everything, list(scope.sites)]
+    return " and ".join(conditions), values
+
+
 def subjects(kind: str, thing: str) -> str:
-    """SQL of the thing that an attachment is on, from the SQL of its kind and id: code, name, site; nothing if unseen."""
+    """SQL of the thing that an attachment is on, from the SQL of its kind and id: code, name, site, private (or no row)."""
     return " union all ".join(
-        f"select {of.key}::text as code, {of.name} as name, {of.site or 'null::uuid'} as site from {of.table} "  # noqa: S608
-        f"where {kind} = '{name}' and id = {thing}"
+        f"select {of.key}::text as code, {of.name} as name, {of.site or 'null::uuid'} as site, "  # noqa: S608
+        f"{of.private} as private from {of.table} where {kind} = '{name}' and id = {thing}"
         for name, of in KINDS.items()
     )

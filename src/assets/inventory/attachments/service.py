@@ -61,10 +61,13 @@ async def subject_of(tx: Connection, actor: Actor, kind: str, thing: str, *, act
     if by == "tag":
         value = str(value).upper()
     row = await tx.fetchrow(
-        f"select id, {of.key}::text as code, {of.name} as name, {of.site or 'null::uuid'} as site "  # noqa: S608
+        f"select id, {of.key}::text as code, {of.name} as name, {of.site or 'null::uuid'} as site, "  # noqa: S608
+        f"{of.private} as private "
         f"from {of.table} where {f'{by}::text' if by == 'number' else by} = $1", value,
     )  # fmt: skip
     if row is None or not actor.may(act or of.seen_by) or (of.site and not actor.scope.sees(row["site"])):
+        raise NotFound()
+    if row["private"] and not actor.may(of.private_to, row["site"]):
         raise NotFound()
     return Subject(kind, row["id"], row["code"], row["name"], row["site"])
 

@@ -11,9 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from assets.inventory.kinds import ASSETS, CUSTOM, Definition, Kind
-from assets.inventory.lifecycle import Stage, inputs, refused
+from assets.inventory.lifecycle import PROMISED, SENDABLE, Stage, inputs, refused
 from assets.inventory.values import Field, Wrong, read
 from assets.phrases import Phrase
+from assets.text import serial_key
 from assets.web.language import N_
 
 NewModel = tuple[str, str, str]
@@ -79,8 +80,9 @@ class World:
 
     `present` are things by their key, `by_id` those that are meant by their id. `taken` are keys that are in use where
     the caller cannot see. `sites` are the caller's, by everything that people call one. `models` are (manufacturer,
-    name) in small letters, with the names as they are written and the category. `serials` are those of models with the
-    tag that has them, empty when it is not to be told.
+    name) in small letters, with the names as they are written and the category. `serials` are those of makers (see
+    `text.serial_key`) with the tags that have them, None for one that is not to be told. `promised` are the
+    drafts that list assets (see `holding`).
     """
 
     present: Mapping[tuple[str, ...], Present] = field(default_factory=dict)
@@ -90,8 +92,9 @@ class World:
     models: Mapping[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
     categories: Mapping[str, str] = field(default_factory=dict)
     applications: Collection[str] = frozenset()
-    serials: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    serials: Mapping[tuple[str, str], Collection[str | None]] = field(default_factory=dict)
     definitions: Mapping[str, Definition] = field(default_factory=dict)
+    promised: Mapping[UUID, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ class _Earlier:
     """What the rows before have said: of which keys, serial numbers and new models."""
 
     keys: dict[tuple[str, ...], Wanted] = field(default_factory=dict)
-    serials: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    serials: dict[tuple[str, str], str] = field(default_factory=dict)
     models: dict[tuple[str, str], NewModel] = field(default_factory=dict)
 
 
@@ -281,6 +284,8 @@ class _Row:
                 reason = N_("This stage asks for more than a list has; move the asset on its own page.")
             if reason:
                 self._wrong("stage", reason, error="conflict")
+            elif stage not in SENDABLE and (draft := self.world.promised.get(present.id)):
+                self._wrong("stage", PROMISED, error="conflict", **draft)
 
     def _look_at_model(self, present: Present | None, new: dict[tuple[str, str], NewModel]) -> None:
         if self.kind.resource != ASSETS.resource or not {"manufacturer", "model"} & set(self.values):
@@ -314,21 +319,23 @@ class _Row:
         return self.new_model
 
     def _look_at_serial(
-        self, key: tuple[str, ...], present: Present | None, serials: dict[tuple[str, str, str], str]
+        self, key: tuple[str, ...], present: Present | None, serials: dict[tuple[str, str], str]
     ) -> None:
-        serial = self.values.get("serial")
-        if self.kind.resource != ASSETS.resource or not serial or (present and present.values["serial"] == serial):
+        serial = serial_key(self.values.get("serial") or "")
+        if self.kind.resource != ASSETS.resource or not serial:
             return
-        place = (
-            _same(self._together(present, "manufacturer")), _same(self._together(present, "model")), serial.casefold()
-        )  # fmt: skip
-        owner = self.world.serials.get(place)
-        if owner is not None and (not owner or _same(owner) != key[0]):
+        if (
+            present and serial_key(present.values["serial"]) == serial
+        ):  # two that share one already are for people to settle
+            return
+        place = _same(self._together(present, "manufacturer")), serial
+        others = [tag for tag in self.world.serials.get(place, ()) if tag is None or _same(tag) != key[0]]
+        if others:
             self._wrong(
                 "serial",
-                N_("Another asset of this model has this serial number: %(tag)s."),
+                N_("Another asset of this maker has this serial number: %(tag)s."),
                 error="conflict",
-                tag=owner or "–",
+                tag=next((tag for tag in others if tag), "–"),
             )
         first = serials.setdefault(place, key[0])
         if first != key[0]:

@@ -10,8 +10,10 @@ from assets.access.actor import Actor
 from assets.db import Connection, as_owner
 from assets.inventory import kinds
 from assets.inventory.batches.planning import Present, Wanted, World, key_in
+from assets.inventory.holding import promised
 from assets.inventory.kinds import CUSTOM, Definition, Kind, with_definitions
 from assets.inventory.values import Type, Wrong, plain, read
+from assets.text import serial_key
 
 Row = Mapping[str, Any]
 
@@ -97,6 +99,9 @@ async def look(
         applications=await _applications(tx) if "application" in said else frozenset(),
         serials=await _serials(tx, actor, rows) if "serial" in said else {},
         definitions=own,
+        promised=await promised(tx, [one.id for one in (*found.values(), *meant.values())])
+        if kind.resource == kinds.ASSETS.resource and "stage" in said
+        else {},
     )
 
 
@@ -183,22 +188,24 @@ async def _applications(tx: Connection) -> frozenset[str]:
     return frozenset(row["code"] for row in await tx.fetch("select code from applications"))
 
 
-async def _serials(tx: Connection, actor: Actor, rows: Iterable[Wanted]) -> dict[tuple[str, str, str], str]:
-    said = {" ".join(str(row.cells.get("serial") or "").split()) for row in rows} - {""}
+async def _serials(
+    tx: Connection, actor: Actor, rows: Iterable[Wanted]
+) -> dict[tuple[str, str], frozenset[str | None]]:
+    said = {key for row in rows if (key := serial_key(str(row.cells.get("serial") or "")))}
     if not said:
         return {}
-    spelled = list({form for text in said for form in (text, text.upper(), text.lower())})
+    # Of two who enter the same number at once the second finds the first one's.
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended('serials', 0))")
     async with as_owner(tx):  # a serial that is in use elsewhere is in use
         found = await tx.fetch(
-            "select a.tag, a.serial, a.site, m.manufacturer, m.name from assets a join asset_models m on m.id = a.model "
-            "where a.serial = any($1) and a.merged_into is null", spelled,
+            "select a.tag, a.serial, a.site, m.manufacturer from assets a join asset_models m on m.id = a.model "
+            "where a.serial <> '' and serial_key(a.serial) = any($1) and a.merged_into is null", list(said),
         )  # fmt: skip
-    return {
-        (row["manufacturer"].casefold(), row["name"].casefold(), row["serial"].casefold()): (
-            row["tag"] if actor.scope.sees(row["site"]) else ""
-        )
-        for row in found
-    }
+    owners: dict[tuple[str, str], set[str | None]] = {}
+    for row in found:
+        place = row["manufacturer"].casefold(), serial_key(row["serial"])
+        owners.setdefault(place, set()).add(row["tag"] if actor.scope.sees(row["site"]) else None)
+    return {place: frozenset(tags) for place, tags in owners.items()}
 
 
 async def definitions(tx: Connection) -> dict[str, Definition]:

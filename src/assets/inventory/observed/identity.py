@@ -7,6 +7,7 @@ one machine from another is junk and counts for nothing, on either side.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from unicodedata import normalize
 
 PLAIN_MAX = 120
 SHORTEST_SERIAL = 4  # shorter ones are counters or leftovers
@@ -77,7 +78,7 @@ class Likeness:
 
 def plain(text: str) -> str:
     """A text as it is compared: capitals and digits only, empty when it is junk."""
-    found = _NOT_PLAIN.sub("", text.upper())[:PLAIN_MAX]
+    found = _NOT_PLAIN.sub("", normalize("NFKC", text).upper())[:PLAIN_MAX]
     return "" if junk(found) else found
 
 

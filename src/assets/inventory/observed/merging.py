@@ -11,6 +11,7 @@ from assets.access.actor import Actor
 from assets.audit.service import differences, record
 from assets.db import Connection, Scope, as_owner, transaction
 from assets.errors import Conflict, NotFound
+from assets.inventory.holding import refuse_promised
 from assets.inventory.lifecycle import Stage
 from assets.inventory.service import write_event
 from assets.text import clean
@@ -51,6 +52,7 @@ async def merge(tx: Connection, actor: Actor, stays: UUID, goes: UUID, *, now: d
         raise NotFound()
     if any(row["stage"] == Stage.IN_TRANSIT for row in rows.values()):
         raise Conflict(N_("What is on its way cannot be merged; it must be received first."))
+    await refuse_promised(tx, list(rows))
     moved: dict[str, list[str]] = {}
     switched: dict[str, list[str]] = {}
     async with as_owner(tx):

@@ -167,7 +167,10 @@ async def list_of_model(
 
 
 class StockOut(BaseModel):
-    """What of a consumable lies at a site. `minimum` is the one that holds, `own_minimum` the site's own (null: none)."""
+    """What of a consumable lies at a site. `minimum` is the one that holds, `own_minimum` the site's own (null: none).
+
+    `under_way` of it have been sent there and not been confirmed yet.
+    """
 
     id: UUID
     site: str
@@ -178,6 +181,7 @@ class StockOut(BaseModel):
     kind: str
     unit: str
     quantity: int
+    under_way: int
     minimum: int
     own_minimum: int | None
     low: bool
@@ -203,6 +207,8 @@ class StockChange(BaseModel):
 
 STOCK = Listing(
     select="k.id, s.code as site, s.name as site_name, c.code as consumable, c.name, c.name_en, c.kind, c.unit, k.quantity, "
+    "(select coalesce(sum(h.quantity), 0)::integer from stock_shipments h where h.to_site = k.site "
+    "and h.consumable = k.consumable and h.state = 'under_way') as under_way, "
     "coalesce(k.minimum, c.minimum) as minimum, k.minimum as own_minimum, "
     "k.quantity < coalesce(k.minimum, c.minimum) as low, (select min(b.expires_on) from stock_batches b "
     "where b.stock = k.id and b.quantity > 0) as expires_first, k.version",

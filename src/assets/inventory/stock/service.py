@@ -114,6 +114,37 @@ async def _transfer(
     return made
 
 
+async def take_out(
+    tx: Connection,
+    actor: Actor,
+    said: Movement,
+    site: UUID,
+    consumable: Any,
+    other: UUID,
+    transfer: UUID,
+    now: datetime,
+) -> Batch:
+    """Let so many leave a site for another, without bringing them in there; answers their batch."""
+    if wrong := faults(said.act, said.quantity, reason=said.reason, asset_tag="", holder="", to_site=said.to_site):
+        raise Invalid(fields=wrong)
+    stock = await _lock(tx, site, consumable["id"])
+    batch = await _batch(tx, stock["id"], said, now)
+    line = _Line(Kind.TRANSFER_OUT, -said.quantity, batch, clean(said.reason), now, other_site=other, transfer=transfer)
+    await _write(tx, actor, stock, consumable, line)
+    return batch
+
+
+async def bring_in(
+    tx: Connection, actor: Actor, shipment: Any, site: UUID, other: UUID, quantity: int, kind: Kind, now: datetime
+) -> None:
+    """Let so many of a shipment's consumable and batch come in at a site."""
+    consumable = await tx.fetchrow("select * from consumables where id = $1", shipment["consumable"])
+    stock = await _lock(tx, site, shipment["consumable"])
+    batch = await _known(tx, stock["id"], shipment["batch"]) or Batch(shipment["batch"], 0, shipment["expires_on"])
+    line = _Line(kind, quantity, batch, shipment["reason"], now, other_site=other, transfer=shipment["id"])
+    await _write(tx, actor, stock, consumable, line)
+
+
 async def reverse(actor: Actor, movement: UUID, why: str, *, now: datetime) -> UUID:
     """Take a line back by its opposite, a transfer at both ends; Conflict when it was, or when it cannot be any more."""
     actor = actor.require(Action.EDIT_INVENTORY)
@@ -126,6 +157,8 @@ async def reverse(actor: Actor, movement: UUID, why: str, *, now: datetime) -> U
             raise NotFound()
         if wrong["kind"] == Kind.REVERSED or not wrong["change"]:
             raise Conflict(N_("This line cannot be taken back: write the movement anew."))
+        if await tx.fetchval("select exists(select from stock_shipments where id = $1)", wrong["transfer"]):
+            raise Conflict(N_("It belongs to a shipment: its receiver says what came, or its sender calls it back."))
         lines = [wrong]
         if wrong["transfer"]:
             lines = await tx.fetch(

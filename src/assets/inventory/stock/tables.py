@@ -13,7 +13,7 @@ from assets.ids import new_id
 from assets.inventory.tables import Asset, AssetModel
 from assets.places.tables import Site
 
-__all__ = ["Consumable", "ConsumableModel", "Stock", "StockBatch", "StockMovement"]
+__all__ = ["Consumable", "ConsumableModel", "Stock", "StockBatch", "StockMovement", "StockShipment"]
 
 
 class Consumable(Table, db=DB, tablename="consumables"):
@@ -91,3 +91,32 @@ class StockMovement(Table, db=DB, tablename="stock_movements"):
     reason = Varchar(length=255, default="")
     actor = UUID(null=True, default=None)
     actor_name = Varchar(length=120, default="")
+
+
+class StockShipment(Table, db=DB, tablename="stock_shipments"):
+    """So many of a consumable on their way from one site to another, until the receiver says how many came (`got`).
+
+    Its id is the `transfer` of its lines in both ledgers. State: under_way, received, called_back. The sites' codes and
+    names are kept as they were: each side reads this row, and neither can read the other's site.
+    """
+
+    id = UUID(primary_key=True, default=new_id)
+    from_site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
+    to_site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
+    from_code = Varchar(length=20)
+    from_name = Varchar(length=200)
+    to_code = Varchar(length=20)
+    to_name = Varchar(length=200)
+    consumable = ForeignKey(Consumable, null=False, on_delete=OnDelete.restrict)
+    batch = Varchar(length=60, default="")
+    expires_on = Date(null=True, default=None)
+    quantity = Integer()
+    got = Integer(null=True, default=None)
+    state = Varchar(length=12)
+    reason = Varchar(length=255, default="")
+    note = Varchar(length=500, default="")  # of the receiver, or of whoever called it back
+    sent_at = Timestamptz(default=now)
+    sent_by = Varchar(length=120, default="")
+    ended_at = Timestamptz(null=True, default=None)
+    ended_by = Varchar(length=120, default="")
+    version = Integer(default=1)

@@ -13,6 +13,7 @@ from assets.db import Connection, as_owner, transaction
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory import following
+from assets.inventory.holding import refuse_promised
 from assets.inventory.lifecycle import PhysicalState, Stage, Told
 from assets.inventory.lifecycle import refused as stage_refused
 from assets.inventory.rooms import find_room
@@ -373,6 +374,8 @@ async def _apply(tx: Connection, actor: Actor, row: Any, item: Any, now: datetim
         more |= {"site": to, "room": await find_room(tx, actor, to, item["counted_room"])}
     if not more and wanted.stage is None:
         return
+    if more.get("site", asset["site"]) != asset["site"]:
+        await refuse_promised(tx, [asset["id"]])
     after = await _write(tx, asset, wanted.stage, item["settled_note"], more)
     text = item["settled_note"] or item["note"]
     await write_event(tx, asset["id"], after["site"], "counted", text, actor, now)

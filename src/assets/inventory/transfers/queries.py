@@ -13,6 +13,7 @@ from assets.access.permissions import Action
 from assets.access.signed_addresses import Purpose, may_issue
 from assets.db import EVERYTHING, Connection, Scope, transaction
 from assets.errors import NotFound
+from assets.inventory.holding import TAKEN
 from assets.inventory.transfers.course import ACTION, OF_SENDER, Act, Line, State, refused
 from assets.text import clean
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch
@@ -182,9 +183,10 @@ async def new_form(actor: Actor, from_code: str, tag: str) -> dict[str, Any]:
         )
         chosen = next((row for row in mine if row["code"] == code), mine[0] if len(mine) == 1 else None)
         assets = await tx.fetch(
-            "select a.tag as code, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name from assets a "
-            "join asset_models m on m.id = a.model where a.site = $1 and a.stage in ('in_use', 'in_stock') order by a.tag "
-            "limit $2", chosen["id"], CHOICES_MAX,
+            "select a.tag as code, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name "  # noqa: S608
+            "from assets a join asset_models m on m.id = a.model where a.site = $1 and a.stage in ('in_use', 'in_stock') "
+            f"and not {TAKEN} order by a.tag limit $2",
+            chosen["id"], CHOICES_MAX,
         ) if chosen else []  # fmt: skip
     named = [{"code": row["code"], "name": row["name"]} for row in sites if seen.sees(row["id"])]
     return {

@@ -21,6 +21,7 @@ from assets.db import Connection, Scope, transaction
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound
 from assets.ids import new_id
 from assets.inventory import following, lifecycle
+from assets.inventory.holding import refuse_promised
 from assets.inventory.lifecycle import Stage
 from assets.inventory.service import bring, write_event
 from assets.inventory.transfers.course import (
@@ -100,6 +101,7 @@ async def draft(actor: Actor, new: NewTransfer, *, now: datetime) -> int:
         if not to_site["open"]:
             raise Invalid(fields={"to_site": N_("This site is closed.")})
         assets = await _listed(tx, actor, from_site["id"], new.assets)
+        await _claimed(tx, assets)
         row = await _insert(tx, actor, new, from_site, to_site, assets, now)
         await record(
             tx, by=actor, action="file", kind=KIND, subject=row["id"], name=shown_number(row["number"]),
@@ -146,6 +148,15 @@ async def _listed(tx: Connection, actor: Actor, site: UUID, given: Sequence[str]
     if wrong:
         raise Invalid(fields=wrong)
     return [known[tag] for tag in dict.fromkeys(tags)]
+
+
+async def _claimed(tx: Connection, assets: Sequence[Record]) -> None:
+    """Lock what a draft shall list; Conflict when another one lists it, or when it is on its way."""
+    ids = [asset["id"] for asset in assets]
+    for row in await tx.fetch("select id, tag, stage from assets where id = any($1) order by id for update", ids):
+        if row["stage"] == Stage.IN_TRANSIT:
+            raise Conflict(N_("%(tag)s is on its way in another transfer already."), tag=row["tag"])
+    await refuse_promised(tx, ids)
 
 
 async def _insert(
@@ -286,6 +297,7 @@ async def _send(tx: Connection, actor: Actor, row: Record, now: datetime) -> Non
     for line in lines:
         # One that meanwhile stands where this scope does not reach is not there at all.
         _sendable(assets.get(line["asset"]), line["tag"], row)
+    await refuse_promised(tx, list(assets), but=row["id"])
     way, why = _way(row), row["reason"]
     for line in lines:
         before = assets[line["asset"]]
