@@ -17,9 +17,9 @@ class Devices:
         self._prober = Prober(Profiles.load())  # the product's own, until the service sends its
 
     def use(self, profiles: Mapping[str, str]) -> None:
-        """Go on with these profiles; raises ProfileError and keeps the old ones when they cannot be read."""
+        """Go on with these profiles; raises ProfileError and keeps the old ones when nothing of them can be read."""
         if profiles:
-            self._prober.use(Profiles.parse(profiles))
+            self._prober.use(Profiles.sound(profiles))
 
     async def probe(self, target: TargetSpec, credential: Credential | None) -> Result:
         """See Prober.probe."""

@@ -122,7 +122,7 @@ def probe(
 @click.command("check-probes")
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 def check_probes(folder: Path | None) -> None:
-    """Check every probe profile (of FOLDER, else the installed ones) and say what is wrong with the first bad one."""
+    """Check every probe profile (of FOLDER, else the installed ones) and say what is wrong with each bad one."""
     try:
         profiles = Profiles.load(folder)
     except (ProfileError, FileNotFoundError) as error:
@@ -132,6 +132,10 @@ def check_probes(folder: Path | None) -> None:
         assert found is not None
         readings = {r.name for r in found.scalars} | {r.name for t in found.tables for r in t.readings}
         click.echo(f"{name}: {found.title} ({len(readings)} readings, {len(found.limits)} limits)")
+    for joining in profiles.joining():
+        click.echo(f"+ {joining.name}: {joining.title}")
+    if profiles.broken:
+        raise click.ClickException("\n".join(error.detail for error in profiles.broken.values()))
     click.echo(f"{len(profiles.names())} profiles are valid, {profiles.hash[:12]}")
 
 

@@ -130,11 +130,14 @@ def disk_used(value: Value, row: Row) -> tuple[Derived, ...]:
 _RAM = re.compile(r"physical|^(main|real) memory|^memory$|^ram$", re.IGNORECASE)
 
 
+def is_ram(row: Row) -> bool:
+    """Whether a storage row is the machine's memory."""
+    return row.get("type") == "ram" and bool(_RAM.search(str(row.get("name") or "")))
+
+
 def ram_used(value: Value, row: Row) -> tuple[Derived, ...]:
     """hrStorageUsed of the machine's memory in percent; makers put caches in or out of it."""
-    if row.get("type") != "ram" or not _RAM.search(str(row.get("name") or "")):
-        return ()
-    return percent(value, row.get("of"))
+    return percent(value, row.get("of")) if is_ram(row) else ()
 
 
 def ucd_memory(value: Value, row: Row) -> tuple[Derived, ...]:
@@ -146,6 +149,22 @@ def ucd_memory(value: Value, row: Row) -> tuple[Derived, ...]:
     if spare > value:  # some agents count the cache inside the free memory
         spare = free
     return percent(value - spare, value)
+
+
+def left(value: Value, row: Row) -> tuple[Derived, ...]:
+    """What is used, in percent, where the device says what is free of the whole."""
+    whole = row.get("of")
+    if not isinstance(value, int) or not isinstance(whole, int | float):
+        return ()
+    return percent(int(whole) - value, whole)
+
+
+def used_and_free(value: Value, row: Row) -> tuple[Derived, ...]:
+    """What is used, in percent of it and of what is `free` together."""
+    free = row.get("free")
+    if not isinstance(value, int) or not isinstance(free, int) or free < 0:
+        return ()
+    return percent(value, value + free)
 
 
 def voltage(value: Value, _row: Row) -> tuple[Derived, ...]:
@@ -175,6 +194,8 @@ DECODERS: dict[str, Decoder] = {
     "disk_used": Decoder(disk_used),
     "ram_used": Decoder(ram_used),
     "ucd_memory": Decoder(ucd_memory),
+    "left": Decoder(left),
+    "used_and_free": Decoder(used_and_free),
     "voltage": Decoder(voltage),
     "sensor": Decoder(sensor),
 }

@@ -6,12 +6,12 @@ the device's own text tells. The category comes from the profile, else from what
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assets.probing.ber import Value
 from assets.probing.look import text
 from assets.probing.oid import is_under
-from assets.probing.profile import Found, Profile
+from assets.probing.profile import Found, Profile, Profiles
 from assets.probing.profile_file import Makers, Part
 from assets.probing.readings import Identity
 
@@ -76,6 +76,15 @@ def identify(found: Found, answers: Answers, makers: Makers) -> Identity:
         sys_location=text(answers.scalars.get(SYS_LOCATION)),
         profile=profile.name,
     )
+
+
+def with_makers(found: Found, system: Mapping[str, Value], profiles: Profiles) -> Found:
+    """The same with what makers add to its profile, by its number, its match, or the MIB that answered."""
+    match, object_id = found.match, dotted(system.get(SYS_OBJECT_ID))
+    vendor = (match.vendor if match else "") or profiles.makers.of(object_id) or profiles.makers.of(found.marker)
+    category = (match.category if match else "") or found.profile.category
+    joined = profiles.joined(found.profile, category=category, sys_object_id=object_id, vendor=vendor)
+    return replace(found, profile=joined)
 
 
 def guess(scalars: Mapping[str, Value]) -> str:

@@ -38,6 +38,7 @@ Oid = Annotated[str, AfterValidator(_oid)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=80)]
 Codes = dict[Annotated[int, BeforeValidator(int)], Word]  # TOML writes table keys as strings
+Texts = dict[Annotated[str, Field(min_length=1, max_length=80)], Word]  # what a device writes, in lower case → our word
 Unit = Literal["", "percent", "bps", "per_second", "seconds", "minutes", "celsius", "volts", "pages", "count"]
 
 
@@ -111,24 +112,32 @@ class Whole(Strict):
 class Reads(Strict):
     """How one reading comes from one object or column.
 
-    `states` turns a code into a word, `special` turns numbers that are no numbers into words, `of` makes a percentage,
-    `raw` names the counter and makes the reading a rate per second; `with` hands more objects to a named decoder.
+    `states` turns a code into a word and `texts` a text, `special` turns numbers that are no numbers into words,
+    `absent` are values that say "there is no such part", `of` makes a percentage, `raw` names the counter and makes
+    the reading a rate per second; `with` hands more objects to a named decoder. A number that is sent as text is read
+    as one; `pattern` cuts it, or the word, out of the text.
     """
 
     name: Name
     oid: Oid
     unit: Unit = ""
     scale: float = 1.0
+    offset: float = 0.0  # added after the scale
     decimals: Annotated[int, Field(ge=0, le=6)] | None = None
+    instance: Annotated[str, Field(max_length=40)] = ""  # of a single object that is one of several
+    label: Annotated[str, Field(max_length=80)] = ""  # its name for people, where no fact gives one
     states: Codes = Field(default_factory=dict)
+    texts: Texts = Field(default_factory=dict)
+    pattern: Pattern = ""
     special: Codes = Field(default_factory=dict)
+    absent: tuple[int, ...] = ()
     of: Annotated[tuple[Whole, ...], BeforeValidator(_listed)] = ()
     raw: Name | None = None
     bits: Literal[32, 64] = 64
     keep: Name | None = None  # also hand on the whole number, under this name (page counts)
     decoder: str | None = None
     with_: Annotated[dict[Word, Oid], Field(alias="with")] = Field(default_factory=dict)
-    combine: Literal["mean", "max", "sum"] | None = None  # of a table: one value instead of one per row
+    combine: Literal["mean", "max", "sum", "first"] | None = None  # of a table: one value instead of one per row
 
     @field_validator("decoder")
     @classmethod
@@ -151,6 +160,7 @@ class Table(Strict):
     """Rows of one MIB table: facts (asked when the device is looked over) and readings (asked each time)."""
 
     name: Name
+    prefix: Annotated[str, Field(max_length=40)] = ""  # of each row's instance, where another table's might be alike
     label: Annotated[tuple[Word, ...], BeforeValidator(_listed)] = ()  # facts that name a row, best first
     facts: dict[Word, Fact] = Field(default_factory=dict)
     skip: dict[Word, tuple[str, ...]] = Field(default_factory=dict)  # rows whose fact has such a value
@@ -166,6 +176,7 @@ class Table(Strict):
         """This table's entries first, then those of the same table in a mix-in."""
         return Table(
             name=self.name,
+            prefix=self.prefix or other.prefix,
             label=self.label or other.label,
             facts=other.facts | self.facts,
             skip=other.skip | self.skip,
@@ -173,10 +184,32 @@ class Table(Strict):
         )
 
 
+class Joins(Strict):
+    """The devices whose profile a maker's file is added to: by number, or by vendor where an agent kit hides it."""
+
+    sys_object_id: Annotated[tuple[Oid, ...], BeforeValidator(_listed)] = ()
+    vendor: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    category: Annotated[tuple[Word, ...], BeforeValidator(_listed)] = ()  # none: every kind
+    first: bool = False  # its readings come before those of standard MIBs instead of behind them
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.sys_object_id and not self.vendor:
+            raise ValueError("joins needs sys_object_id or vendor")
+        return self
+
+    def fits(self, category: str, sys_object_id: str, vendor: str) -> bool:
+        """Whether a device of this kind, number and maker is meant; a device of no known kind may be any."""
+        if self.category and category and category not in self.category:
+            return False
+        return vendor in self.vendor or any(is_under(sys_object_id, prefix) for prefix in self.sys_object_id)
+
+
 class File(Strict):
     """One TOML file as written."""
 
     title: str
+    joins: Joins | None = None  # it describes what a maker adds, and is no kind of device by itself
     extends: tuple[str, ...] = ()
     category: Word = ""
     match: tuple[Match, ...] = ()
