@@ -81,7 +81,7 @@ def facts(expected: Mapping[str, Any]) -> Iterator[Fact]:
         for row in _at(expected, path) or []:
             if row.get("pseudo"):
                 continue
-            if not columns.split()[0] in row and path in ("lldp_neighbors", "chassis"):
+            if columns.split()[0] not in row and path in ("lldp_neighbors", "chassis"):
                 yield Fact(f"{path}[{_which(path, row)}].", True)
             for column in (c for c in columns.split() if c in row):
                 others = tuple(row.get(f"{column}_ok", ()))

@@ -1,6 +1,6 @@
 """The table of what is read from the recordings: kinds of facts against right, missing and wrong.
 
-    .venv/bin/python -m tests.probes.table [--wrong] [NAME…]
+.venv/bin/python -m tests.probes.table [--wrong] [NAME…]
 """
 
 import json

@@ -152,19 +152,30 @@ def ucd_memory(value: Value, row: Row) -> tuple[Derived, ...]:
 
 
 def left(value: Value, row: Row) -> tuple[Derived, ...]:
-    """What is used, in percent, where the device says what is free of the whole."""
+    """What is used, in whole percent, where the device says what is free of the whole."""
     whole = row.get("of")
     if not isinstance(value, int) or not isinstance(whole, int | float):
         return ()
-    return percent(int(whole) - value, whole)
+    return _whole(percent(int(whole) - value, whole))
 
 
 def used_and_free(value: Value, row: Row) -> tuple[Derived, ...]:
-    """What is used, in percent of it and of what is `free` together."""
+    """What is used, in whole percent of it and of what is `free` together."""
     free = row.get("free")
     if not isinstance(value, int) or not isinstance(free, int) or free < 0:
         return ()
-    return percent(value, value + free)
+    return _whole(percent(value, value + free))
+
+
+def _whole(derived: tuple[Derived, ...]) -> tuple[Derived, ...]:
+    """Makers' memory in use comes in whole percent from those that count it themselves: so does what we count."""
+    return tuple(Derived(None if one.value is None else float(round(one.value))) for one in derived)
+
+
+def plus_free(value: Value, row: Row) -> tuple[Derived, ...]:
+    """The whole, where the device says what is used and what is `free`."""
+    free = row.get("free")
+    return (Derived(float(value + free)),) if isinstance(value, int) and isinstance(free, int) else ()
 
 
 def voltage(value: Value, _row: Row) -> tuple[Derived, ...]:
@@ -196,6 +207,7 @@ DECODERS: dict[str, Decoder] = {
     "ucd_memory": Decoder(ucd_memory),
     "left": Decoder(left),
     "used_and_free": Decoder(used_and_free),
+    "plus_free": Decoder(plus_free),
     "voltage": Decoder(voltage),
     "sensor": Decoder(sensor),
 }

@@ -149,6 +149,8 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
             known = facts.get(index, {})
             if any(str(known.get(fact)) in values for fact, values in table.skip.items()):
                 continue
+            if not all(re.search(pattern, str(known.get(fact) or "")) for fact, pattern in reads.where.items()):
+                continue
             row: dict[str, Value | float | None] = dict(known)
             row |= {key: making.look.columns.get(o, {}).get(index) for key, o in reads.with_.items()}
             row["of"] = _first_whole(reads.of, [c.get(index) for c in wholes])

@@ -185,7 +185,7 @@ class Profiles:
     def joined(self, profile: Profile, *, category: str, sys_object_id: str, vendor: str) -> Profile:
         """A profile with all that makers add for such a device."""
         joining = [p for p in self._joining if p.joins and p.joins.fits(category, sys_object_id, vendor)]
-        return self._combine(profile, joining)
+        return self._combine(self._profiles.get(profile.kind, profile), joining)
 
     def _combine(self, profile: Profile, joining: list[Profile]) -> Profile:
         name = JOIN.join([profile.name, *(p.name for p in joining)])
@@ -261,19 +261,19 @@ def _fold(name: str, files: Mapping[str, File], broken: Mapping[str, ProfileErro
 
 def _join(profile: Profile, other: Profile) -> Profile:
     """A profile with what a maker adds: identity before its own, readings behind its own unless they come first."""
-    front, back = (other, profile) if other.joins and other.joins.first else (profile, other)
-    theirs = {table.name: table for table in back.tables}
-    merged = [
+    first = [reads for reads in other.scalars if reads.first]
+    theirs = {table.name: table for table in other.tables}
+    own = [
         step.before(theirs.pop(step.name)) if isinstance(step, Table) and step.name in theirs else step
-        for step in front.steps
+        for step in profile.steps
     ]
-    rest = [step for step in back.steps if not isinstance(step, Table) or step.name in theirs]
+    rest = [s for s in other.steps if (s.name in theirs if isinstance(s, Table) else not s.first)]
     limits = {(limit.reading, limit.message): limit for limit in (*other.limits, *profile.limits)}
     return replace(
         profile,
         name=f"{profile.name}{JOIN}{other.name}",
         identity=other.identity.before(profile.identity),
-        steps=(*merged, *rest),
+        steps=(*first, *own, *rest),
         limits=tuple(limits.values()),
     )
 

@@ -131,6 +131,8 @@ class Reads(Strict):
     pattern: Pattern = ""
     special: Codes = Field(default_factory=dict)
     absent: tuple[int, ...] = ()
+    first: bool = False  # of what a maker adds: better than what the standard MIB says
+    where: dict[Word, Pattern] = Field(default_factory=dict)  # of a table: only rows whose facts fit
     of: Annotated[tuple[Whole, ...], BeforeValidator(_listed)] = ()
     raw: Name | None = None
     bits: Literal[32, 64] = 64
@@ -168,7 +170,8 @@ class Table(Strict):
 
     @model_validator(mode="after")
     def _facts_exist(self) -> Self:
-        if missing := [f for f in (*self.label, *self.skip) if f not in self.facts]:
+        asked = [f for reads in self.readings for f in reads.where]
+        if missing := [f for f in (*self.label, *self.skip, *asked) if f not in self.facts]:
             raise ValueError(f"there is no fact {missing[0]!r} in table {self.name!r}")
         return self
 
@@ -190,7 +193,6 @@ class Joins(Strict):
     sys_object_id: Annotated[tuple[Oid, ...], BeforeValidator(_listed)] = ()
     vendor: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     category: Annotated[tuple[Word, ...], BeforeValidator(_listed)] = ()  # none: every kind
-    first: bool = False  # its readings come before those of standard MIBs instead of behind them
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:

@@ -13,12 +13,13 @@ from typing import Any
 from assets.probing import identity
 from assets.probing.ber import Value
 from assets.probing.decoders import OK, is_pseudo, is_ram, is_receptacle, level
-from assets.probing.identity import BRIDGE_ADDRESS, ENTITY, ENTITY_COLUMNS, cell
+from assets.probing.identity import BRIDGE_ADDRESS, ENTITY, ENTITY_COLUMNS
 from assets.probing.look import Facts, Look, readings, text
 from assets.probing.oid import is_under
 from assets.probing.overview import Known
 from assets.probing.prober import Seen
 from assets.probing.readings import Reading, Result
+from assets.text import clean
 
 Document = dict[str, Any]
 Sources = Mapping[tuple[str, str], str]  # the object behind a reading, by its name and instance
@@ -35,6 +36,7 @@ EXTRA_SCALARS = (SYS_CONTACT, BRIDGE_ADDRESS)
 UCD, MAKERS = "1.3.6.1.4.1.2021", "1.3.6.1.4.1"
 UCD_MEMORY = f"{UCD}.4.5.0"  # memTotalReal
 PROCESSORS = "1.3.6.1.2.1.25.3.3.1.2"  # hrProcessorLoad
+IF_NAME, IF_DESCR = "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.2.2.1.2"
 MIB_ADMIN, MIB_OPER = "1.3.6.1.2.1.2.2.1.7", "1.3.6.1.2.1.2.2.1.8"
 STORAGE_USED = "1.3.6.1.2.1.25.2.3.1.6"
 SPEED_OVERFLOWN = (1 << 32) - 1  # ifSpeed of what is faster; ifHighSpeed tells
@@ -118,15 +120,15 @@ def _who(result: Result, extra: Extra, scalars: Mapping[str, Value]) -> Document
     return {key: value for key, value in out.items() if value != "" or key.startswith("sys_")}
 
 
-def _as_sent(raw: Value) -> str:
-    """A text as the device sent it, line breaks and spaces kept, without what could steer a terminal unescaped."""
+def _as_sent(raw: Value | None) -> str:
+    """A text as the device sent it: JSON escapes its control characters, and what it does not escape is left out."""
     if not isinstance(raw, bytes):
         return ""
     try:
         sent = raw.rstrip(b"\0").decode("utf-8")
     except UnicodeDecodeError:
         sent = raw.rstrip(b"\0").decode("latin-1")
-    return "".join(c for c in sent if c in "\r\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    return "".join(c for c in sent if c < " " or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
 
 
 def _camel(word: object) -> str:
@@ -141,7 +143,11 @@ def _interfaces(known: Known, look: Look) -> Document:
     indexes = sorted({*facts, *oper}, key=_order)
     if not indexes:
         return {}
+    names = [known.static.get(column, {}) for column in (IF_NAME, IF_DESCR)]
     rows = [_interface(index, facts.get(index, {}), admin.get(index), oper.get(index)) for index in indexes]
+    for row, index in zip(rows, indexes, strict=True):
+        sent = next((name for column in names if (name := _as_sent(column.get(index)))), "")
+        row["name"] = sent if clean(sent) == row["name"] else row["name"]
     up = sum(word == "up" for word in oper.values())
     out = {"count": len(rows), "oper_up": up, "oper_not_up": len(oper) - up}
     if admin:
@@ -400,7 +406,7 @@ def _chassis(extra: Extra) -> list[Document]:
     out: list[Document] = []
     for index in (i for i, kind in classes.items() if kind == 3):
         row = {
-            ours: cell(extra.columns.get(f"{ENTITY}.{ENTITY_COLUMNS[key]}", {}).get(index))
+            ours: text(extra.columns.get(f"{ENTITY}.{ENTITY_COLUMNS[key]}", {}).get(index))
             for key, ours in _CHASSIS_KEYS.items()
         }
         out.append({key: value for key, value in row.items() if value})
