@@ -44,6 +44,7 @@ ENTITY_COLUMNS = {
 }
 _CHASSIS, _STACK = 3, 11
 _NOTHING = re.compile(r"^(n/?a|none|unknown|not available|null|-+|0+|x+|\"+|\\\"+)$", re.IGNORECASE)
+SERIAL_MIN = 5  # shorter ones may be part of a name
 TEXT_MAX = 80  # of a model, serial number or firmware
 
 
@@ -64,11 +65,12 @@ def identify(found: Found, answers: Answers, makers: Makers) -> Identity:
     vendor = (
         (match.vendor if match else "") or makers.of(object_id) or _known_maker(told, makers) or makers.of(found.marker)
     )
+    serial = _first(profile.identity.serial, answers)
     return Identity(
         category=(match.category if match else "") or profile.category or guess(answers.scalars),
         vendor=vendor,
-        model=tidy_model(_first(profile.identity.model, answers), vendor),
-        serial=_first(profile.identity.serial, answers),
+        model=tidy_model(_first(profile.identity.model, answers), vendor, serial),
+        serial=serial,
         firmware=_first(profile.identity.firmware, answers),
         sys_object_id=object_id,
         sys_descr=descr,
@@ -135,10 +137,12 @@ def chassis(columns: Mapping[str, Mapping[str, Value]]) -> dict[str, str]:
     return min(wanted, key=lambda w: w[:2])[2] if wanted else {}
 
 
-def tidy_model(model: str, vendor: str) -> str:
-    """A model name without its maker's in front and without "series" behind."""
+def tidy_model(model: str, vendor: str, serial: str = "") -> str:
+    """A model name without its maker's in front and without "series", or the serial number and what follows, behind."""
     out = model.strip()
-    for prefix in (vendor, "Hewlett-Packard", "HPE"):
+    if len(serial) > SERIAL_MIN and f" {serial}" in out:
+        out = out.partition(f" {serial}")[0].strip()
+    for prefix in (vendor, "Hewlett-Packard", "HPE", *vendor.split()[:1]):
         if prefix and out.casefold().startswith(prefix.casefold() + " "):
             out = out[len(prefix) :].strip()
     return re.sub(r"\s+series$", "", out, flags=re.IGNORECASE)
