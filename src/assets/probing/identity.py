@@ -5,7 +5,7 @@ the device's own text tells. The category comes from the profile, else from what
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from assets.probing.ber import Value
@@ -27,7 +27,11 @@ BRIDGE_PORTS = "1.3.6.1.2.1.17.1.2.0"  # dot1dBaseNumPorts
 BRIDGE_ADDRESS = "1.3.6.1.2.1.17.1.1.0"  # dot1dBaseBridgeAddress
 HR_UPTIME = "1.3.6.1.2.1.25.1.1.0"
 SYSTEM = (SYS_UPTIME, SYS_OBJECT_ID, SYS_DESCR, SYS_NAME, SYS_LOCATION)
-HINTS = (SYS_SERVICES, IF_NUMBER, IP_FORWARDING, BRIDGE_PORTS, BRIDGE_ADDRESS, HR_UPTIME)
+DEVICE_DESCR = "1.3.6.1.2.1.25.3.2.1.3.1"  # hrDeviceDescr of the first device
+IF_TYPE = "1.3.6.1.2.1.2.2.1.3"
+ETHERNET = 6
+SWITCH_PORTS = 12  # Ethernet interfaces; few routers have so many
+HINTS = (SYS_SERVICES, IF_NUMBER, IP_FORWARDING, BRIDGE_PORTS, BRIDGE_ADDRESS, HR_UPTIME, DEVICE_DESCR)
 
 ENTITY = "1.3.6.1.2.1.47.1.1.1.1"  # entPhysicalTable (RFC 6933)
 ENTITY_ROWS_MAX = 64  # the chassis comes early; modules of a big switch fill thousands of rows
@@ -56,18 +60,22 @@ class Answers:
     columns: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
 
-def identify(found: Found, answers: Answers, makers: Makers) -> Identity:
-    """The identity of a device that was matched to a profile."""
+def identify(found: Found, answers: Answers, makers: Makers, *, ports: int = 0) -> Identity:
+    """The identity of a device that was matched to a profile; `ports` counts its Ethernet interfaces."""
     profile, match = found.profile, found.match
     descr = text(answers.scalars.get(SYS_DESCR))
     object_id = dotted(answers.scalars.get(SYS_OBJECT_ID))
     told = _first(profile.identity.vendor, answers)
     vendor = (
-        (match.vendor if match else "") or makers.of(object_id) or _known_maker(told, makers) or makers.of(found.marker)
+        (match.vendor if match else "")
+        or makers.of(object_id)
+        or _known_maker(told, makers)
+        or makers.of(found.marker)
+        or _named_maker((descr, cell(answers.scalars.get(DEVICE_DESCR))), makers)
     )
     serial = _first(profile.identity.serial, answers)
     return Identity(
-        category=(match.category if match else "") or profile.category or guess(answers.scalars),
+        category=(match.category if match else "") or profile.category or guess(answers.scalars, ports),
         vendor=vendor,
         model=tidy_model(_first(profile.identity.model, answers), vendor, serial),
         serial=serial,
@@ -89,7 +97,7 @@ def with_makers(found: Found, system: Mapping[str, Value], profiles: Profiles) -
     return replace(found, profile=joined)
 
 
-def guess(scalars: Mapping[str, Value]) -> str:
+def guess(scalars: Mapping[str, Value], ports: int = 0) -> str:
     """A category for a device that no profile knows, from what it does; "" if that tells nothing.
 
     sysServices (RFC 3418) sums 2^(layer-1): 2 bridges, 4 routes, 64 serves applications.
@@ -103,7 +111,7 @@ def guess(scalars: Mapping[str, Value]) -> str:
         return "router"
     if services & 64 and not services & 6 and HR_UPTIME in scalars:
         return "host"
-    return "switch" if services & 6 == 2 else ""
+    return "switch" if services & 6 == 2 or ports >= SWITCH_PORTS else ""
 
 
 def overruled(found: Found, answering: Mapping[str, Profile]) -> Found:
@@ -196,6 +204,12 @@ def _known_maker(told: str, makers: Makers) -> str:
         if re.match(rf"{re.escape(name)}\b", told, re.IGNORECASE):
             return name
     return told
+
+
+def _named_maker(texts: Iterable[str], makers: Makers) -> str:
+    """A maker whose name one of the texts begins with, "" if none does: for numbers that IANA's list does not hold."""
+    names = sorted(set(makers.makers.values()), key=len, reverse=True)
+    return next((n for said in texts for n in names if re.match(rf"{re.escape(n)}\b", said, re.IGNORECASE)), "")
 
 
 def _number(value: Value | None) -> int:

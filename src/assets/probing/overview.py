@@ -71,11 +71,12 @@ async def look_over(asking: Asking, system: Mapping[str, Value], now: float) -> 
     if any(p.entity for p in parts):
         chassis = await asking.walk(entity_columns(), limit=ENTITY_ROWS_MAX, texts=True)
     static = await asking.walk(_static(profile), texts=True)
+    ports = sum(kind == identity.ETHERNET for kind in static.columns.get(identity.IF_TYPE, {}).values())
     answers = Answers({**system, **scalars}, {**under.columns, **chassis.columns})
     known = Known(
         way=asking.way,
         profile=profile,
-        identity=identity.identify(found, answers, asking.profiles.makers),
+        identity=identity.identify(found, answers, asking.profiles.makers, ports=ports),
         looked_over_at=now,
         static=static.columns,
         tables={table.name: rows(table, static.columns) for table in profile.tables},
