@@ -178,6 +178,23 @@ def plus_free(value: Value, row: Row) -> tuple[Derived, ...]:
     return (Derived(float(value + free)),) if isinstance(value, int) and isinstance(free, int) else ()
 
 
+_PHYSICAL = frozenset({"6", "62", "69", "117", "71"})  # ifType: Ethernet of all ages, fibre, wireless
+_LINK = {1: "up", 2: "down", 7: "down"}  # ifOperStatus
+
+
+def described_link(value: Value, row: Row) -> tuple[Derived, ...]:
+    """Whether a port that is described (ifAlias) and switched on has a link."""
+    if not isinstance(value, int) or value not in _LINK or row.get("admin") != 1:
+        return ()
+    if (
+        not row.get("alias")
+        or row["alias"] in (row.get("name"), row.get("descr"))
+        or str(row.get("type")) not in _PHYSICAL
+    ):
+        return ()
+    return (Derived(float(value), _LINK[value]),)
+
+
 def voltage(value: Value, _row: Row) -> tuple[Derived, ...]:
     """Volts of RFC 1628; some cards send tenths, and no mains line has a thousand volts."""
     if not isinstance(value, int) or value < 0:
@@ -207,6 +224,7 @@ DECODERS: dict[str, Decoder] = {
     "ucd_memory": Decoder(ucd_memory),
     "left": Decoder(left),
     "used_and_free": Decoder(used_and_free),
+    "described_link": Decoder(described_link, ("up", "down")),
     "plus_free": Decoder(plus_free),
     "voltage": Decoder(voltage),
     "sensor": Decoder(sensor),

@@ -212,6 +212,7 @@ READING = {
     "temperature.celsius": N_("Temperature"),
     "interface.oper": N_("Port"),
     "interface.admin": N_("Port switched"),
+    "interface.link": N_("Described port"),
     "interface.in_bps": N_("Traffic in"),
     "interface.out_bps": N_("Traffic out"),
     "interface.in_percent": N_("Line use in"),
