@@ -113,6 +113,59 @@ def test_when_one_character_changes_then_the_hash_does_and_sources_bring_it_back
     assert parse(**(MATCHING | {"maker": MATCHING["maker"] + "\n# "})).hash != profiles.hash
 
 
+BROKEN = {
+    "generic": GENERIC,
+    "_mixin": 'title = "M"\ncolour = 1\n',
+    "switch": 'title = "S"\nextends = ["_mixin"]\n',
+    "router": 'title = "R"\ncategory = "router"\n[[match]]\nsys_object_id = "1.3.6.1.4.1.5"\n',
+    "acme": 'title = "A"\njoins = { vendor = "Acme" }\n[[limits]]\nreading = "x.y"\nwarning_above = 1\nmessage = "high"\n',
+}
+
+
+def test_when_a_profile_is_broken_then_it_stops_only_itself_and_what_extends_it() -> None:
+    profiles = Profiles.sound(BROKEN)
+    assert profiles.names() == ["generic", "router"]
+    assert {name: error.detail for name, error in profiles.broken.items()} == {
+        "_mixin": "_mixin.toml:2: colour: unknown key",
+        "switch": "switch.toml: extends: _mixin.toml:2: colour: unknown key",
+        "acme": "acme.toml: limits: no reading is called 'x.y'",
+    }
+    assert profiles.match("1.3.6.1.4.1.5.1", "").name == "router"
+
+
+JOINING = {
+    "generic": GENERIC,
+    "kind": 'title = "K"\ncategory = "switch"\nscalars = [{ name = "a.b", oid = "1.3.1" }]\n[[match]]\n'
+    'sys_object_id = "1.3.6.1.4.1.7"\n',
+    "maker": 'title = "M"\nscalars = [{ name = "a.b", oid = "1.3.2" }, { name = "c.d", oid = "1.3.3", first = true }]\n'
+    'joins = { sys_object_id = "1.3.6.1.4.1.7", category = "switch" }\n[[limits]]\nreading = "c.d"\n'
+    'warning_above = 1\nmessage = "high"\n',
+    "other": 'title = "O"\njoins = { vendor = "Other" }\n',
+    "printers": 'title = "P"\njoins = { sys_object_id = "1.3.6.1.4.1.7", category = "printer" }\n',
+}
+
+
+def test_when_a_maker_adds_to_a_kind_then_its_readings_come_behind_unless_they_are_better() -> None:
+    profiles = Profiles.parse(JOINING)
+    kind = profiles.match("1.3.6.1.4.1.7.9", "")
+    both = profiles.joined(kind, category="switch", sys_object_id="1.3.6.1.4.1.7.9", vendor="")
+    assert [reads.oid for reads in both.scalars] == ["1.3.3", "1.3.1", "1.3.2"]
+    assert (both.name, both.kind, both.category) == ("kind+maker", "kind", "switch")
+    assert [limit.message for limit in profiles.limits("kind+maker")] == ["high"]
+    assert profiles.joined(both, category="switch", sys_object_id="1.3.6.1.4.1.7.9", vendor="Other").name == (
+        "kind+maker+other"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("kind+deleted", "kind"), ("maker", None), ("generic+maker", "generic+maker"), ("no+maker", None)],
+)
+def test_when_a_name_was_remembered_then_it_means_what_is_left_of_it(name: str, found: str | None) -> None:
+    profile = Profiles.parse(JOINING).get(name)
+    assert (profile and profile.name) == found
+
+
 def test_when_the_products_profiles_load_then_each_kind_of_device_is_there_with_its_limits() -> None:
     profiles = Profiles.load()
     categories = {p.category for name in profiles.names() if (p := profiles.get(name))}
