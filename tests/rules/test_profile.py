@@ -28,7 +28,18 @@ def parse(**files: str) -> Profiles:
         ('title = "X"\n[[scalars]]\nname = "a.b"\noid = "ifInOctets"', "not a numeric OID"),
         ('title = "X"\n[[scalars]]\nname = "a.b"\noid = "1.3.6"\ndecoder = "magic"', "there is no decoder 'magic'"),
         ('title = "X"\n[[scalars]]\nname = "a.b"\noid = "1.3.6"\nstates = { up = "up" }', "states"),
-        ('title = "X"\n[[match]]\nweak = true', "a match needs"),
+        ('title = "X"\n[[match]]\nweak = true', "bad.toml:3: match.0: a match needs"),
+        (
+            'title = "X"\n[identity]\nmodel = [{ oid = "1.3" }]\n[[scalars]]\nname = "a.b"\noid = "1.3.6"\n'
+            '[[scalars]]\nname = "c.d"\noid = "x"',
+            "bad.toml:9: scalars.1.oid: not a numeric OID",
+        ),
+        (
+            'title = "X"\n[[tables]]\nname = "t"\n[[tables]]\nname = "u"\nreadings = [\n'
+            '  { name = "a.b", oid = "1.3" },\n  { name = "c.d", oid = "1.3", unit = "miles" },\n]',
+            "bad.toml:8: tables.1.readings.1.unit",
+        ),
+        ('title = "X"\n[[scalars]]\nname = "a.b"\noid = "1.3"\n[[scalars]]\noid = "1.3"', "bad.toml:6: scalars.1.name"),
         ('title = "X"\n[[match]]\nsys_descr = "("', "not a regular expression"),
         ('title = "X"\n[identity]\nmodel = [{ oid = "1.3", text = "sys_descr" }]', "exactly one of"),
         ('title = "X"\n[identity]\nmodle = []', "bad.toml:3: identity.modle: unknown key"),
@@ -127,8 +138,8 @@ def test_when_a_profile_is_broken_then_it_stops_only_itself_and_what_extends_it(
     assert profiles.names() == ["generic", "router"]
     assert {name: error.detail for name, error in profiles.broken.items()} == {
         "_mixin": "_mixin.toml:2: colour: unknown key",
-        "switch": "switch.toml: extends: _mixin.toml:2: colour: unknown key",
-        "acme": "acme.toml: limits: no reading is called 'x.y'",
+        "switch": "switch.toml:2: extends: _mixin.toml:2: colour: unknown key",
+        "acme": "acme.toml:4: limits.0.reading: no reading is called 'x.y'",
     }
     assert profiles.match("1.3.6.1.4.1.5.1", "").name == "router"
 

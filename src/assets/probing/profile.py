@@ -17,7 +17,7 @@ from typing import Self
 
 from assets.paths import data_dir
 from assets.probing.decoders import DECODERS
-from assets.probing.profile_file import File, Joins, Makers, Match, ProfileError, Reads, Table, Told, read
+from assets.probing.profile_file import File, Joins, Makers, Match, ProfileError, Reads, Table, Told, located, read
 from assets.probing.readings import Limit
 
 __all__ = ["GENERIC", "MAKERS", "Found", "Profile", "ProfileError", "Profiles"]
@@ -29,6 +29,14 @@ EXTENDS_DEPTH_MAX = 8
 JOIN = "+"  # between the names of a kind and of what joins it
 COMBINED_MAX = 1_000  # kinds with what joins them, made when first met
 _FILE_NAME = re.compile(r"_?[a-z0-9][a-z0-9.-]*")
+
+
+class _Misfit(Exception):
+    """An entry that is well written and does not fit the others: (where in the file, what is wrong)."""
+
+    def __init__(self, path: list[str | int], what: str) -> None:
+        super().__init__(what)
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -151,8 +159,8 @@ class Profiles:
         for name in files:
             try:
                 profiles[name] = _fold(name, files, wrong)
-            except ProfileError as error:
-                wrong[name] = error
+            except _Misfit as error:
+                wrong[name] = ProfileError(located(name, sources[name], error.path, str(error)))
         if GENERIC not in profiles:
             raise wrong.get(GENERIC) or ProfileError(
                 f"there is no {GENERIC}.toml, the profile of a device that nothing else fits"
@@ -283,13 +291,13 @@ def _line(
 ) -> list[str]:
     """A profile and its ancestors, nearest first, each once."""
     if name in behind or len(behind) >= EXTENDS_DEPTH_MAX:
-        raise ProfileError(f"{behind[-1]}.toml: extends: goes round or too deep: {' → '.join((*behind, name))}")
+        raise _Misfit(["extends"], f"goes round or too deep: {' → '.join((*behind, name))}")
     line = [name]
     for parent in files[name].extends:
         if parent in broken:
-            raise ProfileError(f"{name}.toml: extends: {broken[parent].detail}")
+            raise _Misfit(["extends"], broken[parent].detail)
         if parent not in files:
-            raise ProfileError(f"{name}.toml: extends: there is no profile {parent!r}")
+            raise _Misfit(["extends"], f"there is no profile {parent!r}")
         line += [a for a in _line(parent, files, broken, (*behind, name)) if a not in line]
     return line
 
@@ -301,10 +309,10 @@ def _with_limits(profile: Profile, own: tuple[Limit, ...]) -> Profile:
         words = given.setdefault(reads.name, set())
         words |= {*reads.states.values(), *reads.special.values(), *reads.texts.values()}
         words |= set(DECODERS[reads.decoder].states) if reads.decoder else set()
-    for limit in own:
+    for number, limit in enumerate(own):
         if limit.reading not in given:
-            raise ProfileError(f"{profile.name}.toml: limits: no reading is called {limit.reading!r}")
-        for word in (*limit.warning_states, *limit.critical_states):
-            if word not in given[limit.reading]:
-                raise ProfileError(f"{profile.name}.toml: limits: {limit.reading} is never {word!r}")
+            raise _Misfit(["limits", number, "reading"], f"no reading is called {limit.reading!r}")
+        for key in ("warning_states", "critical_states"):
+            if never := sorted(set(getattr(limit, key)) - given[limit.reading]):
+                raise _Misfit(["limits", number, key], f"{limit.reading} is never {never[0]!r}")
     return replace(profile, limits=tuple(limit for limit in profile.limits if limit.reading in given))

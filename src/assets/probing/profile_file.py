@@ -249,15 +249,55 @@ def read(model: type[_Model], name: str, toml: str) -> _Model:
         first = error.errors()[0]
         path = [part for part in first["loc"] if part != "[key]"]
         what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        where = ".".join(map(str, path)) or "file"
-        raise ProfileError(f"{name}.toml{_line_of(toml, path)}: {where}: {what}") from None
+        raise ProfileError(located(name, toml, path, what)) from None
+
+
+def located(name: str, toml: str, path: list[str | int], what: str) -> str:
+    """What is wrong, with file, line and key in front."""
+    return f"{name}.toml{_line_of(toml, path)}: {'.'.join(map(str, path)) or 'file'}: {what}"
 
 
 def _line_of(toml: str, path: list[str | int]) -> str:
-    """ ":<line>" of the key at the end of a path, as well as plain text can tell; "" if it is not there."""
-    keys = [part for part in path if isinstance(part, str)]
-    key = re.escape(keys[-1]) if keys else ""
-    wanted = re.compile(rf'^\s*(\[+[^\]]*)?"?{key}"?\s*[=\].]|[{{,]\s*"?{key}"?\s*=')
-    lines = [number for number, line in enumerate(toml.splitlines(), start=1) if wanted.search(line)] if keys else []
-    index = next((part for part in reversed(path) if isinstance(part, int)), 0)
-    return f":{lines[min(index, len(lines) - 1)]}" if lines else ""
+    """ ":<line>" of the key at the end of a path, else of what it is missing in; "" if nothing of it is there.
+
+    tomllib tells no places: a key is where renaming it renames it in the document.
+    """
+    keys = path
+    while keys:
+        key = keys[-1]
+        if isinstance(key, int):
+            inside = _at(tomllib.loads(toml), keys)
+            first = next(iter(inside), None) if isinstance(inside, dict) else None
+            if first is not None and (place := _place(toml, [*keys, first])):
+                return place
+        elif place := _place(toml, keys):
+            return place
+        keys = keys[:-1]
+    return ""
+
+
+_RENAMED = "renamed-by-us"
+
+
+def _place(toml: str, path: list[str | int]) -> str:
+    key = re.escape(str(path[-1]))
+    for found in re.finditer(
+        rf"""(?<![\w.-])(?P<quote>["']?){key}(?P=quote)(?=\s*[=\].])|(?<=\.){key}(?=\s*[=\].])""", toml
+    ):
+        try:
+            renamed = tomllib.loads(f"{toml[: found.start()]}{_RENAMED}{toml[found.end() :]}")
+        except tomllib.TOMLDecodeError:
+            continue
+        if _at(renamed, [*path[:-1], _RENAMED]) is not None:
+            return f":{toml.count(chr(10), 0, found.start()) + 1}"
+    return ""
+
+
+def _at(document: object, path: list[str | int]) -> object:
+    """What stands at a path, None for nothing."""
+    for part in path:
+        try:
+            document = document[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
