@@ -209,3 +209,32 @@ def test_when_a_folder_is_named_by_the_environment_then_it_is_used(
     monkeypatch.setenv("ASSETS_PROBES_DIR", str(tmp_path / "missing"))
     with pytest.raises(FileNotFoundError, match="ASSETS_PROBES_DIR"):
         data_dir("probes")
+
+
+@pytest.mark.parametrize(
+    ("number", "descr", "kind"),
+    [
+        ("9.1.620", "Cisco IOS Software, 1841 Software (C1841-ADVSECURITYK9-M), Version 12.4(15)T", "router"),
+        ("9.1.1045", "Cisco IOS Software, C2900 Software (C2900-UNIVERSALK9-M), Version 15.1(4)M", "router"),
+        ("9.1.697", "Cisco IOS Software, C2960 Software (C2960-LANBASEK9-M), Version 12.2(55)SE10", "switch"),
+        ("9.1.2494", "Cisco IOS Software [Amsterdam], Catalyst L3 Switch Software (CAT9K_IOSXE)", "switch"),
+        ("9.1.2530", "Cisco IOS Software [Gibraltar], C9800 Software (C9800_IOSXE-K9)", "access-point"),
+        ("9.1.1902", "Cisco Adaptive Security Appliance Version 9.2(2)4", "router"),
+        ("9.12.3.1.3.1812", "Cisco NX-OS(tm) n9000", "switch"),
+        ("890.1.15", "USG FLEX 200", "router"),
+        ("890.1.15", "NWA1123-AC PRO", "access-point"),
+        ("890.1.15", "XGS4600-32", "switch"),
+        ("2011.2.240.20", "AirEngine5760-51", "access-point"),
+        ("2011.2.23.339", "S5720-28X-LI-AC Huawei Versatile Routing Platform Software", "switch"),
+        ("41112", "U6-Pro 6.6.77.15402", "access-point"),
+        ("41112", "USW-24-PoE, 6.5.59.14777", "switch"),
+        ("8072.3.2.10", "Linux UDM-Pro 4.19.152-ui-alpine aarch64", "router"),
+        ("25506.1.1234", "H3C Comware Software MSR3600", "router"),
+        ("2636.1.1.1.2.131", "Juniper Networks, Inc. ex2300-c-12t Ethernet Switch, kernel JUNOS", "switch"),
+        ("14988.1", "RouterOS CRS328-24P-4S+", "switch"),
+        ("11863.3.2.10", "Omada EAP225 access point", "access-point"),
+        ("4881.1.2", "RG-AP720 wireless", "access-point"),
+    ],
+)
+def test_when_a_makers_number_holds_many_products_then_words_tell_the_kind(number: str, descr: str, kind: str) -> None:
+    assert Profiles.load().match(f"1.3.6.1.4.1.{number}", descr).name == kind
