@@ -179,6 +179,7 @@ def test_when_a_name_was_remembered_then_it_means_what_is_left_of_it(name: str, 
 
 def test_when_the_products_profiles_load_then_each_kind_of_device_is_there_with_its_limits() -> None:
     profiles = Profiles.load()
+    assert not profiles.broken
     categories = {p.category for name in profiles.names() if (p := profiles.get(name))}
     assert categories >= {"printer", "scanner", "ups", "router", "switch", "ap", "nas", "host", "camera"}
     messages = {limit.message for name in profiles.names() for limit in profiles.limits(name)}

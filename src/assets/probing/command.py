@@ -72,6 +72,8 @@ def probe(
         profiles = Profiles.load()
     except (ProfileError, FileNotFoundError) as error:
         raise click.ClickException(str(error)) from None
+    for broken in profiles.broken.values():
+        click.echo(f"left out: {broken.detail}", err=True)
     if profile and profiles.get(profile) is None:
         raise click.BadParameter(f"known are {', '.join(profiles.names())}", param_hint="--profile")
     replayed = _recording(host)

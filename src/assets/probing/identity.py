@@ -169,10 +169,10 @@ def cell(value: Value | None) -> str:
 
 def operating_system(descr: str) -> str:
     """The operating system of a host by its sysDescr, "" if it does not say."""
-    for word, name in (("ESXi", "ESXi"), ("Windows", "Windows"), ("Linux", "Linux"), ("FreeBSD", "FreeBSD")):
+    for word in ("ESXi", "Windows", "Linux", "FreeBSD", "OpenBSD", "NetBSD", "SunOS"):
         if re.search(rf"\b{word}\b", descr):
-            return name
-    return ""
+            return word
+    return "macOS" if re.search(r"\bDarwin\b", descr) else ""
 
 
 def _first(parts: tuple[Part, ...], answers: Answers) -> str:
