@@ -26,7 +26,10 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
-def device(**texts: Value) -> dict[str, tuple[int, Value]]:
+Rows = dict[str, tuple[int, Value]]
+
+
+def device(**texts: Value) -> Rows:
     """A named device; further rows by OID."""
     rows: dict[str, Value] = {
         f"{MIB}.1.1.0": f"Linux {NAME} 6.1.0 #1 SMP".encode(),
@@ -42,6 +45,7 @@ def device(**texts: Value) -> dict[str, tuple[int, Value]]:
     [
         (f"{MIB}.1.4.0", PERSON.encode(), PRIVATE),
         (f"{MIB}.31.1.1.1.18.1", b"to the flat of Mr An", PRIVATE),
+        (f"{MIB}.17.7.1.4.3.1.1.20", b"Rooms of the chairman", PRIVATE),
         (f"{MIB}.43.16.5.1.2.1.1", b"Printing: salaries.xlsx", PRIVATE),
         (f"{MAKERS}.4242.1.1.0", f"read {SECRET} write".encode(), b"read <private> write"),
         (f"{MAKERS}.4242.1.1.0", b"password: hunter2", PRIVATE),
@@ -79,7 +83,7 @@ def test_when_a_device_goes_by_its_products_name_then_the_products_name_stays() 
 
 def test_when_a_switch_knows_other_machines_then_their_addresses_are_made_up_and_their_number_and_order_stay() -> None:
     macs = [bytes.fromhex("00aabbccdd01"), bytes.fromhex("3c22fb001122")]
-    rows = {f"{MIB}.17.4.3.1.2.{'.'.join(map(str, mac))}": (2, port) for port, mac in enumerate(macs)}
+    rows: Rows = {f"{MIB}.17.4.3.1.2.{'.'.join(map(str, mac))}": (2, port) for port, mac in enumerate(macs)}
     rows |= {"1.0.8802.1.1.2.1.4.1.1.5.0.1.1": (4, macs[1]), "1.0.8802.1.1.2.1.4.1.1.7.0.1.1": (4, b"ether2")}
     out = scrubbed(rows, [])
     assert [out[f"{MIB}.17.4.3.1.2.2.0.0.0.0.{n}"] for n in (1, 2)] == [(2, 0), (2, 1)]

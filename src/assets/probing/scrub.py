@@ -51,7 +51,8 @@ TYPED = (  # texts that a person wrote, or that show a person's name
     *(f"{_MIB}.43.5.1.1.{tail}" for tail in (4, 5, 16)),  # operator, service person, printer name (Printer-MIB)
     f"{_MIB}.43.16.5.1.2",  # prtConsoleDisplayBufferText: names of jobs and users
     *(f"{_MIB}.47.1.1.1.1.{tail}" for tail in (14, 15)),  # entPhysicalAlias, entPhysicalAssetID
-    *(f"1.0.8802.1.1.2.1.{tail}" for tail in ("3.3", "4.1.1.9", "4.1.1.10")),  # names of systems (LLDP-MIB)
+    *(f"1.0.8802.1.1.2.1.{tail}" for tail in ("3.3", "3.7.1.4", "4.1.1.8", "4.1.1.9", "4.1.1.10")),  # names (LLDP-MIB)
+    f"{_MIB}.17.7.1.4.3.1.1",  # dot1qVlanStaticName
     f"{_MAKERS}.318.1.1.1.1.1.2",  # upsBasicIdentName
     f"{_MAKERS}.318.2.1.2",  # trap receivers (APC)
     f"{_MAKERS}.935.2",  # trap receivers and communities (Phoenixtec)
