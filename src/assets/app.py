@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from litestar import Litestar, Request, get
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
@@ -99,6 +100,8 @@ from assets.web.bodies import BODY_MAX, BodyMiddleware
 from assets.web.headers import HeadersMiddleware
 from assets.web.paths import PathMiddleware
 
+_log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -113,6 +116,8 @@ class Parts:
     def make(cls, settings: Settings) -> "Parts":
         """The parts of a process, read once: profiles from their folder, the key from the home."""
         profiles = Profiles.load()
+        for name, error in profiles.broken.items():
+            _log.error("a probe profile is left out", profile=name, reason=error.detail)
         ingest = Ingest(profiles, timedelta(seconds=settings.group_wait_seconds))
         return cls(settings, profiles, Vault.open(settings.home), ingest)
 

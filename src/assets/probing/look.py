@@ -1,6 +1,7 @@
 """What one look at a device brought, raw, and what its profile makes of it: pure."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from assets.probing.ber import Value
 from assets.probing.decoders import DECODERS, Derived
 from assets.probing.profile import Profile
 from assets.probing.profile_file import Fact, Reads, Table, Whole
-from assets.probing.readings import COUNTERS_MAX, READINGS_MAX, Reading
+from assets.probing.readings import COUNTERS_MAX, NAME_MAX, READINGS_MAX, Reading
 from assets.text import clean
 
 Column = Mapping[str, Value]
@@ -24,6 +25,7 @@ _RANGES = {
     "pages": (0, (1 << 32) - 2),
     "count": (0, 1e9),
 }
+_NUMBER = re.compile(r"\s*[-+]?\d{1,15}(?:\.\d{1,9})?")
 Facts = dict[str, FactValue]
 
 
@@ -39,11 +41,16 @@ class Look:
 
 @dataclass(frozen=True)
 class Made:
-    """Readings and raw counters of one look; `cut` says that there were more than we keep."""
+    """Readings and raw counters of one look; `cut` says that there were more than we keep.
+
+    `sources` has the object that each reading comes from, by its name and instance; the column, where rows were
+    combined.
+    """
 
     readings: tuple[Reading, ...]
     counters: dict[str, int]
     cut: bool
+    sources: dict[tuple[str, str], str]
 
 
 @dataclass
@@ -54,11 +61,13 @@ class _Making:
     before: rates.Sample | None
     readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    sources: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def add(self, reads: Reads, derived: Derived, instance: str, label: str) -> None:
+    def add(self, reads: Reads, derived: Derived, instance: str, label: str, row: str = "") -> None:
         key = (reads.name, derived.instance or instance)
         there = self.readings.get(key)
         if there is None or (there.value is None and derived.value is not None):
+            self.sources[key] = f"{reads.oid}.{row}" if row else reads.oid
             self.readings[key] = Reading.model_construct(
                 name=key[0], instance=key[1], value=_finite(derived.value), state=derived.state, label=label
             )
@@ -70,14 +79,15 @@ def readings(profile: Profile, look: Look, before: rates.Sample | None, tables: 
     `before` is the sample of the look before, None after a restart: then there are no rates this time.
     """
     making = _Making(look, before)
-    for reads in profile.scalars:
-        _scalar(making, reads)
-    for table in profile.tables:
-        _table(making, table, tables.get(table.name, {}))
+    for step in profile.steps:
+        if isinstance(step, Table):
+            _table(making, step, tables.get(step.name, {}))
+        else:
+            _scalar(making, step)
     kept = tuple(making.readings.values())
     cut = len(kept) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
     counters = dict(list(making.counters.items())[:COUNTERS_MAX])
-    return Made(kept[:READINGS_MAX], counters, cut)
+    return Made(kept[:READINGS_MAX], counters, cut, making.sources)
 
 
 def rows(table: Table, columns: Columns) -> dict[str, Facts]:
@@ -125,7 +135,7 @@ def _scalar(making: _Making, reads: Reads) -> None:
     row: dict[str, Value | float | None] = {key: making.look.scalars.get(o) for key, o in reads.with_.items()}
     row["of"] = _whole(reads.of, lambda w: making.look.scalars.get(w.oid))
     for derived in _derive(making, reads, raw, row, ""):
-        making.add(reads, derived, "", "")
+        making.add(reads, derived, reads.instance, reads.label)
 
 
 def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
@@ -139,15 +149,19 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
             known = facts.get(index, {})
             if any(str(known.get(fact)) in values for fact, values in table.skip.items()):
                 continue
+            if not all(re.search(pattern, str(known.get(fact) or "")) for fact, pattern in reads.where.items()):
+                continue
             row: dict[str, Value | float | None] = dict(known)
+            row |= {key: making.look.columns.get(o, {}).get(index) for key, o in reads.with_.items()}
             row["of"] = _first_whole(reads.of, [c.get(index) for c in wholes])
             for derived in _derive(making, reads, raw, row, index):
                 if reads.combine:
                     combined.append(derived)
                 else:
-                    making.add(reads, derived, index[:80], _label(table, known))
+                    instance = f"{table.prefix}{index}"[:NAME_MAX]
+                    making.add(reads, derived, instance, reads.label or _label(table, known), index)
         if combined:
-            making.add(reads, _combine(reads, combined), "", "")
+            making.add(reads, _combine(reads, combined), reads.instance, reads.label)
 
 
 def _derive(
@@ -155,6 +169,10 @@ def _derive(
 ) -> tuple[Derived, ...]:
     if reads.raw is not None:
         return _rate(making, reads, raw, row.get("of"), index)
+    if isinstance(raw, bytes) and not reads.decoder:
+        return _written(reads, text(raw), row)
+    if isinstance(raw, int) and raw in reads.absent:
+        return ()
     if isinstance(raw, int) and raw in reads.special:
         return (Derived(None, reads.special[raw]),)
     if reads.keep and isinstance(raw, int) and 0 <= raw < 1 << 64:
@@ -166,12 +184,37 @@ def _derive(
         return ()
     if reads.states:
         return (Derived(float(raw), reads.states[raw]),) if raw in reads.states else ()
-    if reads.of:
-        whole = row.get("of")
-        if not isinstance(whole, int | float) or whole <= 0:
-            return ()
-        return _sensible(reads, raw * reads.scale * 100 / whole)
-    return _sensible(reads, raw * reads.scale)
+    return _scaled(reads, raw, row)
+
+
+def _written(reads: Reads, said: str, row: Mapping[str, Value | float | None]) -> tuple[Derived, ...]:
+    """A word or a number that a device sends as text."""
+    found = re.search(reads.pattern or r".*", said, re.IGNORECASE)
+    if not said or found is None:
+        return ()
+    cut = (found.group(1) if found.groups() else found.group(0)) or ""
+    if reads.texts:
+        return (Derived(None, reads.texts.get(cut.strip().casefold(), "unknown")),)
+    number = _NUMBER.match(cut)
+    if number is None:
+        return ()
+    value = float(number[0])
+    if value in reads.absent:
+        return ()
+    if value in reads.special:
+        return (Derived(None, reads.special[int(value)]),)
+    if reads.states:
+        return (Derived(value, reads.states[int(value)]),) if value in reads.states else ()
+    return _scaled(reads, value, row)
+
+
+def _scaled(reads: Reads, number: float, row: Mapping[str, Value | float | None]) -> tuple[Derived, ...]:
+    if not reads.of:
+        return _sensible(reads, number * reads.scale + reads.offset)
+    whole = row.get("of")
+    if not isinstance(whole, int | float) or whole <= 0:
+        return ()
+    return _sensible(reads, number * reads.scale * 100 / whole)
 
 
 def _sensible(reads: Reads, value: float) -> tuple[Derived, ...]:
@@ -210,6 +253,8 @@ def _combine(reads: Reads, derived: list[Derived]) -> Derived:
     values = [d.value for d in derived if d.value is not None]
     if not values:
         return derived[0]
+    if reads.combine == "first":
+        return Derived(values[0])
     if reads.combine == "mean":
         return Derived(_rounded(reads, sum(values) / len(values)))
     return Derived(max(values) if reads.combine == "max" else sum(values))

@@ -185,7 +185,7 @@ class Prober:
         self._remember(target.id, replace(known, sample=rates.Sample(at, ticks, made.counters)))
         result = Result(
             outcome=Outcome.ANSWERED,
-            detail="" if known.profile.name != GENERIC else "no profile fits this device; shown with the generic one",
+            detail="" if known.profile.kind != GENERIC else "no profile fits this device; shown with the generic one",
             latency_ms=latency_ms,
             identity=known.identity,
             readings=made.readings,

@@ -215,10 +215,31 @@ READING = {
     "temperature.celsius": N_("Temperature"),
     "interface.oper": N_("Port"),
     "interface.admin": N_("Port switched"),
+    "interface.link": N_("Described port"),
     "interface.in_bps": N_("Traffic in"),
     "interface.out_bps": N_("Traffic out"),
     "interface.in_percent": N_("Line use in"),
     "interface.out_percent": N_("Line use out"),
+    "ap.count": N_("Access points"),
+    "ap.state": N_("Access point"),
+    "channel.state": N_("Camera channel"),
+    "dhcp.leases": N_("DHCP leases"),
+    "disk.state": N_("Disk"),
+    "fan.state": N_("Fan"),
+    "firmware.update": N_("Firmware update"),
+    "ha.sync": N_("Pair in step"),
+    "humidity.percent": N_("Humidity"),
+    "memory.total_bytes": N_("Memory installed"),
+    "part.state": N_("Part of the device"),
+    "power.volts": N_("Supply voltage"),
+    "power_supply.state": N_("Power supply"),
+    "sensor.state": N_("Sensor"),
+    "sessions.count": N_("Sessions"),
+    "storage.disruption": N_("Recording to storage"),
+    "system.state": N_("Whole device"),
+    "ups.ambient_celsius": N_("Temperature around the UPS"),
+    "volume.state": N_("Storage volume"),
+    "wifi.clients": N_("Wi-Fi clients"),
 }
 # What a printer's supply is, and what its level is then called.
 SUPPLY = {
@@ -245,11 +266,13 @@ READING_STATE = {
     "normal": N_("normal"), "low": N_("low"), "depleted": N_("used up"), "replace": N_("to be replaced"),
     "off": N_("off"), "on_line": N_("mains power"), "bypass": N_("bypass"), "on_battery": N_("on battery"),
     "boost": N_("mains too low, raised"), "trim": N_("mains too high, lowered"), "standby": N_("standby"),
-    "unavailable": N_("not available"), "broken": N_("broken"),
+    "unavailable": N_("not available"), "broken": N_("broken"), "absent": N_("not present"),
+    "available": N_("available"), "degraded": N_("degraded"), "failed": N_("failed"),
+    "rebuilding": N_("being rebuilt"), "synchronized": N_("in step"), "unsynchronized": N_("out of step"),
 }  # fmt: skip
 # The last word of a reading's name is its unit.
 UNIT = {
-    "percent": "%", "bps": "bit/s", "celsius": "°C", "volts": "V", "seconds": N_("seconds"),
+    "percent": "%", "bps": "bit/s", "celsius": "°C", "volts": "V", "bytes": "B", "seconds": N_("seconds"),
     "minutes": N_("minutes"), "pages": N_("pages"),
 }  # fmt: skip
 ROLE = {
