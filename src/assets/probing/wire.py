@@ -19,6 +19,7 @@ from assets.probing import ber, oid
 from assets.probing.ber import Value
 from assets.probing.contract import Community
 from assets.probing.door import Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
+from assets.probing.traffic import Meter
 from assets.probing.walking import Step, Walk, get_in_parts, run
 
 IN_FLIGHT_MAX = 500  # more would overrun socket buffers when many answer at once (seen from 15,000 on)
@@ -75,7 +76,8 @@ def _canonical(address: str) -> str:
 class Wire:
     """The v2c door. Made inside a running loop; sockets open at the first question."""
 
-    def __init__(self, *, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+    def __init__(self, *, in_flight_max: int = IN_FLIGHT_MAX, meter: Meter | None = None) -> None:
+        self._meter = meter
         self.refused: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(in_flight_max)
         self._sockets: dict[int, socket.socket] = {}
@@ -179,6 +181,8 @@ class Wire:
             return
         try:
             pending.sock.sendto(pending.message, pending.key)
+            if self._meter is not None:
+                self._meter.sent(pending.key, len(pending.message))
         except (BlockingIOError, InterruptedError):
             self.refused["send buffer full"] += 1  # as if lost on the way: the next try sends it again
         except OSError as error:
@@ -236,6 +240,8 @@ class Wire:
             except OSError:  # an ICMP refusal of an earlier datagram; it says nothing about which
                 self.refused["icmp"] += 1
                 continue
+            if self._meter is not None:
+                self._meter.received((source[0], source[1]), len(data))
             self._receive(data, (source[0], source[1]))
 
     def _receive(self, data: bytes, source: tuple[str, int]) -> None:
