@@ -40,7 +40,7 @@ from assets.ids import new_id
 from assets.incidents.faults.kinds import add_default_kinds
 from assets.incidents.reaction import Kind
 from assets.inventory.categories import CATEGORIES
-from assets.monitoring import collectors
+from assets.monitoring import collectors, credentials
 from assets.notifications.outbox import place_of
 from assets.phrases import Phrase, store
 from assets.places.units import parse, shipped
@@ -141,7 +141,7 @@ class _Building:
         await write_kit(tx, centres, self.sites, now)
         await write_supplies(Shop(self.centres, self.models, self.people), now)
         community = Community(id=new_id(), community=SecretStr(simulation.COMMUNITY))
-        credential = await collectors.add_credential(SYSTEM, register.SNMP_CREDENTIAL, community, vault=self.vault)
+        credential = await credentials.add_credential(SYSTEM, register.SNMP_CREDENTIAL, community, vault=self.vault)
         since = now - register.WATCHED_BEFORE
         watching = register.Watching(self.sites, self.assets, lines, credential, sim_port, since)
         self.targets = await register.watch(tx, centres, watching)
