@@ -21,7 +21,7 @@ from assets.dashboards.probe_views import LinkPage, TargetPage, Traffic, Use
 from assets.dashboards.views import Monitoring
 from assets.db import Connection, transaction
 from assets.errors import NotFound
-from assets.incidents.queries import incident_rows
+from assets.incidents.queries import rows as incident_rows
 from assets.inventory.things_api import one_link_of
 from assets.monitoring import credentials, traffic_queries
 from assets.monitoring.api import TARGETS, TargetOut, one_target, target_out

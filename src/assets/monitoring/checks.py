@@ -51,8 +51,8 @@ def _limits(told: Options) -> tuple[Limit, ...]:
         case DnsOptions():
             found = [
                 _above("dns.time_ms", told.warning_ms, told.critical_ms, SLOW),
-                Limit(reading="dns.answer", critical_states=("other",), message=OTHER_ANSWER),
-                Limit(reading="dns.answer", critical_states=("none",), message=NO_ANSWER),
+                Limit(reading="dns.answer", critical_states=("another_answer",), message=OTHER_ANSWER),
+                Limit(reading="dns.answer", critical_states=("no_answer",), message=NO_ANSWER),
             ]
         case HeartbeatOptions():
             found = [Limit(reading="heartbeat.result", critical_states=("failed",), message=FAILED, confirm=1, clear=1)]

@@ -54,7 +54,7 @@ async def add(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[An
     given = _given(method, form)
     try:
         values = _values(method, given, choose(request))
-        subject = {name: given[name].strip() for name in ("asset_tag", "link", "application", "site", "title")}
+        subject: Any = {name: given[name].strip() for name in ("asset_tag", "link", "application", "site", "title")}
         made = await targets.add_target(actor, targets.NewTarget(method=method, **subject, **values))
     except (Invalid, Conflict, NotAllowed, NotFound) as error:
         return await _form(request, actor, method, given, errors=_errors(error, "asset_tag"), status=error.status)
@@ -129,21 +129,13 @@ async def _form(
     province = actor.everywhere(Action.EDIT_MONITORING)
     async with transaction(actor.scope) as tx:
         applications = await tx.fetch("select code, name from applications order by name limit $1", CHOICES_MAX)
-        known = (
-            await tx.fetch("select id::text, name from credentials order by name limit $1", CHOICES_MAX)
-            if province
-            else []
-        )
-        beside = (
-            await tx.fetch(
-                "select id::text, name from targets where site = (select site from targets where id = $1) and id <> $1 "
-                "and enabled order by name limit $2",
-                shown.id,
-                CHOICES_MAX,
-            )  # fmt: skip
-            if shown
-            else []
-        )
+        known = await tx.fetch(
+            "select id::text, name from credentials where $1 order by name limit $2", province, CHOICES_MAX
+        )  # fmt: skip
+        beside = await tx.fetch(
+            "select id::text, name from targets where site = (select site from targets where id = $1) and id <> $1 "
+            "and enabled order by name limit $2", shown.id if shown else None, CHOICES_MAX,
+        )  # fmt: skip
     return page(
         request, "probes/target_form.html", status=status, method=method, methods=METHODS, given=_Given(given), shown=shown,
         errors=errors or {}, applications=applications, credentials=known, beside=beside, province=province,

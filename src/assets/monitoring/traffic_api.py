@@ -35,14 +35,14 @@ class TrafficOut(BaseModel):
 
 
 TRAFFIC = Listing(
-    select="t.id as target, t.name, s.code as site, (select tag from links l where l.id = " + queries.LINE_OF + ") as link, "
+    select="t.id as target, t.name, s.code as site, (select tag from links l where l.id = " + queries.LINE_OF + ") as link, "  # noqa: S608 - constants only
     "t.method, y.day, y.octets, y.packets, y.looks",
     source="traffic_days y join targets t on t.id = y.target join sites s on s.id = t.site "
     "left join collector_sites cs on cs.site = t.site " + queries.MAIN_LINE,
     key="y.id",
     columns={
-        "day": Column("y.day", "date"), "site": Column("s.code"), "target": Column("t.id", "uuid", sortable=False), "method": Column("t.method", choices=tuple(Method)),
-        "octets": Column("y.octets", "bigint"),
+        "day": Column("y.day", "date"), "site": Column("s.code"), "target": Column("t.id", "uuid", sortable=False),
+        "method": Column("t.method", choices=tuple(Method)), "octets": Column("y.octets", "bigint"),
     },
     sort="-day",
     search=("s.search",),

@@ -76,7 +76,7 @@ def _result(reply: dns.message.Message, options: DnsOptions, took: float, cost: 
         state, told = (OTHER, f"not among the answers: {', '.join(missing)}") if missing else (ANSWER, "")
     else:
         state, told = NONE, f"the server says {dns.rcode.to_text(code)}" if code else "the name has no such record"
-    words = {ANSWER: "as_expected", OTHER: "other", NONE: "none"}
+    words = {ANSWER: "as_expected", OTHER: "another_answer", NONE: "no_answer"}
     return Result(
         outcome=Outcome.ANSWERED,
         detail=told,

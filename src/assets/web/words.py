@@ -177,7 +177,41 @@ METHOD = {
     "snmp": N_("measured by SNMP"),
     "ping": N_("reached by ping"),
     "tcp": N_("reached by TCP"),
+    "http": N_("page fetched"),
+    "dns": N_("name asked for"),
+    "heartbeat": N_("called by itself"),
 }
+METHOD_NAME = {
+    "snmp": N_("SNMP"), "ping": N_("Ping"), "tcp": N_("TCP port"), "http": N_("Web page"), "dns": N_("Name (DNS)"),
+    "heartbeat": N_("Calls by itself"),
+}  # fmt: skip
+METHOD_HELP = {
+    "snmp": N_("Asks a device for what it measures: printers, UPS, routers, switches."),
+    "ping": N_("Sends several packets and measures loss, delay and how steady it is; for lines and anything with an address."),
+    "tcp": N_("Opens a connection to a port and measures how long that takes."),
+    "http": N_("Fetches a page from the centre outward: status, text, time, and until when its certificate is valid."),
+    "dns": N_("Asks a name server for a name: whether it answers, what, and how fast."),
+    "heartbeat": N_("Nobody asks it: a computer or script calls a secret web address, and is late when it does not."),
+}  # fmt: skip
+PING_WAY = {
+    "auto": N_("ICMP, or TCP where the collector may not send ICMP"), "icmp": N_("ICMP only"),
+    "tcp": N_("TCP to a port that must accept"),
+}  # fmt: skip
+CERTIFICATE_CHECK = {
+    "system": N_("checked by the usual authorities"), "own": N_("checked by an own authority"),
+    "unchecked": N_("not checked"),
+}  # fmt: skip
+CREDENTIAL_LEVEL = {
+    "0": N_("weak: community"), "1": N_("user without a passphrase"), "2": N_("authenticated, not encrypted"),
+    "3": N_("authenticated and encrypted"),
+}  # fmt: skip
+LIMIT_FIELD = {
+    "warning_loss_percent": N_("Warning above this loss (%)"), "critical_loss_percent": N_("Critical above this loss (%)"),
+    "warning_ms": N_("Warning above this time (ms)"), "critical_ms": N_("Critical above this time (ms)"),
+    "warning_jitter_ms": N_("Warning when the delay changes by more than (ms)"),
+    "warning_days": N_("Warning when the certificate ends in fewer days than"),
+    "critical_days": N_("Critical when the certificate ends in fewer days than"),
+}  # fmt: skip
 UNIT_KIND = {
     "commune": N_("Commune"), "ward": N_("Ward"), "special_zone": N_("Special zone"), "township": N_("Township"),
     "district": N_("District"),
@@ -240,6 +274,26 @@ READING = {
     "ups.ambient_celsius": N_("Temperature around the UPS"),
     "volume.state": N_("Storage volume"),
     "wifi.clients": N_("Wi-Fi clients"),
+    "link.used_percent": N_("Use of the line's bandwidth"),
+    "ping.loss_percent": N_("Packets lost"),
+    "ping.delay_ms": N_("Delay, mean"),
+    "ping.delay_max_ms": N_("Delay, longest"),
+    "ping.jitter_ms": N_("Change of the delay"),
+    "tcp.connect_ms": N_("Time to connect"),
+    "http.time_ms": N_("Time for everything"),
+    "http.connect_ms": N_("Time to connect"),
+    "http.tls_ms": N_("Time for encryption"),
+    "http.first_octet_ms": N_("Time to the first answer"),
+    "http.status": N_("Status of the page"),
+    "http.text": N_("Expected text"),
+    "http.certificate": N_("Certificate"),
+    "http.certificate_days": N_("Certificate is valid for"),
+    "http.redirects": N_("Redirects followed"),
+    "dns.time_ms": N_("Time to the answer"),
+    "dns.answer": N_("Answer of the name server"),
+    "dns.answers": N_("Number of answers"),
+    "heartbeat.result": N_("Last call"),
+    "heartbeat.after_seconds": N_("After the call before"),
 }
 # What a printer's supply is, and what its level is then called.
 SUPPLY = {
@@ -269,11 +323,16 @@ READING_STATE = {
     "unavailable": N_("not available"), "broken": N_("broken"), "absent": N_("not present"),
     "available": N_("available"), "degraded": N_("degraded"), "failed": N_("failed"),
     "rebuilding": N_("being rebuilt"), "synchronized": N_("in step"), "unsynchronized": N_("out of step"),
+    "expected": N_("as it should be"), "unexpected": N_("another than expected"), "found": N_("found"),
+    "missing": N_("missing"), "valid": N_("valid"), "expired": N_("expired"), "not_yet_valid": N_("not valid yet"),
+    "wrong_name": N_("made for another name"), "untrusted": N_("of an authority that is not trusted"),
+    "unchecked": N_("not checked"), "as_expected": N_("as it should be"), "another_answer": N_("another than expected"),
+    "no_answer": N_("none"), "well": N_("all is well"),
 }  # fmt: skip
 # The last word of a reading's name is its unit.
 UNIT = {
     "percent": "%", "bps": "bit/s", "celsius": "°C", "volts": "V", "bytes": "B", "seconds": N_("seconds"),
-    "minutes": N_("minutes"), "pages": N_("pages"),
+    "minutes": N_("minutes"), "pages": N_("pages"), "ms": "ms", "days": N_("days"),
 }  # fmt: skip
 ROLE = {
     "administrator": N_("Administrator"),
@@ -612,6 +671,12 @@ FIELD = {
     "action": N_("What"), "subject_kind": N_("What kind of thing"), "subject": N_("Identifier of the thing"),
     "subject_name": N_("Thing"), "before": N_("Before"), "after": N_("After"), "origin": N_("From where"),
     "request": N_("Part of"), "digest": N_("Digest"), "site_name": N_("Name of the site"),
+    "pace_seconds": N_("Asked each (seconds)"), "answered_to": N_("Credential that it answers to"),
+    "credential": N_("Chosen credential"), "ping": N_("Settings of ping"), "tcp": N_("Settings of the port"),
+    "http": N_("Settings of the page"), "dns": N_("Settings of the name"), "heartbeat": N_("Settings of its calls"),
+    "level": N_("How strong"), "user_name": N_("User"), "auth": N_("Authentication"), "privacy": N_("Encryption"),
+    "places": N_("In lists"), "devices": N_("Devices that answer to it"), "octets": N_("Octets"), "packets": N_("Packets"),
+    "looks": N_("Looks"), "day": N_("Day"), "targets": N_("Targets that name it"),
     "condition": N_("Condition"), "cause": N_("Cause"), "flapping": N_("Changes too often"),
     "observed_at": N_("Seen at"), "outcome": N_("Outcome"), "latency_ms": N_("Answer time (ms)"),
     "enrolled_at": N_("Enrolled at"), "last_contact_at": N_("Last contact"), "silent_since": N_("Silent since"),
@@ -672,7 +737,9 @@ TABLES = {
     "physical_state": PHYSICAL_STATE, "link_kind": LINK_KIND, "capability_kind": CAPABILITY_KIND,
     "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "asset_event": ASSET_EVENT,
     "request_state": REQUEST_STATE, "fulfilment_way": FULFILMENT_WAY, "hand_over_side": HAND_OVER_SIDE, "part_state": PART_STATE,
-    "purchase_state": PURCHASE_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
+    "purchase_state": PURCHASE_STATE, "method": METHOD, "method_name": METHOD_NAME, "method_help": METHOD_HELP,
+    "ping_way": PING_WAY, "certificate_check": CERTIFICATE_CHECK, "credential_level": CREDENTIAL_LEVEL,
+    "limit_field": LIMIT_FIELD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
     "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR,
