@@ -14,7 +14,7 @@ from assets.access.service import NewGrant, NewUser
 from assets.access.sessions import Visit
 from assets.errors import NotSignedIn, TooMany
 from assets.ids import new_id
-from assets.monitoring import collectors, credentials
+from assets.monitoring import credentials
 from assets.probing.contract import Community
 from assets.text import clean, clean_block
 from tests.conftest import House

@@ -43,7 +43,9 @@ def test_a_plan_keeps_its_budget_or_has_done_all_that_can_be_done(those: list[Lo
     assert made.octets_per_day == pytest.approx(spent(those, dict(made.paces)))
     if made.over:
         assert all(made.paces[load.id].light for load in those)
-        assert all(made.paces[load.id].interval_seconds == max(LONGEST_SECONDS, load.interval_seconds) for load in those)
+        assert all(
+            made.paces[load.id].interval_seconds == max(LONGEST_SECONDS, load.interval_seconds) for load in those
+        )
     else:
         assert made.octets_per_day <= budget
 
@@ -89,7 +91,9 @@ def test_what_fits_is_left_alone() -> None:
         ("mobile", 0, METERED_OCTETS),
     ],
 )
-def test_a_line_of_which_nobody_has_said_it_has_a_budget_by_its_kind(kind: str, mbps: int | None, expected: int) -> None:
+def test_a_line_of_which_nobody_has_said_it_has_a_budget_by_its_kind(
+    kind: str, mbps: int | None, expected: int
+) -> None:
     assert default_budget(kind, mbps) == expected
 
 

@@ -1,8 +1,8 @@
 """Which credential is shown to a device next: in order, rarely when refused, never a weaker one."""
 
+from itertools import pairwise
 from uuid import UUID
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -25,7 +25,9 @@ Outcomes = st.sampled_from(
 )
 
 
-def look(trials: Trials, candidates: tuple[Credential, ...], answers: dict[UUID, Outcome], now: float) -> tuple[Trials, list[UUID]]:
+def look(
+    trials: Trials, candidates: tuple[Credential, ...], answers: dict[UUID, Outcome], now: float
+) -> tuple[Trials, list[UUID]]:
     """One look as the collector takes it: until one is accepted; who was shown."""
     shown = []
     for credential in trying.to_ask(trials, candidates, now):
@@ -74,8 +76,8 @@ def test_after_three_refusals_of_what_worked_its_equals_are_tried_and_no_weaker_
     assert asked == [PRIVATE.id, PRIVATE.id, PRIVATE.id, OTHER_PRIVATE.id]
 
 
-@pytest.mark.parametrize("seconds", [86_400])
-def test_a_wrong_one_is_shown_ever_more_rarely(seconds: int) -> None:
+def test_a_wrong_one_is_shown_ever_more_rarely() -> None:
+    seconds = 86_400
     trials, shown = Trials(), 0
     at: list[int] = []
     for second in range(0, seconds, 10):
@@ -83,7 +85,7 @@ def test_a_wrong_one_is_shown_ever_more_rarely(seconds: int) -> None:
         if asked:
             at.append(second)
             shown += 1
-    rests = [after - before for before, after in zip(at, at[1:], strict=False)]
+    rests = [after - before for before, after in pairwise(at)]
     assert rests[:4] == [FIRST_SECONDS, 2 * FIRST_SECONDS, 4 * FIRST_SECONDS, 8 * FIRST_SECONDS]
     assert max(rests) == LONGEST_SECONDS
     assert shown <= 7 + seconds / LONGEST_SECONDS
