@@ -182,7 +182,7 @@ METHOD = {
     "heartbeat": N_("called by itself"),
 }
 METHOD_NAME = {
-    "snmp": N_("SNMP"), "ping": N_("Ping"), "tcp": N_("TCP port"), "http": N_("Web page"), "dns": N_("Name (DNS)"),
+    "snmp": N_("SNMP device"), "ping": N_("Ping"), "tcp": N_("TCP port"), "http": N_("Web page"), "dns": N_("Name (DNS)"),
     "heartbeat": N_("Calls by itself"),
 }  # fmt: skip
 METHOD_HELP = {
