@@ -22,13 +22,13 @@ async def _beat(ingest: Ingest, secret: str, *, failed: bool) -> None:
         raise NotFound()
 
 
-@post("/heartbeats/{secret:str}", operation_id="beat", status_code=204, tags=["monitoring"])
+@post("/heartbeats/{secret:str}", status_code=204, include_in_schema=False)
 async def well(request: Request[Any, Any, Any], secret: FromPath[str], ingest: NamedDependency[Ingest]) -> None:
     """Say that something ran and is well; the secret in the address is the key, and no body is needed."""
     await _beat(ingest, secret, failed=False)
 
 
-@post("/heartbeats/{secret:str}/failed", operation_id="beatFailed", status_code=204, tags=["monitoring"])
+@post("/heartbeats/{secret:str}/failed", status_code=204, include_in_schema=False)
 async def failed(request: Request[Any, Any, Any], secret: FromPath[str], ingest: NamedDependency[Ingest]) -> None:
     """Say that something ran and that what it does went wrong."""
     await _beat(ingest, secret, failed=True)

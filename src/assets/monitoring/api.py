@@ -246,7 +246,9 @@ class Targets(Controller):
         await targets.edit_target(actor, target, changes, version=version_of(if_match))
         return with_version(await _one_target(actor, target, request))
 
-    @post("/{target:uuid}/probe", operation_id="probeTarget", guards=[requires(Action.EDIT_MONITORING)])
+    @post(
+        "/{target:uuid}/probe", operation_id="probeTarget", status_code=200, guards=[requires(Action.EDIT_MONITORING)]
+    )
     async def probe(self, target: FromPath[UUID], actor: NamedDependency[Actor]) -> OrderOut:
         """Have it looked at now; what comes of it is fetched from the order."""
         return await _ordered(await collectors.probe_now(actor, target, now=clock.now()))
@@ -259,7 +261,7 @@ class Targets(Controller):
         """Have it asked once with one of the credentials that are tried at its site."""
         return await _ordered(await collectors.try_credential(actor, target, data.credential, now=clock.now()))
 
-    @post("/{target:uuid}/heartbeat-address", operation_id="drawHeartbeat",
+    @post("/{target:uuid}/heartbeat-address", operation_id="drawHeartbeat", status_code=200,
           guards=[requires(Action.EDIT_MONITORING)])  # fmt: skip
     async def draw_heartbeat(
         self, target: FromPath[UUID], actor: NamedDependency[Actor], settings: NamedDependency[Settings]
@@ -268,11 +270,14 @@ class Targets(Controller):
         secret = await targets.draw_heartbeat(actor, target)
         return HeartbeatAddress(url=f"{settings.url}/heartbeats/{secret}")
 
-    @post("/{target:uuid}/heartbeat-address/revoke", operation_id="revokeHeartbeat", status_code=204,
+    @post("/{target:uuid}/heartbeat-address/revoke", operation_id="revokeHeartbeat", status_code=200,
           guards=[requires(Action.EDIT_MONITORING)])  # fmt: skip
-    async def revoke_heartbeat(self, target: FromPath[UUID], actor: NamedDependency[Actor]) -> None:
+    async def revoke_heartbeat(
+        self, target: FromPath[UUID], actor: NamedDependency[Actor], request: AnyRequest
+    ) -> Response[TargetOut]:
         """Let its web address in no more; until a new one is drawn it will be late."""
         await targets.revoke_heartbeat(actor, target)
+        return with_version(await _one_target(actor, target, request))
 
 
 def target_out(language: str) -> Callable[[Record], TargetOut]:

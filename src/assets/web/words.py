@@ -671,6 +671,8 @@ FIELD = {
     "action": N_("What"), "subject_kind": N_("What kind of thing"), "subject": N_("Identifier of the thing"),
     "subject_name": N_("Thing"), "before": N_("Before"), "after": N_("After"), "origin": N_("From where"),
     "request": N_("Part of"), "digest": N_("Digest"), "site_name": N_("Name of the site"),
+    "wan_router": N_("Router that the line ends at"), "wan_interface": N_("Interface that the line ends at"),
+    "budget_mb_per_day": N_("Budget of watching (MB a day)"),
     "pace_seconds": N_("Asked each (seconds)"), "answered_to": N_("Credential that it answers to"),
     "credential": N_("Chosen credential"), "ping": N_("Settings of ping"), "tcp": N_("Settings of the port"),
     "http": N_("Settings of the page"), "dns": N_("Settings of the name"), "heartbeat": N_("Settings of its calls"),
