@@ -491,6 +491,7 @@ ACTION = {
     "edit_papers": N_("Change the forms of papers"),
 }  # fmt: skip
 AUDIT_KIND = {
+    "credential_order": N_("List of credentials"),
     "administrative_unit": N_("Administrative unit"), "site": N_("Site"), "room": N_("Room"),
     "head_count": N_("Head-count"), "asset_category": N_("Kind of equipment"), "asset_model": N_("Model"),
     "asset": N_("Asset"), "link": N_("Network line"), "application": N_("Application"),
@@ -520,6 +521,8 @@ AUDIT_KIND = {
     "working_calendar": N_("Working calendar"),
 }  # fmt: skip
 AUDIT_ACTION = {
+    "draw_heartbeat": N_("Secret address drawn"), "revoke_heartbeat": N_("Secret address withdrawn"),
+    "renew": N_("Secret replaced"), "order": N_("Order changed"),
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
     "edit": N_("Changed"), "move": N_("Stage or place changed"), "hand_out": N_("Handed out"),
     "count_heads": N_("Head-count noted"), "count_posts": N_("People by group noted"), **STOCK_MOVEMENT,
