@@ -126,7 +126,9 @@ async def inventory_is_written(walk: Walk) -> None:
     await walk("POST", "/api/v1/links", {"tag": "L-1", "site": "21025", "kind": "fibre", "carrier": "VNPT"})
     line = "/api/v1/links/{tag}"
     await walk("PATCH", line, {"hotline": "1800"}, version=1, tag="L-1")
-    await walk("POST", "/links/{tag}/edit", form={"version": "2", "carrier": "VNPT", "budget_mb_per_day": "9"}, tag="L-1")
+    await walk(
+        "POST", "/links/{tag}/edit", form={"version": "2", "carrier": "VNPT", "budget_mb_per_day": "9"}, tag="L-1"
+    )
     await walk("PATCH", "/api/v1/asset-models/{model}", {"expected_months": 60}, version=1, model=model["id"])
     await walk("POST", "/api/v1/applications", {"code": "igate", "name": "Một cửa"})
     account = {"site": "21025", "kind": "account", "title": "Một cửa", "status": "issued", "application": "igate"}

@@ -55,9 +55,7 @@ DESCRIPTION = "Other probes, budgets and credentials in order"
 
 
 async def forwards() -> MigrationManager:
-    manager = MigrationManager(
-        migration_id=ID, app_name="assets", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="assets", description=DESCRIPTION)
 
     manager.add_table(
         class_name="CredentialPlace",

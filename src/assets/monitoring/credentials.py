@@ -184,7 +184,7 @@ async def set_order(
             [(new_id(), one, place.site, place.unit, number) for number, one in enumerate(credentials, start=1)],
         )
         await record(
-            tx, by=actor, action="order", kind="credential_order", subject=place.site or place.unit or PROVINCE,
+            tx, by=actor, action="reorder", kind="credential_order", subject=place.site or place.unit or PROVINCE,
             name=place.name, before={"credentials": [known[one] for one in old]},
             after={"credentials": [known[one] for one in credentials]},
         )  # fmt: skip

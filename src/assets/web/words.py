@@ -522,7 +522,7 @@ AUDIT_KIND = {
 }  # fmt: skip
 AUDIT_ACTION = {
     "draw_heartbeat": N_("Secret address drawn"), "revoke_heartbeat": N_("Secret address withdrawn"),
-    "renew": N_("Secret replaced"), "order": N_("Order changed"),
+    "renew": N_("Secret replaced"), "reorder": N_("Order changed"),
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
     "edit": N_("Changed"), "move": N_("Stage or place changed"), "hand_out": N_("Handed out"),
     "count_heads": N_("Head-count noted"), "count_posts": N_("People by group noted"), **STOCK_MOVEMENT,
