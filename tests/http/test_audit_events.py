@@ -246,6 +246,12 @@ async def transfers_are_written(walk: Walk) -> None:
     made = await walk("POST", one + "hand-over-addresses", {"side": "giver"}, number=number)
     secret = made["address"].rpartition("/")[2]
     await walk("POST", page + "hand-over-address", form={"side": "receiver"}, number=number)
+    async with transaction(EVERYTHING) as tx:
+        address = await tx.fetchval(
+            "select d.id from signed_addresses d join transfers t on t.id = d.subject and t.to_site = d.site "
+            "where t.number = $1", number
+        )  # fmt: skip
+    await walk("POST", page + "hand-over-addresses/{address}/withdraw", form={}, number=number, address=address)
     await walk("POST", "/h/{secret}", form={"name": "Bob"}, files={"file": ("", b"")}, secret=secret)
     await walk("POST", one + "receive", number=number)
     back = {"from_site": "KHO", "to_site": "21025", "asset": "QN-1"}

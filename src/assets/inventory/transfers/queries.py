@@ -69,6 +69,16 @@ class HandOverOut(BaseModel):
     photo: UUID | None
 
 
+class HandOverAddressRow(BaseModel):
+    """An address of a side that is valid; its secret is known to nobody here."""
+
+    id: UUID
+    side: str
+    issued_by: str
+    issued_at: datetime
+    expires_at: datetime
+
+
 class TransferDetail(TransferOut):
     """A transfer with the acts that are possible for the caller now, and what its sides confirmed by signed addresses."""
 
@@ -149,6 +159,22 @@ async def one(actor: Actor, number: int) -> TransferDetail:
         if may_issue(actor, Purpose.CONFIRM_HAND_OVER, site) and side not in {one.side for one in confirmed}
     ]
     return TransferDetail(**it.model_dump(), acts=acts, hand_overs=confirmed, addressable=addressable)
+
+
+async def valid_addresses(actor: Actor, number: int, *, now: datetime) -> list[HandOverAddressRow]:
+    """The addresses of a transfer that are valid and that the actor may withdraw, the one that ends first before the others."""
+    async with transaction(actor.scope) as tx:
+        rows = await tx.fetch(
+            "select d.id, d.site, case when d.site = t.from_site then 'giver' else 'receiver' end as side, "
+            "d.issued_by_name as issued_by, d.issued_at, d.expires_at from signed_addresses d "
+            "join transfers t on t.id = d.subject where t.number = $1 and d.purpose = $2 and d.withdrawn_at is null "
+            "and d.expires_at > $3 order by d.expires_at, d.id", number, Purpose.CONFIRM_HAND_OVER, now,
+        )  # fmt: skip
+    return [
+        HandOverAddressRow(**{name: row[name] for name in HandOverAddressRow.model_fields})
+        for row in rows
+        if may_issue(actor, Purpose.CONFIRM_HAND_OVER, row["site"])
+    ]
 
 
 INCOMING_MAX = 50
