@@ -25,6 +25,7 @@ from assets.web import templates
 from assets.web.bodies import BASIC, NAME_SHOWN_MAX
 from assets.web.description import MEDIA_TYPE, document_problems
 from assets.web.language import N_, choose, translate
+from assets.web.paths import page_above
 
 __all__ = ["ProblemMiddleware", "document_problems", "for_programs", "handlers", "problem"]
 FIELDS_MAX = 100  # wrong fields named in one answer
@@ -153,6 +154,10 @@ def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
         return problem(error.status_code, detail, errors=fields, headers=error.headers)
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         return _to_sign_in(request)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.scope["method"] == "GET":
+        return Redirect(
+            page_above(request.app, request.scope["path"]), status_code=303, headers=dict(error.headers or {})
+        )
     return _page(request, error.status_code, headers=error.headers)
 
 
