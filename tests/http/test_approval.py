@@ -188,8 +188,9 @@ async def test_when_a_form_of_settings_is_wrong_then_each_field_says_so_and_keep
         f"{SETTINGS}/general", data={"version": "0", "cost_source": "table", "seat": "1", "fulfil_hours": "8"}
     )
     assert "There is no unit with this code and with coordinates." in shown(seat)
-    hours = await admin.post("/working-calendar/hours", data={"version": "0", "starts_1_0": "7h", "ends_1_0": "11:00"})
-    assert (hours.status_code, "Write a time as hours and minutes" in shown(hours)) == (400, True)
+    hours = await admin.post("/working-calendar/hours", data={"version": "0", "starts_1_0": "bảy", "ends_1_0": "11:00"})
+    assert (hours.status_code, "such as 7:30, 7h30 or 07.30" in shown(hours)) == (400, True)
+    assert 'value="bảy"' in hours.text
     none = await admin.post("/working-calendar/hours", data={"version": "0"})
     assert "Somebody must work on some day of the week." in shown(none)
     day = await admin.post("/working-calendar/days", data={"version": "0", "day": "", "kind": "party"})
