@@ -21,6 +21,7 @@ from litestar.response import Redirect
 from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scope, Send
 
 from assets.errors import AssetsError, Conflict, Invalid, NotFound, NotSignedIn, TooMany, Unavailable
+from assets.phrases import Phrase
 from assets.web import templates
 from assets.web.bodies import BASIC, NAME_SHOWN_MAX
 from assets.web.description import MEDIA_TYPE, document_problems
@@ -111,7 +112,11 @@ def problem(
         # An answer must not be larger than what was sent.
         told = list(errors.items())[:FIELDS_MAX]
         body["errors"] = [{"field": field[:NAME_SHOWN_MAX], "detail": text} for field, text in told]
-    body |= {name: value for name, value in (facts or {}).items() if name not in body}
+    body |= {
+        name: value.english() if isinstance(value, Phrase) else value
+        for name, value in (facts or {}).items()
+        if name not in body
+    }
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
