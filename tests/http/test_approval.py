@@ -50,7 +50,7 @@ async def test_when_the_province_sets_two_steps_then_pages_lead_through_both(wor
             "if_unknown": "1"}  # fmt: skip
     assert (await admin.post(f"{SETTINGS}/steps", data=head)).headers["location"] == f"{SETTINGS}?saved=1"
     page = shown(await clerk.get(SETTINGS))
-    assert "from 50,000,000 đồng, also when the value is not known" in page
+    assert "from 50,000,000 VND, also when the value is not known" in page
     number = (await clerk.post(BASE, json=ASK)).json()["number"]
     at = f"/equipment-requests/{number}"
     first = await near.get(at)
