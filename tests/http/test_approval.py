@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from assets import clock
+from assets import clock, db
 from assets.access.permissions import Role
 from tests import equipment_world
 from tests.conftest import House, running
@@ -123,7 +123,10 @@ async def test_when_somebody_is_away_then_the_deputy_sees_for_whom_they_decide(w
     assert "The last day is before the first one." in shown(wrong)
     assert "Choose somebody who may look at" in shown(wrong)
     given = {"deputy": "deputy", "from_on": today(), "until_on": today(), "reason": HOSTILE}
-    assert (await boss.post("/delegations", data=given)).status_code == 303
+    told = await boss.post("/delegations", data=given)
+    assert (told.status_code, "Approves nothing by their own role;" in shown(told)) == (200, True)
+    assert (await boss.get("/api/v1/delegations")).json()["total"] == 0
+    assert (await boss.post("/delegations", data=given | {"anyway": "1"})).status_code == 303
     assert "Boss" in shown(await deputy.get("/delegations"))
     assert HOSTILE not in (await deputy.get("/delegations")).text
     page = await deputy.get(f"/equipment-requests/{number}")
@@ -141,6 +144,38 @@ async def test_when_somebody_is_away_then_the_deputy_sees_for_whom_they_decide(w
     assert (await boss.post(f"{at}/withdraw")).status_code == 409
     assert (await clerk.post("/api/v1/delegations", json={"deputy": "deputy", "from_on": today(), "until_on": today()})
             ).status_code == 403  # fmt: skip
+
+
+async def test_deputies_are_offered_with_what_speaks_against_them_and_approvers_first(
+    world: World, house: House
+) -> None:
+    boss = await house.person("boss", Role.APPROVER)
+    for name, role in (
+        ("anh", Role.STOREKEEPER),
+        ("binh", Role.INSPECTOR),
+        ("zung", Role.APPROVER),
+        ("yen", Role.PROVINCE_IT),
+    ):
+        await house.person(name, role)
+    async with db.transaction(db.EVERYTHING) as tx:
+        both = await tx.fetchval("select id from users where name = 'zung'")
+        site = await tx.fetchval("select id from sites where code = $1", world.home_code)
+        await tx.execute(
+            'insert into grants (id, "user", role, site, created_at) values (gen_random_uuid(), $1, $2, $3, now())',
+            both, Role.CLERK, site,
+        )  # fmt: skip
+    offered = (await boss.get("/delegations.json")).json()["candidates"]
+    assert {one["deputy"]: one["cautions"] for one in offered} == {
+        "yen": [], "zung": ["asks_themselves"], "binh": ["approves_nothing"], "anh": ["approves_nothing", "keeps_the_store"],
+    }  # fmt: skip
+    assert [one["deputy"] for one in offered] == ["yen", "zung", "binh", "anh"]
+    page = (await boss.get("/delegations")).text
+    assert page.index("Approve by their own role") < page.index('value="zung"') < page.index("Approve nothing by")
+    asked = {"from_on": today(), "until_on": today()}
+    assert (await boss.post("/delegations", data={"deputy": "yen", **asked})).status_code == 303
+    told = await boss.post("/delegations", data={"deputy": "anh", **asked})
+    assert "Keeps a store" in shown(told)
+    assert 'value="anh" selected' in told.text
 
 
 @pytest.mark.parametrize(

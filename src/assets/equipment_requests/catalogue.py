@@ -107,7 +107,7 @@ def _left(row: Mapping[str, object], language: str) -> str:
     if row["quantity"] is None:
         return ""
     return translate(
-        language, N_("%(number)s %(unit)s left"), number=row["quantity"], unit=piece(row["unit"], language)
+        language, N_("%(number)s %(unit)s left"), number=row["quantity"], unit=piece(str(row["unit"]), language)
     )
 
 

@@ -129,6 +129,11 @@ TRANSFER_STATE = {
     "draft": N_("Draft"), "in_transit": N_("On its way"), "received": N_("Received"), "refused": N_("Refused"),
     "cancelled": N_("Cancelled"),
 }  # fmt: skip
+CAUTION = {
+    "approves_nothing": N_("Approves nothing by their own role; they would decide in your place all the same."),
+    "keeps_the_store": N_("Keeps a store: whoever issues things should not approve them too."),
+    "asks_themselves": N_("Asks for equipment themselves; of their own requests they can decide none."),
+}
 TRANSFER_LINE = {
     "listed": N_("Not sent yet"), "waiting": N_("On its way"), "received": N_("Received"),
     "damaged": N_("Received damaged"), "refused": N_("Sent back"), "missing": N_("Missing"), "cancelled": N_("Cancelled"),
@@ -659,6 +664,7 @@ TABLES = {
     "batch_state": BATCH_STATE, "batch_action": BATCH_ACTION, "batch_done": BATCH_DONE, "field_kind": FIELD_KIND,
     "stock_movement": STOCK_MOVEMENT, "consumable_kind": CONSUMABLE_KIND, "kit_what": KIT_WHAT, "per": PER,
     "no_allowance": NO_ALLOWANCE, "stock_act": STOCK_ACT, "norm_equipment": NORM_EQUIPMENT,
+    "caution": CAUTION,
     "transfer_state": TRANSFER_STATE, "shipment_state": SHIPMENT_STATE, "transfer_line": TRANSFER_LINE,
     "observed_key": OBSERVED_KEY, "observed_source": OBSERVED_SOURCE, "identity_reason": IDENTITY_REASON,
     "proposal_kind": PROPOSAL_KIND, "proposal_state": PROPOSAL_STATE, "paper_reason": PAPER_REASON,
