@@ -763,6 +763,8 @@ RECIPES: dict[str, Recipe] = {
     "PATCH /api/v1/counted-states/{counted}": lambda w, t: Call(
         "/api/v1/counted-states/broken", json={"name": "x"}, headers=IF_MATCH
     ),
+    "POST /api/v1/stocktakes/{number}/cancel": lambda w, t: Call("", json={"reason": "x"}),
+    "POST /stocktakes/{number}/cancel": lambda w, t: Call("", form={"reason": "x"}),
     "POST /stocktakes/new": lambda w, t: Call("", form={"site": t.site}),
     "POST /stocktakes/{number}/scans": lambda w, t: Call("", form={"tag": t.asset}),
     "POST /stocktakes/{number}/settle": lambda w, t: Call("", form={"tag": t.asset, "settlement": "leave"}),

@@ -141,6 +141,7 @@ TRANSFER_LINE = {
 STOCKTAKE_STATE = {
     "open": N_("Not begun"), "counting": N_("Being counted"), "closed": N_("To be settled and approved"),
     "approved": N_("Approved"),
+    "cancelled": N_("Cancelled"),
 }  # fmt: skip
 STOCKTAKE_RESULT = {
     "pending": N_("Not counted yet"), "found": N_("Found"), "elsewhere": N_("Registered elsewhere"),
