@@ -49,6 +49,14 @@ class Choice(BaseModel):
     name: str
 
 
+class Sendable(Choice):
+    """An asset that can go, with what kind of thing it is."""
+
+    serial: str
+    kind: str
+    kind_en: str
+
+
 class TransferPage(TransferDetail):
     """A transfer with the photos and papers on it, what was packed and what arrived, and the addresses that confirm it."""
 
@@ -62,7 +70,7 @@ class NewTransferForm(BaseModel):
     from_site: str
     from_sites: list[Choice]
     to_sites: list[Choice]
-    assets: list[Choice]
+    assets: list[Sendable]
 
 
 @get(

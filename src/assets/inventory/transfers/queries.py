@@ -209,10 +209,10 @@ async def new_form(actor: Actor, from_code: str, tag: str) -> dict[str, Any]:
         )
         chosen = next((row for row in mine if row["code"] == code), mine[0] if len(mine) == 1 else None)
         assets = await tx.fetch(
-            "select a.tag as code, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name "  # noqa: S608
-            "from assets a join asset_models m on m.id = a.model where a.site = $1 and a.stage in ('in_use', 'in_stock') "
-            f"and not {TAKEN} order by a.tag limit $2",
-            chosen["id"], CHOICES_MAX,
+            "select a.tag as code, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, a.serial, "  # noqa: S608
+            "c.name as kind, c.name_en as kind_en from assets a join asset_models m on m.id = a.model "
+            "join asset_categories c on c.id = m.category where a.site = $1 and a.stage in ('in_use', 'in_stock') "
+            f"and not {TAKEN} order by c.name, a.tag limit $2", chosen["id"], CHOICES_MAX,
         ) if chosen else []  # fmt: skip
     named = [{"code": row["code"], "name": row["name"]} for row in sites if seen.sees(row["id"])]
     return {
