@@ -54,7 +54,9 @@ from assets.inventory.stock import consumables, shipments
 from assets.inventory.stock import service as stock
 from assets.inventory.stock.ledger import Act
 from assets.inventory.stocktakes import service as stocktakes
+from assets.inventory.transfers import hand_over
 from assets.inventory.transfers import service as transfers
+from assets.inventory.transfers.hand_over import Side
 from assets.inventory.values import Type
 from assets.monitoring import collectors, credentials, declarations, targets
 from assets.papers.grids import PRESETS
@@ -121,6 +123,7 @@ class There:
     stocktakes: dict[str, int] = field(default_factory=dict)
     report: UUID = field(default_factory=new_id)
     address: UUID = field(default_factory=new_id)
+    confirming: UUID = field(default_factory=new_id)
 
 
 @dataclass
@@ -362,6 +365,8 @@ async def _there(code: str, model: UUID) -> There:
     there.report = await faults.report(SYSTEM, there.asset, faults.NewReport("other", f"hỏng {code}"), now=now)
     issuer = replace(SYSTEM, id=asker["id"])
     there.address = (await faults.issue_address(issuer, there.asset, timedelta(days=7), now=now)).id
+    lasting = timedelta(days=7)
+    there.confirming = (await hand_over.issue(issuer, there.transfers["sent"], Side.RECEIVER, lasting, now=now)).id
     for state in ("draft", "submitted", "returned", "approved", "fulfilled"):
         there.requests[state] = await _request(code, state, asker["id"])
     await _answered(there, asker["id"])
@@ -567,6 +572,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "POST /api/v1/transfers/{number}/hand-over-addresses": lambda w, t: Call("", json={"side": "receiver"}),
     "POST /transfers/{number}/hand-over-address": lambda w, t: Call("", form={"side": "receiver"}),
+    "POST /transfers/{number}/hand-over-addresses/{address}/withdraw": lambda w, t: Call("", form={}),
     "POST /api/v1/purchases": lambda w, t: Call("", json={"title": "x", "parts": [str(t.parts["purchase"])]}),
     "POST /purchases/new": lambda w, t: Call("", form={"title": "x", "part": str(t.parts["purchase"])}),
     "GET /api/v1/purchases/{number}": lambda w, t: Call(f"/api/v1/purchases/{t.purchases['planned']}"),
@@ -775,6 +781,8 @@ RECIPES: dict[str, Recipe] = {
     "PATCH /api/v1/counted-states/{counted}": lambda w, t: Call(
         "/api/v1/counted-states/broken", json={"name": "x"}, headers=IF_MATCH
     ),
+    "POST /api/v1/stocktakes/{number}/cancel": lambda w, t: Call("", json={"reason": "x"}),
+    "POST /stocktakes/{number}/cancel": lambda w, t: Call("", form={"reason": "x"}),
     "POST /stocktakes/new": lambda w, t: Call("", form={"site": t.site}),
     "POST /stocktakes/{number}/scans": lambda w, t: Call("", form={"tag": t.asset}),
     "POST /stocktakes/{number}/settle": lambda w, t: Call("", form={"tag": t.asset, "settlement": "leave"}),
@@ -968,7 +976,8 @@ def addressed(path: str, world: World, there: There) -> str:
         "{kind}": "capability_end", "{attachment}": there.attachment, "{subject_kind}": "asset",
         "{subject}": there.asset, "{rule}": world.rule,
         "{change}": world.change, "{room}": there.room,
-        "{report}": there.report, "{address}": there.address, "{fault}": "paper-jam",
+        "{report}": there.report,
+        "{address}": there.confirming if "hand-over" in path else there.address, "{fault}": "paper-jam",
         "{session}": world.session, "{token}": world.token, "{grant}": world.grant, "{step}": world.step,
         "{delegation}": world.delegation, "{day}": "2027-01-01", "{ref}": there.requests["submitted"],
         "{number}": (

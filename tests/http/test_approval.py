@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from assets import clock
+from assets import clock, db
 from assets.access.permissions import Role
 from tests import equipment_world
 from tests.conftest import House, running
@@ -50,7 +50,7 @@ async def test_when_the_province_sets_two_steps_then_pages_lead_through_both(wor
             "if_unknown": "1"}  # fmt: skip
     assert (await admin.post(f"{SETTINGS}/steps", data=head)).headers["location"] == f"{SETTINGS}?saved=1"
     page = shown(await clerk.get(SETTINGS))
-    assert "from 50,000,000 đồng, also when the value is not known" in page
+    assert "from 50,000,000 VND, also when the value is not known" in page
     number = (await clerk.post(BASE, json=ASK)).json()["number"]
     at = f"/equipment-requests/{number}"
     first = await near.get(at)
@@ -123,7 +123,10 @@ async def test_when_somebody_is_away_then_the_deputy_sees_for_whom_they_decide(w
     assert "The last day is before the first one." in shown(wrong)
     assert "Choose somebody who may look at" in shown(wrong)
     given = {"deputy": "deputy", "from_on": today(), "until_on": today(), "reason": HOSTILE}
-    assert (await boss.post("/delegations", data=given)).status_code == 303
+    told = await boss.post("/delegations", data=given)
+    assert (told.status_code, "Approves nothing by their own role;" in shown(told)) == (200, True)
+    assert (await boss.get("/api/v1/delegations")).json()["total"] == 0
+    assert (await boss.post("/delegations", data=given | {"anyway": "1"})).status_code == 303
     assert "Boss" in shown(await deputy.get("/delegations"))
     assert HOSTILE not in (await deputy.get("/delegations")).text
     page = await deputy.get(f"/equipment-requests/{number}")
@@ -141,6 +144,38 @@ async def test_when_somebody_is_away_then_the_deputy_sees_for_whom_they_decide(w
     assert (await boss.post(f"{at}/withdraw")).status_code == 409
     assert (await clerk.post("/api/v1/delegations", json={"deputy": "deputy", "from_on": today(), "until_on": today()})
             ).status_code == 403  # fmt: skip
+
+
+async def test_deputies_are_offered_with_what_speaks_against_them_and_approvers_first(
+    world: World, house: House
+) -> None:
+    boss = await house.person("boss", Role.APPROVER)
+    for name, role in (
+        ("anh", Role.STOREKEEPER),
+        ("binh", Role.INSPECTOR),
+        ("zung", Role.APPROVER),
+        ("yen", Role.PROVINCE_IT),
+    ):
+        await house.person(name, role)
+    async with db.transaction(db.EVERYTHING) as tx:
+        both = await tx.fetchval("select id from users where name = 'zung'")
+        site = await tx.fetchval("select id from sites where code = $1", world.home_code)
+        await tx.execute(
+            'insert into grants (id, "user", role, site, created_at) values (gen_random_uuid(), $1, $2, $3, now())',
+            both, Role.CLERK, site,
+        )  # fmt: skip
+    offered = (await boss.get("/delegations.json")).json()["candidates"]
+    assert {one["deputy"]: one["cautions"] for one in offered} == {
+        "yen": [], "zung": ["asks_themselves"], "binh": ["approves_nothing"], "anh": ["approves_nothing", "keeps_the_store"],
+    }  # fmt: skip
+    assert [one["deputy"] for one in offered] == ["yen", "zung", "binh", "anh"]
+    page = (await boss.get("/delegations")).text
+    assert page.index("Approve by their own role") < page.index('value="zung"') < page.index("Approve nothing by")
+    asked = {"from_on": today(), "until_on": today()}
+    assert (await boss.post("/delegations", data={"deputy": "yen", **asked})).status_code == 303
+    told = await boss.post("/delegations", data={"deputy": "anh", **asked})
+    assert "Keeps a store" in shown(told)
+    assert 'value="anh" selected' in told.text
 
 
 @pytest.mark.parametrize(
@@ -188,8 +223,9 @@ async def test_when_a_form_of_settings_is_wrong_then_each_field_says_so_and_keep
         f"{SETTINGS}/general", data={"version": "0", "cost_source": "table", "seat": "1", "fulfil_hours": "8"}
     )
     assert "There is no unit with this code and with coordinates." in shown(seat)
-    hours = await admin.post("/working-calendar/hours", data={"version": "0", "starts_1_0": "7h", "ends_1_0": "11:00"})
-    assert (hours.status_code, "Write a time as hours and minutes" in shown(hours)) == (400, True)
+    hours = await admin.post("/working-calendar/hours", data={"version": "0", "starts_1_0": "bảy", "ends_1_0": "11:00"})
+    assert (hours.status_code, "such as 7:30, 7h30 or 07.30" in shown(hours)) == (400, True)
+    assert 'value="bảy"' in hours.text
     none = await admin.post("/working-calendar/hours", data={"version": "0"})
     assert "Somebody must work on some day of the week." in shown(none)
     day = await admin.post("/working-calendar/days", data={"version": "0", "day": "", "kind": "party"})

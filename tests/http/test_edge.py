@@ -288,6 +288,9 @@ async def test_when_host_and_origin_agree_on_a_strange_name_then_a_change_is_ref
 # --- methods and paths
 
 
+NIL = "00000000-0000-7000-8000-000000000000"
+
+
 def routes(house: House) -> Iterator[HTTPRoute]:
     for route in house.app.routes:
         if isinstance(route, HTTPRoute):
@@ -296,10 +299,7 @@ def routes(house: House) -> Iterator[HTTPRoute]:
 
 def filled(route: HTTPRoute) -> str:
     parts = route.path_format.split("/")
-    return "/".join(
-        {"{number}": "1"}.get(part, "00000000-0000-7000-8000-000000000000") if part.startswith("{") else part
-        for part in parts
-    )
+    return "/".join({"{number}": "1"}.get(part, NIL) if part.startswith("{") else part for part in parts)
 
 
 async def test_when_a_method_is_wrong_then_the_path_says_all_that_it_has(house: House) -> None:
@@ -311,10 +311,28 @@ async def test_when_a_method_is_wrong_then_the_path_says_all_that_it_has(house: 
         assert (asked.status_code, set(asked.headers["allow"].split(", "))) == (204, has), route.path
         for method in {"PUT", "DELETE", "PATCH", "POST", "GET", "TRACE", "FOO"} - has:
             answer = await root.request(method, filled(route))
-            assert answer.status_code == 405, (method, route.path, answer.text)
+            of_form = method == "GET" and not route.path.startswith("/api/")
+            assert answer.status_code == (303 if of_form else 405), (method, route.path, answer.text)
             assert set(answer.headers["allow"].split(", ")) == has, (method, route.path)
             if route.path.startswith("/api/"):
                 assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_when_the_address_of_a_form_is_opened_then_its_page_is(house: House) -> None:
+    root = await house.person("root", Role.ADMINISTRATOR)
+    forms = [route for route in routes(house) if route.methods == {"POST", "OPTIONS"} and route.path[:5] != "/api/"]
+    assert len(forms) > 50
+    for route in forms:
+        answer = await root.get(filled(route))
+        page = answer.headers["location"]
+        assert (answer.status_code, page[0]) == (303, "/"), route.path
+        assert "GET" in (await root.options(page)).headers["allow"], (route.path, page)
+    for path, page in (
+        ("/transfers/7/receive", "/transfers/7"), ("/people/l%C3%A0n/edit", "/people/l%C3%A0n"), ("/sign-out", "/"),
+        ("/equipment-requests/settings/steps", "/equipment-requests/settings"), ("/purchases/new", "/purchases"),
+        (f"/fulfilment-parts/{NIL}/finish", "/equipment-requests"), ("/transfers/%0D%0AX/send", "/transfers/%0D%0AX"),
+    ):  # fmt: skip
+        assert (await root.get(path)).headers["location"] == page
 
 
 async def test_when_only_the_head_is_asked_for_then_it_is_that_of_the_whole(house: House) -> None:

@@ -109,6 +109,37 @@ async def test_what_is_typed_or_scanned_leads_to_the_pictures(printers: House, t
     assert (await clerk.get("/report", params={"tag": typed})).headers["location"] == FORM
 
 
+async def test_a_part_of_a_tag_leads_to_the_only_one_of_ones_own_that_has_it(printers: House) -> None:
+    clerk = await clerk_of(printers)
+    async with db.transaction(db.EVERYTHING) as tx:
+        model = await tx.fetchval("select model from assets limit 1")
+    for tag, site in (
+        ("QN-1-0007", OWN),
+        ("QN-1-0017", OWN),
+        ("QN-2-0017", OWN),
+        ("QN-9-0007", FOREIGN),
+        ("QN-9-0099", FOREIGN),
+    ):
+        await inventory.register(SYSTEM, inventory.NewAsset(tag, model, site), now=clock.now())
+
+    async def ask(typed: str) -> httpx2.Response:
+        return await clerk.get("/report", params={"tag": typed})
+
+    for typed in ("0007", "7", "qn10007", "qn-1-0007", "1-0007", " qn 1 0007", "QN.1.0007"):
+        assert (await ask(typed)).headers["location"] == "/assets/QN-1-0007/report", typed
+    for typed in ("0017", "17", "017"):
+        page = await ask(typed)
+        assert (page.status_code, "Là thiết bị nào?" in page.text) == (200, True)
+        assert 'href="/assets/QN-1-0017/report"' in page.text
+        assert 'href="/assets/QN-2-0017/report"' in page.text
+        assert "QN-1-0007" not in page.text
+    assert (await ask("qn-2-0017")).headers["location"] == "/assets/QN-2-0017/report"
+    for typed in ("0099", "99", "%", "-", "٧", "(", "0"):
+        assert (await ask(typed)).status_code == 404, typed
+    twin = (await clerk.get("/report.json", params={"tag": "17"})).json()
+    assert [one["asset_tag"] for one in twin["called"]] == ["QN-1-0017", "QN-2-0017"]
+
+
 @pytest.mark.parametrize("typed", ["P-0", f"P-{FOREIGN}", "../../etc/passwd", "<b>"])
 async def test_a_tag_that_is_not_here_is_told_in_one_sentence(printers: House, typed: str) -> None:
     clerk = await clerk_of(printers)

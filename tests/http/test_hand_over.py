@@ -37,8 +37,8 @@ class Way:
 
     async def confirm(self, address: str, *tags: str, **fields: str) -> httpx2.Response:
         photo = ("anh.png", pictures.png()) if fields.pop("photo", "") else ("", b"")
-        ticked = {f"received_{tag}": "1" for tag in tags}
-        return await self.stranger.post(address, data={**ticked, **fields}, files={"file": photo})
+        came = {f"state_{tag}": "received" for tag in tags}
+        return await self.stranger.post(address, data={**came, **fields}, files={"file": photo})
 
     async def seen(self) -> dict:  # type: ignore[type-arg]
         found: dict = (await self.clerk.get(f"/api/v1/transfers/{self.number}")).json()  # type: ignore[type-arg]
@@ -62,7 +62,7 @@ async def way(house: House) -> Way:
 async def test_when_both_sides_confirm_then_what_came_is_there_with_name_time_and_photo(way: Way) -> None:
     giver, receiver = await way.address("giver"), await way.address("receiver")
     shown = await way.stranger.get(receiver)
-    assert (shown.status_code, "P-1" in shown.text, 'name="received_P-2"' in shown.text) == (200, True, True)
+    assert (shown.status_code, "P-1" in shown.text, 'name="state_P-2"' in shown.text) == (200, True, True)
     assert (await way.confirm(giver, name="Ông Kho", post="Thủ kho")).headers["location"] == giver
     assert (await way.confirm(receiver, "P-1", name="Bà <b>A</b>", photo="1")).status_code == 303
     seen = await way.seen()
@@ -90,8 +90,12 @@ async def test_when_both_sides_confirm_then_what_came_is_there_with_name_time_an
     ("tags", "fields", "wrong"),
     [
         (("P-1",), {"name": " "}, "wrong-name"),
-        ((), {"name": "Bà A"}, "wrong-received"),
-        (("P-9",), {"name": "Bà A"}, "wrong-received"),
+        ((), {"name": "Bà A"}, "wrong-lines"),
+        (("P-9",), {"name": "Bà A"}, "wrong-lines"),
+        (("P-1",), {"name": "Bà A", "state_P-2": "damaged", "word_P-2": " "}, "wrong-lines-P-2"),
+        ((), {"name": "Bà A", "state_P-2": "missing"}, "wrong-lines-P-2"),
+        ((), {"name": "Bà A", "state_P-2": "refused", "word_P-2": "x"}, "wrong-lines-P-2"),
+        ((), {"name": "Bà A", "state_P-2": "nonsense"}, "wrong-lines"),
     ],
 )
 async def test_when_something_is_missing_then_the_form_says_so_and_keeps_the_rest(
@@ -101,6 +105,49 @@ async def test_when_something_is_missing_then_the_form_says_so_and_keeps_the_res
     answer = await way.confirm(address, *tags, **fields)
     assert (answer.status_code, f'id="{wrong}"' in answer.text) == (400, True)
     assert not (await way.seen())["hand_overs"]
+    assert all(f'value="{said}"' in answer.text for name, said in fields.items() if name == "word_P-2" and said.strip())
+
+
+async def test_when_one_came_damaged_and_one_is_missing_then_register_and_minutes_say_so(way: Way) -> None:
+    receiver = await way.address("receiver")
+    said = {
+        "state_P-1": "damaged",
+        "word_P-1": "Vỡ <khay> giấy",
+        "state_P-2": "missing",
+        "word_P-2": "Không có trong thùng",
+    }
+    assert (await way.confirm(receiver, name="Bà A", **said)).status_code == 303
+    lines = {line["tag"]: (line["state"], line["note"]) for line in (await way.seen())["lines"]}
+    assert lines == {"P-1": ("damaged", "Vỡ <khay> giấy"), "P-2": ("missing", "Không có trong thùng")}
+    assets = {tag: (await way.keeper.get(f"/api/v1/assets/{tag}")).json() for tag in ("P-1", "P-2")}
+    assert (assets["P-1"]["physical_state"], assets["P-2"]["stage"]) == ("broken", "lost")
+    pdf = await way.clerk.get(f"/api/v1/transfers/{way.number}/papers/hand-over.pdf")
+    opened = Opened(pdf.content)
+    words = " ".join(" ".join(opened.text(at) for at in range(len(opened))).split())
+    assert "Hư hỏng; Vỡ <khay> giấy" in words
+    assert "Bên nhận không nhận được 1 tài sản: Canon LBP (mã P-2): Không có trong thùng." in words
+    assert len(opened) == 1
+    after = (await way.stranger.get(receiver)).text
+    assert "Vỡ &lt;khay&gt; giấy" in after
+
+
+async def test_an_address_is_withdrawn_on_the_page_by_its_own_side_alone(way: Way) -> None:
+    receiver, giver = await way.address("receiver"), await way.address("giver")
+    page = f"/transfers/{way.number}"
+    of_clerk = (await way.clerk.get(f"{page}.json")).json()["addresses"]
+    assert [one["side"] for one in of_clerk] == ["receiver"]  # the other side's is not theirs to end
+    both = (await way.keeper.get(f"{page}.json")).json()["addresses"]
+    of_giver = next(one["id"] for one in both if one["side"] == "giver")
+    assert (await way.clerk.post(f"{page}/hand-over-addresses/{of_giver}/withdraw")).status_code == 404
+    form = f"{page}/hand-over-addresses/{of_clerk[0]['id']}/withdraw"
+    assert f'action="{form}"' in (await way.clerk.get(page)).text
+    elsewhere = form.replace(f"/transfers/{way.number}/", f"/transfers/{way.number + 1}/")
+    assert (await way.clerk.post(elsewhere)).status_code == 404  # it is of another transfer
+    done = await way.clerk.post(form)
+    assert (done.status_code, done.headers["location"]) == (303, f"{page}?done=withdrawn#hand-over")
+    assert (await way.stranger.get(receiver)).status_code == 410
+    assert (await way.stranger.get(giver)).status_code == 200
+    assert not (await way.clerk.get(f"{page}.json")).json()["addresses"]
 
 
 async def test_when_an_address_is_none_or_over_then_it_opens_nothing(way: Way) -> None:

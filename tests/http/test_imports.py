@@ -74,7 +74,39 @@ async def test_a_list_with_vietnamese_headings_is_planned_applied_repeated_and_u
 
     undone = await client.post(f"/api/v1/imports/{batch['number']}/undo")
     assert undone.status_code == 409  # QN-2 was changed and put back since: versions went on
-    assert undone.json()["keys"] == ["QN-2"]
+    assert (undone.json()["keys"], undone.json()["untouched"]) == (["QN-2"], 1)
+
+    at = f"/imports/{batch['number']}"
+    page = await client.post(f"{at}/undo", data={})
+    assert (page.status_code, "Changed since: QN-2" in page.text) == (409, True)
+    assert "Undo the 1 that nobody has changed" in page.text
+    assert (await client.post(f"{at}/undo", data={"untouched": "1"})).status_code == 303
+    assert (await client.get("/api/v1/assets/QN-1")).status_code == 404  # what was added and left alone is taken back
+    assert (await asset(client, "QN-2"))["room"] == "Quầy 2"
+    seen = (await client.get(f"/api/v1{at}")).json()
+    assert (seen["state"], seen["kept"], seen["kept_keys"]) == ("undone", 1, ["QN-2"])
+    assert "1 was changed since and stays as it was: QN-2" in (await client.get(at)).text
+    assert (await client.post(f"/api/v1{at}/undo", json={"untouched_only": True})).status_code == 409
+
+
+async def test_what_was_changed_by_a_batch_and_left_alone_since_is_put_back_without_the_rest(house: House) -> None:
+    client = await ready(house)
+    batch = await planned(client, LIST)
+    await client.post(f"/api/v1/imports/{batch['number']}/apply")
+    changed = await planned(client, LIST.replace("Quầy 2", "Quầy 3").replace("Quầy 1", "Quầy 4"))
+    await client.post(f"/api/v1/imports/{changed['number']}/apply")
+    touched = await client.patch(
+        "/api/v1/assets/QN-1",
+        json={"note": "Sửa tay"},
+        headers={"If-Match": f'"{(await asset(client, "QN-1"))["version"]}"'},
+    )
+    assert touched.status_code == 200
+    undo = f"/api/v1/imports/{changed['number']}/undo"
+    assert (await client.post(undo, json={})).json()["keys"] == ["QN-1"]
+    assert (await client.post(undo, json={"untouched_only": True})).json()["kept_keys"] == ["QN-1"]
+    assert [(await asset(client, tag))["room"] for tag in ("QN-1", "QN-2")] == ["Quầy 4", "Quầy 2"]
+    everything = [await client.post(f"/api/v1/imports/{batch['number']}/undo", json={"untouched_only": True})]
+    assert [one.status_code for one in everything] == [409]  # nothing of it is untouched
 
 
 async def test_what_a_batch_added_is_taken_back_and_can_be_added_again(house: House) -> None:

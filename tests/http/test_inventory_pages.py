@@ -4,6 +4,7 @@ import re
 
 import httpx2
 
+from assets import db
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.inventory import things
@@ -39,6 +40,26 @@ async def test_an_asset_is_registered_and_corrected_by_a_form(house: House) -> N
     assert stale.status_code == 412
     assert "Khác" in stale.text
     assert "Đã dán nhãn" in (await client.get("/assets/QN-9")).text
+
+
+async def test_an_asset_tells_who_corrected_what_to_whoever_may_see_where_it_was_done(house: House) -> None:
+    client = await keeper(house)
+    await client.post("/assets/new", data=FORM)
+    change = {"room": "Quầy <1>", "original_cost": 13_000_000}
+    done = await client.patch("/api/v1/assets/QN-9", json=change, headers={"If-Match": '"1"'})
+    assert done.status_code == 200, done.text
+    page = (await client.get("/assets/QN-9")).text
+    assert "Đã sửa những gì" in page
+    assert re.search(r"Nguyên giá:</span> 12\.000\.000\sđồng → <strong>13\.000\.000\sđồng</strong>", page)
+    assert "→ <strong>Quầy &lt;1&gt;</strong>" in page  # a room by its name
+    [one] = (await client.get("/assets/QN-9.json")).json()["corrections"]
+    assert (one["by"], one["before"]["original_cost"], one["after"]["original_cost"]) == ("Kho", 12_000_000, 13_000_000)
+    own, other = await house.person("lan", Role.CLERK, "21025"), await house.person("hoa", Role.CLERK, "21028")
+    assert (await own.get("/assets/QN-9.json")).json()["corrections"] == [one]
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("update assets set room = null, site = (select id from sites where code = '21028')")
+    assert (await other.get("/assets/QN-9.json")).json()["corrections"] == []  # its past stays where it was
+    assert (await client.get("/assets/QN-9.json")).json()["corrections"] == [one]
 
 
 async def test_what_is_wrong_on_the_form_is_said_beside_it_in_the_persons_language(house: House) -> None:

@@ -140,6 +140,8 @@ async def test_the_page_shows_what_will_be_printed_prints_it_and_says_what_is_wr
     assert "A-1" not in empty.text
     page = await clerk.get("/labels", params={"tags": "a-1; A-2,Z-9", "preset": "tape-24"})
     assert "A-1" in page.text
+    assert "Not found, so without a label: Z-9<" in page.text
+    assert (await clerk.get("/labels.json", params={"tags": "a-1 <b> B-1"})).json()["unknown"] == ["<B>", "B-1"]
     assert "/labels/preview.png?tag=A-1&amp;tag=A-2&amp;preset=tape-24" in page.text
     picture = await clerk.get("/labels/preview.png", params={"tag": ["A-1", "A-2"], "preset": "tape-24"})
     assert picture.content[:4] == b"\x89PNG"

@@ -174,6 +174,35 @@ async def test_what_is_wrong_is_named_and_nothing_is_half_done(room: Room) -> No
     assert (await room.items())["A-2"]["settlement"] == ""
 
 
+async def test_one_that_was_begun_by_mistake_is_cancelled_with_a_reason_until_something_is_settled(room: Room) -> None:
+    await room.open()
+    await room.scan("A-1", "A-2")
+    assert (await room.act("cancel", {"reason": " "})).json()["errors"][0]["field"] == "reason"
+    page = f"/stocktakes/{room.number}"
+    empty = await room.clerk.post(f"{page}/cancel", data={"reason": ""})
+    assert (empty.status_code, "Write why it is cancelled." in empty.text) == (400, True)
+    assert (await room.clerk.post(f"{page}/cancel", data={"reason": "Mở nhầm <đợt>"})).status_code == 303
+    shown = (await room.clerk.get(page)).text
+    assert "Mở nhầm &lt;đợt&gt;" in shown
+    assert 'action="/stocktakes' not in shown  # nothing can be done with it any more
+    for act, body in (
+        ("close", None),
+        ("cancel", {"reason": "x"}),
+        ("scans", {"scans": [{"id": str(new_id()), "tag": "A-3"}]}),
+    ):
+        assert (await room.act(act, body)).status_code == 409
+    assert (await asset("A-1"))["version"] == 1
+    async with transaction(EVERYTHING) as tx:
+        told = await tx.fetchrow("select * from audit_events where subject_kind = 'stocktake' and action = 'cancel'")
+    assert (told["actor_name"], told["reason"]) == ("Lan", "Mở nhầm <đợt>")
+    await room.open()  # the site can be counted anew
+    await room.scan("A-1", "A-2", "A-3")
+    await room.act("close")
+    await room.act("settle", {"settlements": [{"tag": "A-4", "settlement": "found_after"}]})
+    late = await room.act("cancel", {"reason": "Thôi"})
+    assert (late.status_code, late.json()["state"]) == (409, "closed")
+
+
 async def test_a_list_as_of_an_earlier_moment_is_the_register_of_that_moment(room: Room) -> None:
     moment = clock.now()
     await inventory.move_stage(SYSTEM, "A-1", inventory.Stage.LOST, why="x", now=clock.now())

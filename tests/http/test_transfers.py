@@ -141,6 +141,10 @@ async def test_a_transfer_goes_its_whole_way_with_forms_alone(people: People) ->
     form = (await it.get("/transfers/new?asset=QN-1")).text
     assert 'name="asset" value="QN-1" checked' in form
     assert 'value="QN-2">' in form
+    assert form.index("<summary>Printer") < form.index('value="QN-1" checked')  # by the kind of thing, in words
+    assert (
+        form.index("</details>") < form.index("<summary>Decision, expected day") < form.index('name="decision_number"')
+    )
     said = {"from_site": OWN, "asset": "QN-1", "tags": "QN-2\nQN-77", "reason": "Thiếu <b>máy</b>", "send": "1"}
     wrong = await it.post("/transfers/new", data=said)
     assert wrong.status_code == 400

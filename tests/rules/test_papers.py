@@ -135,3 +135,31 @@ async def test_nothing_is_fetched_to_make_a_paper(monkeypatch: pytest.MonkeyPatc
         [sys.executable, "-c", hook], input=json.dumps(asked).encode(), capture_output=True, check=True
     )
     assert "file" in json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (4, 1), (60, 5)])
+async def test_a_hand_over_of_few_lines_is_one_page_and_of_many_has_no_page_of_signatures_alone(
+    count: int, pages: int
+) -> None:
+    sample: Any = SAMPLES[Paper.HAND_OVER]
+    document = laid_out(Paper.HAND_OVER, replace(sample, lines=[sample.lines[0]] * count), DEFAULTS[Paper.HAND_OVER])
+    opened = Opened(await typesetting.pdf("paper", data_of(document)))
+    assert len(opened) == pages
+    assert "mỗi bên giữ" in opened.text(pages - 1)  # the last sentence goes with the signatures
+    for at in range(pages):  # the head of the table is on each page that has rows
+        assert ("Nguyên giá" in opened.text(at)) == ("VNB3A" in opened.text(at))
+
+
+@pytest.mark.parametrize("paper", list(Paper))
+def test_a_word_file_ends_without_an_empty_page_and_keeps_its_columns(paper: Paper) -> None:
+    made = zipfile.ZipFile(io.BytesIO(docx_of(laid_out(paper, SAMPLES[paper], DEFAULTS[paper]), NOW)))
+    body = etree.fromstring(made.read("word/document.xml"))[0]
+    word = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+    last = body[-2]
+    assert (last.tag, last.find(f".//{word}sz").get(f"{word}val")) == (f"{word}p", "2")  # lower than any other
+    for table in body.iter(f"{word}tbl"):
+        assert table.getnext().tag == f"{word}p"  # else two tables become one
+        grid = [int(column.get(f"{word}w")) for column in table.iter(f"{word}gridCol")]
+        first = list(table.iter(f"{word}tcW"))[: len(grid)]
+        if len(first) == len(grid) and table.find(f".//{word}gridSpan") is None:
+            assert grid == [int(cell.get(f"{word}w")) for cell in first]

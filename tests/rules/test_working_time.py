@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.clock import LOCAL_ZONE
+from assets.equipment_requests.working_calendar.api import minutes_said
 from assets.equipment_requests.working_calendar.working_time import (
     EXAMPLE,
     Age,
@@ -20,6 +21,7 @@ from assets.equipment_requests.working_calendar.working_time import (
     refused,
     worked,
 )
+from assets.errors import Invalid
 
 # Monday 30 November to Wednesday 2 December 2026.
 HOLIDAYS = Calendar(EXAMPLE.shifts, {date(2026, 12, 1): DayKind.HOLIDAY, date(2026, 12, 5): DayKind.MAKE_UP})
@@ -121,3 +123,22 @@ def test_looking_ahead_and_adding_up_agree(calendar: Calendar, start: datetime, 
 )  # fmt: skip
 def test_what_cannot_be_worked_by(shifts: list[Shift], wrong: set[str]) -> None:
     assert set(refused(shifts, {})) == wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "minute"),
+    [
+        ("07:30", 450), ("7:30", 450), ("7h30", 450), ("07.30", 450), ("7g30", 450), ("7 giờ 30 phút", 450), ("7H30", 450),
+        (" 7h ", 420), ("7 giờ", 420), ("24:00", 1440), ("0:00", 0), ("23,59", 1439),
+    ],
+)  # fmt: skip
+def test_a_time_is_read_as_people_write_it(text: str, minute: int) -> None:
+    assert minutes_said(text) == minute
+
+
+@pytest.mark.parametrize(
+    "text", ["", "7", "730", "7:3", "24:01", "25:00", "7:60", "-1:00", "7h30x", "٧:30", "07:30:00"]
+)
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(Invalid):
+        minutes_said(text)

@@ -61,7 +61,7 @@ async def listing(
     async with transaction(actor.scope) as tx:
         found = await fetch(tx, EVENTS, asked, event_out, scope=actor.scope)
         head = await newest(tx)
-        names = await _names(tx, ids(v for event in found.items for v in (event.before, event.after)))
+        names = await names_of(tx, ids(v for event in found.items for v in (event.before, event.after)))
     view = AuditPage(
         **dict(found), at=clock.now(), names=names,
         seal=SealOut(number=head.number, sealed_at=head.sealed_at) if head else None,
@@ -89,7 +89,7 @@ _NAMES = """
 """
 
 
-async def _names(tx: Connection, wanted: Iterable[str]) -> dict[str, str]:
+async def names_of(tx: Connection, wanted: Iterable[str]) -> dict[str, str]:
     """What things are called, as far as the transaction's scope shows them."""
     rows = await tx.fetch(_NAMES, [UUID(text) for text in sorted(wanted)[:NAMES_MAX]])
     return {str(row["id"]): row["name"] for row in rows}

@@ -15,6 +15,7 @@ from assets import clock
 from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
+from assets.audit.wording import told
 from assets.dashboards import history, queries
 from assets.dashboards.views import AssetPage, AssetThen, Centre, Overview, System
 from assets.errors import Invalid, NotFound
@@ -23,7 +24,7 @@ from assets.inventory.observed.merging import now_under
 from assets.inventory.past import asset_as_of
 from assets.readiness.rules import Readiness
 from assets.settings import Settings
-from assets.web.language import N_
+from assets.web.language import N_, choose
 from assets.web.paging import Q_MAX
 from assets.web.templates import JSON, show, twin, without_suffix
 
@@ -100,6 +101,7 @@ async def asset(
         totals=history.seconds_by_condition(stretches), technical=actor.may(Action.VIEW_SYSTEM),
         audited=actor.may(Action.VIEW_AUDIT), labels=actor.may(Action.PRINT_LABELS),
         today=view.at.astimezone(clock.LOCAL_ZONE).date(),
+        changed=[(one, told("asset", one.before, one.after, view.names, choose(request))) for one in view.corrections],
         may_declare=actor.may(Action.DECLARE),
         may_address=actor.may(Action.DECLARE) or actor.may(Action.EDIT_INVENTORY),
         may_attach=actor.may(Action.EDIT_INVENTORY), file_mb=settings.attachment_mb, errors={},

@@ -1,5 +1,6 @@
 """What the pages read: a fixed number of statements a page, everything within the caller's scope."""
 
+import json
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from pydantic import TypeAdapter
 
 from assets import __version__
 from assets.access.actor import Actor
+from assets.audit.pages import names_of
+from assets.audit.wording import ids
 from assets.clock import LOCAL_ZONE
 from assets.dashboards import asset_rows, history
 from assets.dashboards.views import (
@@ -17,6 +20,7 @@ from assets.dashboards.views import (
     CentreRow,
     ChannelRow,
     CollectorRow,
+    CorrectionRow,
     Counts,
     DeclarationRow,
     Fact,
@@ -251,6 +255,15 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
             "select at, kind, actor_name as by, text from asset_events where asset = $3 "  # noqa: S608
             f"and {_IN_SCOPE.format(site='site')} order by at desc, id desc limit $4", *seen, ROWS_MAX,
         )  # fmt: skip
+        corrections = [
+            CorrectionRow(**{**dict(row), "before": json.loads(row["before"]), "after": json.loads(row["after"])})
+            for row in await tx.fetch(
+                "select at, actor_name as by, reason, before, after from audit_events where subject = $3 "  # noqa: S608
+                f"and subject_kind = 'asset' and action = 'edit' and before is not null and after is not null "
+                f"and {_IN_SCOPE.format(site='site')} order by at desc, id desc limit $4", *seen, ROWS_MAX,
+            )
+        ]  # fmt: skip
+        names = await names_of(tx, ids(values for one in corrections for values in (one.before, one.after)))
         transfer = await under_way(tx, row["id"])
         observed = await fetch(
             tx, OBSERVED, ListQuery(limit=OBSERVED_MAX, sort="key"), observed_out, scope=scope,
@@ -274,7 +287,8 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
     return AssetPage(
         at=now, id=row["id"], asset=shown, transfer=transfer, model=row["model_name"], site=row["site_code"],
         monitoring=monitoring, incidents=incidents, declarations=[DeclarationRow(**dict(d)) for d in declarations],
-        timeline=[TimelineRow(**dict(t)) for t in timeline], observed=observed.items,
+        timeline=[TimelineRow(**dict(t)) for t in timeline],
+        corrections=corrections, names=names, observed=observed.items,
         files=files, **{name: row[name] for name in kept},
     )  # fmt: skip
 

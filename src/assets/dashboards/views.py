@@ -1,6 +1,7 @@
 """What the pages show, and what their JSON twins answer: the same values."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -249,6 +250,16 @@ class TimelineRow(View):
     text: str
 
 
+class CorrectionRow(View):
+    """Who changed which fields of an asset, from what to what, and why."""
+
+    at: datetime
+    by: str
+    reason: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
 class AssetPage(View):
     """One asset; `id` is its subject in the audit trail, `transfer` the number of the one that it is on its way in."""
 
@@ -277,6 +288,8 @@ class AssetPage(View):
     incidents: list[IncidentRow]
     declarations: list[DeclarationRow]
     timeline: list[TimelineRow]
+    corrections: list[CorrectionRow]
+    names: dict[str, str]
     observed: list[ObservedOut]
     files: list[AttachmentOut]
 

@@ -85,7 +85,7 @@ def faults(asked: Asked) -> dict[str, str]:
     elif asked.kind is LineKind.REPAIR and asked.quantity != 1:
         wrong["quantity"] = N_("A line is for the repair of one thing.")
     if asked.unit_cost is not None and not 0 <= asked.unit_cost <= COST_MAX:
-        wrong["unit_cost"] = N_("Write a price in whole đồng, without decimals.")
+        wrong["unit_cost"] = N_("Write a price in whole VND, without decimals.")
     return wrong
 
 

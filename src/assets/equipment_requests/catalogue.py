@@ -13,6 +13,7 @@ from assets.inventory.kinds import CAPABILITY_KINDS
 from assets.inventory.kits.allowance import HELD
 from assets.inventory.kits.gaps import KitGapOut, kit_gap, kit_gaps
 from assets.text import search_words, searchable
+from assets.web.formats import piece
 from assets.web.language import N_, translate
 from assets.web.paging import LIMIT_MAX, ListQuery, fetch
 from assets.web.words import word
@@ -105,7 +106,9 @@ def _fits(models: list[str], language: str) -> str:
 def _left(row: Mapping[str, object], language: str) -> str:
     if row["quantity"] is None:
         return ""
-    return translate(language, N_("%(number)s %(unit)s left"), number=row["quantity"], unit=row["unit"])
+    return translate(
+        language, N_("%(number)s %(unit)s left"), number=row["quantity"], unit=piece(str(row["unit"]), language)
+    )
 
 
 async def _capabilities(

@@ -233,7 +233,10 @@ _CATEGORIES = f"select code, name from asset_categories where id in (select l.ca
 _CONSUMABLES = f"select code, name from consumables where id in (select l.consumable {_OPEN}) order by name limit $2"  # noqa: S608
 
 
-@post("/fulfilment-parts/{part:uuid}/{act:str}", guards=[requires(Action.FULFIL_REQUEST)], include_in_schema=False)
+@post(
+    "/fulfilment-parts/{part:uuid}/{act:str}", guards=[requires(Action.FULFIL_REQUEST)], include_in_schema=False,
+    opt={"page": "/equipment-requests"},
+)  # fmt: skip
 async def part_act(part: FromPath[UUID], act: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """Say that a part is done, or take it back; then the page of its request."""
     verbs = {"finish": parts.finish, "take-back": parts.take_back}

@@ -193,7 +193,7 @@ def said(told: Told) -> list[Phrase]:
     if told.repairer:
         found.append(Phrase(N_("repaired by %(repairer)s"), {"repairer": told.repairer}))
     if told.quotation is not None:
-        found.append(Phrase(N_("quotation of %(money)s đồng"), {"money": f"{told.quotation:,}".replace(",", ".")}))
+        found.append(Phrase(N_("quotation of %(money)s VND"), {"money": f"{told.quotation:,}".replace(",", ".")}))
     return [*found, *([Phrase(told.reason)] if told.reason else ())] if found else []
 
 

@@ -87,7 +87,7 @@ def _check(rule: Rule) -> None:
     elif why := refused(rule):
         wrong["rate"] = why
     if not 0 <= rule.threshold <= 10**13:
-        wrong["threshold"] = "whole đồng, from 0 to 10,000,000,000,000"
+        wrong["threshold"] = "whole VND, from 0 to 10,000,000,000,000"
     if wrong:
         raise Invalid(fields=wrong)
 

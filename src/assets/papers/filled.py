@@ -1,8 +1,9 @@
 """A process of its own that fills somebody's .docx template: what goes wrong there cannot hurt the service.
 
 Read from stdin as JSON: `template` (base64) and `values`; the answer on stdout is JSON too: `file` (base64), or `why` it
-cannot be. Templates come from administrators, but they are programs: this process has limits of memory and time, its
-Jinja environment is sandboxed and cannot multiply a text, and nothing here opens a connection.
+cannot be and at which `line` of the template. Templates come from administrators, but they are programs: this process has
+limits of memory and time, its Jinja environment is sandboxed and cannot multiply a text, and nothing here opens a
+connection.
 """
 
 import base64
@@ -29,7 +30,7 @@ def main() -> None:
     json.dump(answer, sys.stdout)
 
 
-def fill(template: bytes, values: Mapping[str, Any]) -> dict[str, str]:
+def fill(template: bytes, values: Mapping[str, Any]) -> dict[str, Any]:
     """The filled file, or why not: with the line of the template where Jinja says it."""
     from docxtpl.template import DocxTemplate
     from jinja2 import StrictUndefined, TemplateError
@@ -67,10 +68,9 @@ def fill(template: bytes, values: Mapping[str, Any]) -> dict[str, str]:
         made = io.BytesIO()
         file.save(made)
     except TemplateError as error:
-        line = getattr(error, "lineno", None)
-        return {"why": f"{error.message or type(error).__name__}{f' (line {line})' if line else ''}"[:WHY_MAX]}
+        return {"why": (error.message or type(error).__name__)[:WHY_MAX], "line": getattr(error, "lineno", None)}
     except MemoryError:
-        return {"why": "it needs too much memory"}
+        return {"why": "memory"}
     except Exception as error:  # noqa: BLE001  # whatever a template brings about is its fault, and is said to its author
         return {"why": f"{type(error).__name__}: {error}"[:WHY_MAX]}
     return {"file": base64.b64encode(made.getvalue()).decode()}

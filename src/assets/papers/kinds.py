@@ -115,6 +115,7 @@ class HandOver:
     carrier: str = ""
     given: Confirmed | None = None
     received: Confirmed | None = None
+    missing: Sequence[Handed] = ()  # was sent and did not come; `note` says what is known of it
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def _submission(content: Proposal, form: Form) -> list[Part]:
 def _hand_over(content: HandOver, form: Form) -> list[Part]:
     columns = [
         ORDER, Column("Danh mục tài sản"), Column("Đơn vị tính", 14, Align.CENTRE), Column("Số lượng", 13, Align.RIGHT),
-        Column("Nguyên giá (đồng)", 24, Align.RIGHT), Column("Giá trị còn lại (đồng)", 24, Align.RIGHT), Column("Ghi chú", 34),
+        Column("Nguyên giá (đồng)", 24, Align.RIGHT), Column("Giá trị còn lại (đồng)", 24, Align.RIGHT), Column("Ghi chú", 26),
     ]  # fmt: skip
     lines = [
         Row([str(at), _named(line), form.unit_of_measure, "1", money(line.cost), money(line.remaining), line.note])
@@ -167,7 +167,7 @@ def _hand_over(content: HandOver, form: Form) -> list[Part]:
         *([Text(f"Người vận chuyển: {content.carrier}")] if content.carrier else []),
         Text("2. Hồ sơ, tài liệu bàn giao, tiếp nhận:"), Text(LINE),
         Text("3. Trách nhiệm của các bên:"), Text(f"a) Bên giao: {LEADER}"), Text(f"b) Bên nhận: {LEADER}"),
-        Text("4. Ý kiến của các bên:"), *_opinions(content), Text(LINE), *_said(form.closing),
+        Text("4. Ý kiến của các bên:"), *_opinions(content), *_absent(content), Text(LINE), *_said(form.closing),
     ]  # fmt: skip
     signed = _signed(form)
     return [Part(
@@ -191,6 +191,12 @@ def _opinions(content: HandOver) -> list[Text]:
         for side, said in (("Bên giao", content.given), ("Bên nhận", content.received))
         if said
     ]
+
+
+def _absent(content: HandOver) -> list[Text]:
+    """What was sent and did not come, each with the word of whoever should have got it."""
+    said = "; ".join(_named(line) + (f": {line.note}" if line.note else "") for line in content.missing)
+    return [Text(f"Bên nhận không nhận được {len(content.missing)} tài sản: {said}.")] if said else []
 
 
 def _named(line: Handed) -> str:

@@ -24,6 +24,7 @@ MARGINS = {False: (30, 15, 20, 20), True: (20, 15, 15, 15)}  # mm: left, right, 
 SIGN_LINES = 4
 THUMBNAIL = "http://schemas.openxmlformats.org/package/2006/relationships/metadata/thumbnail"
 _TWIPS = 56.7  # to a mm
+MM_OF_POINT = 25.4 / 72
 _SIDES = {Align.LEFT: "left", Align.CENTRE: "center", Align.RIGHT: "right"}
 _PARAGRAPH = {"centred": WD_ALIGN_PARAGRAPH.CENTER}
 Data = dict[str, Any]
@@ -135,7 +136,7 @@ def _edges(section: Any, draft: str) -> None:
         head = section.header.paragraphs[0]
         head.alignment = WD_ALIGN_PARAGRAPH.CENTER
         run = head.add_run(draft)
-        run.bold, run.font.size, run.font.color.rgb = True, Pt(20), RGBColor(0xA0, 0xA0, 0xA0)
+        run.bold, run.font.size, run.font.color.rgb = True, Pt(14), RGBColor(0xA0, 0xA0, 0xA0)
 
 
 def _part(file: Any, part: Data, width: int) -> None:
@@ -150,7 +151,8 @@ def _part(file: Any, part: Data, width: int) -> None:
             _table(file, block, width)
         else:
             last = at == len(part["blocks"])  # no page has signatures alone
-            _paragraph(file, block, width).paragraph_format.keep_with_next = last or block["style"] == Style.STRONG
+            heads = block["style"] == Style.STRONG or block["text"].endswith(":")
+            _paragraph(file, block, width).paragraph_format.keep_with_next = last or heads
     _signed(file, part, width)
 
 
@@ -210,9 +212,10 @@ def _into(cell: Any, text: str, *, bold: bool = False, italic: bool = False, siz
 def _side_by_side(file: Any, widths: Sequence[float]) -> Any:
     table = file.add_table(rows=1, cols=len(widths))
     table.autofit = False
+    table._tblPr.insert_element_before(_margins(0), "w:tblLook")
     cells = table.rows[0].cells
-    for cell, width in zip(cells, widths, strict=True):
-        cell.width = Mm(width)
+    for column, cell, width in zip(table.columns, cells, widths, strict=True):
+        column.width = cell.width = Mm(width)  # programs differ in which of the two they read
     _whole(table.rows[0]._tr)
     return cells
 
@@ -232,9 +235,11 @@ def _signed(file: Any, part: Data, width: int) -> None:
             for _ in range(SIGN_LINES):
                 _into(cell, " ")
             _into(cell, one["name"] or " ", bold=True)
-        if some is part["signatures"] and not alone:
+        if some is part["signatures"] and not alone and part["recipients"]:
+            _gap(file)
             (cell,) = _side_by_side(file, [width])
             _recipients(cell, part["recipients"])
+    _gap(file)
 
 
 def _recipients(cell: Any, recipients: Sequence[str]) -> None:
@@ -249,8 +254,8 @@ def _recipients(cell: Any, recipients: Sequence[str]) -> None:
 
 def _table(file: Any, block: Data, width: int) -> None:
     columns = block["columns"]
-    widths = [round(value * _TWIPS) for value in _widths(columns, width)]
     half_points = round((block["size"] + 1.5) * 2)
+    widths = [round(value * _TWIPS) for value in _widths(columns, width, half_points / 2)]
     table = OxmlElement("w:tbl")
     table.append(_properties(widths))
     table.append(_grid(widths))
@@ -259,13 +264,30 @@ def _table(file: Any, block: Data, width: int) -> None:
     for row in block["rows"]:
         table.append(_row(list(_cells(row, columns, widths)), half_points))
     file.element.body.insert_element_before(table, "w:sectPr")
-    file.add_paragraph().paragraph_format.space_after = Pt(0)
+    after = file.add_paragraph()
+    after.paragraph_format.space_after = Pt(0)
+    after.add_run(" ").font.size = Pt(5)
 
 
-def _widths(columns: Sequence[Data], width: int) -> list[float]:
-    fixed = sum(column["width"] for column in columns)
-    flexible = sum(1 for column in columns if not column["width"])
-    return [column["width"] or max(20.0, (width - fixed) / flexible) for column in columns]
+def _widths(columns: Sequence[Data], width: int, size: float) -> list[float]:
+    """In mm: those of the columns, no less than the longest word of their heads; columns without one share the rest."""
+    known = [max(column["width"], _least(column["head"], size)) if column["width"] else 0.0 for column in columns]
+    flexible = known.count(0.0)
+    return [one or max(20.0, (width - sum(known)) / flexible) for one in known]
+
+
+def _least(head: str, size: float) -> float:
+    """How wide the longest word of a head is in bold Times, at most, with the margins of its cell."""
+    points = max((sum(0.73 if char.isupper() else 0.5 for char in word) for word in head.split()), default=0.0) * size
+    return points * MM_OF_POINT + 2.2
+
+
+def _gap(file: Any) -> None:
+    """A paragraph as low as can be: tables without one between them are one table, and the last needs one after it."""
+    made = file.add_paragraph()
+    made.paragraph_format.space_after = Pt(0)
+    made.paragraph_format.line_spacing = Pt(1)
+    made.add_run(" ").font.size = Pt(1)
 
 
 def _properties(widths: Sequence[int]) -> Any:
@@ -275,9 +297,15 @@ def _properties(widths: Sequence[int]) -> Any:
     for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
         _child(borders, f"w:{side}", val="single", sz="4", space="0", color="000000")
     _child(found, "w:tblLayout", type="fixed")
-    margins = _child(found, "w:tblCellMar")
+    found.append(_margins(57))
+    return found
+
+
+def _margins(twips: int) -> Any:
+    """What a table keeps free on both sides of the text of a cell."""
+    found = OxmlElement("w:tblCellMar")
     for side in ("left", "right"):
-        _child(margins, f"w:{side}", w="57", type="dxa")
+        _child(found, f"w:{side}", w=str(twips), type="dxa")
     return found
 
 

@@ -41,6 +41,7 @@ SAMPLES: Mapping[Paper, Content] = {
             Handed("Máy tính để bàn Dell OptiPlex 7010", "QN-MAU-0002", "AB1CD24", 17_400_000, 14_914_286),
         ],
         decision_number="00/QĐ-MẪU", decision_date=DAY, carrier="Lái xe Mẫu",
+        missing=[Handed("Máy quét mã vạch Zebra DS2208", "QN-MAU-0006", note="không có trong thùng hàng")],
     ),
     Paper.DISPOSAL_LIST: DisposalList(UNIT, SITE, DAY, [
         Disposable("Máy in Canon LBP 2900", "QN-MAU-0003", "Máy in", 2014, 10_300_000, 0,

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import sys
 import zipfile
 import zlib
@@ -16,6 +17,8 @@ from defusedxml.common import DefusedXmlException
 
 from assets.papers.document import plain
 from assets.papers.kinds import FIELDS, Form
+from assets.phrases import Phrase
+from assets.web.language import N_
 
 TEMPLATE_MAX = 2 << 20  # bytes; a page with the arms of a province on it is a tenth of that
 UNPACKED_MAX = 20 << 20
@@ -23,11 +26,18 @@ PARTS_MAX = 300
 SECONDS_MAX = 30.0
 AT_ONCE = anyio.CapacityLimiter(1)
 MAIN = "word/document.xml"
+_NO_FILE = N_("it is no .docx file, or it is damaged")
+_TOO_MUCH = N_("it needs too much time or memory")
+_UNKNOWN_NAME = re.compile(r"'(\w+)' is undefined")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, ElementTree.ParseError)
 
 
 class Unusable(Exception):
-    """The template cannot be used; the message says why, for the one who made it."""
+    """The template cannot be used; `why` says it, for the one who made it."""
+
+    def __init__(self, text: str, **params: str | int) -> None:
+        self.why = Phrase(text, params)
+        super().__init__(self.why.english())
 
 
 def look_at(content: bytes) -> None:
@@ -41,20 +51,20 @@ def look_at(content: bytes) -> None:
                 elif part.filename.endswith(".xml"):
                     ElementTree.fromstring(file.read(part), forbid_dtd=True)
     except DefusedXmlException:
-        raise Unusable("it declares entities") from None
+        raise Unusable(N_("it declares entities")) from None
     except _DAMAGED:
-        raise Unusable("it is no .docx file, or it is damaged") from None
+        raise Unusable(_NO_FILE) from None
 
 
 def _admit(file: zipfile.ZipFile) -> None:
     parts = file.infolist()
     names = [part.filename for part in parts]
     if MAIN not in names or len(set(names)) < len(names):
-        raise Unusable("it is no .docx file, or it is damaged")
+        raise Unusable(_NO_FILE)
     if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_MAX:
-        raise Unusable("it unpacks to too much")
+        raise Unusable(N_("it unpacks to too much"))
     if any("vbaproject" in name.lower() for name in names) or b"macroEnabled" in file.read("[Content_Types].xml"):
-        raise Unusable("it has macros; save it as .docx")
+        raise Unusable(N_("it has macros; save it as .docx"))
 
 
 def _refuse_elsewhere(relations: bytes) -> None:
@@ -63,7 +73,7 @@ def _refuse_elsewhere(relations: bytes) -> None:
         # Links are followed by people only; the template that a file was made from is one of its author's machine.
         harmless = kind == "hyperlink" or (kind == "attachedTemplate" and target.startswith("file:///"))
         if relation.get("TargetMode", "").lower() == "external" and not harmless:
-            raise Unusable(f"it takes something from another place: {kind}")
+            raise Unusable(N_("it takes something from another place: %(kind)s"), kind=kind)
 
 
 def values_of(content: Any, form: Form) -> dict[str, Any]:
@@ -95,10 +105,22 @@ async def filled(template: bytes, content: Any, form: Form) -> bytes:
                     env={"PYTHONUTF8": "1"},
                 )
         except TimeoutError:
-            raise Unusable("it takes too long") from None
+            raise Unusable(N_("it takes too long")) from None
     if done.returncode != 0:
-        raise Unusable("it needs too much time or memory")
+        raise Unusable(_TOO_MUCH)
     answer = json.loads(done.stdout)
     if "file" not in answer:
-        raise Unusable(answer["why"])
+        raise _said(answer["why"], answer.get("line"))
     return base64.b64decode(answer["file"])
+
+
+def _said(why: str, line: int | None) -> Unusable:
+    """What the process that fills says; what is not ours to word is told as it came."""
+    if found := _UNKNOWN_NAME.fullmatch(why):
+        name = found[1]
+        if line:
+            return Unusable(N_("'%(name)s' is undefined (line %(line)s)"), name=name, line=line)
+        return Unusable(N_("'%(name)s' is undefined"), name=name)
+    if why == "memory":
+        return Unusable(_TOO_MUCH)
+    return Unusable(N_("%(why)s (line %(line)s)"), why=why, line=line) if line else Unusable("%(why)s", why=why)

@@ -139,6 +139,19 @@ def iso(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+# What consumables are counted in, as provinces write it, and in English; what is not here is shown as it was written.
+PIECES = {
+    "hộp": "box(es)", "ram": "ream(s)", "cuộn": "roll(s)", "cái": "piece(s)", "chiếc": "piece(s)", "bộ": "set(s)",
+    "lọ": "bottle(s)", "chai": "bottle(s)", "thẻ": "card(s)", "quyển": "book(s)", "tập": "pad(s)", "tờ": "sheet(s)",
+    "ống": "tube(s)", "gói": "pack(s)", "thùng": "carton(s)", "mét": "m",
+}  # fmt: skip
+
+
+def piece(unit: str, language: str) -> str:
+    """What something is counted in: hộp, in English box(es)."""
+    return unit if language == "vi" else PIECES.get(unit.strip().lower(), unit)
+
+
 def short_site(name: str) -> str:
     """A site's name where many stand below each other: of a centre its unit, "Xã Ba Gia"; others as they are."""
     rest = name.removeprefix(CENTRE)

@@ -74,12 +74,19 @@ def _messages(catalog: Catalog) -> dict[object, str]:
 
 
 def translate(language: str, msgid: str, /, **params: object) -> str:
-    """`msgid` in `language`, its %(name)s places filled; text that cannot be filled is given as it stands."""
+    """`msgid` in `language`, its %(name)s places filled; text that cannot be filled is given as it stands.
+
+    A place can be filled by a phrase, which is said in the same language.
+    """
     text = catalogue(language if language in LANGUAGES else DEFAULT).gettext(msgid)
     if not params:
         return text
+    filled = {
+        name: translate(language, value.text, **_named(value.params)) if isinstance(value, phrases.Phrase) else value
+        for name, value in params.items()
+    }
     try:
-        return text % params
+        return text % filled
     except (KeyError, TypeError, ValueError):
         return text  # a stored phrase with other places than its source has now: better odd than a page that fails
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -52,6 +53,30 @@ def refuse_other_spellings(request: Request[Any, Any, Any]) -> None:
             raise NotFound()
         if isinstance(value, int) and not 0 <= value <= NUMBER_MAX:
             raise NotFound()
+
+
+def page_above(app: Litestar, path: str) -> str:
+    """The page to which the address of a form belongs, as a path: the one that the form's `page` names, else the nearest above.
+
+    A form that was refused answers under its own address, which people then refresh, copy and send around.
+    """
+    routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
+    parts = [part for part in path.split("/") if part]
+    for route in routes:
+        for handler in route.route_handlers if _fits(route, parts) else ():
+            if named := handler.opt.get("page"):
+                return str(named)
+    for end in range(len(parts) - 1, 0, -1):
+        if any("GET" in route.methods and _fits(route, parts[:end]) for route in routes):
+            return quote("/" + "/".join(parts[:end]))
+    return "/"
+
+
+def _fits(route: HTTPRoute, parts: list[str]) -> bool:
+    own = route.path_components
+    return len(own) == len(parts) and all(
+        not isinstance(one, str) or one == part for one, part in zip(own, parts, strict=True)
+    )
 
 
 def _methods(scope: Any) -> Iterator[str]:

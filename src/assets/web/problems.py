@@ -21,10 +21,12 @@ from litestar.response import Redirect
 from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scope, Send
 
 from assets.errors import AssetsError, Conflict, Invalid, NotFound, NotSignedIn, TooMany, Unavailable
+from assets.phrases import Phrase
 from assets.web import templates
 from assets.web.bodies import BASIC, NAME_SHOWN_MAX
 from assets.web.description import MEDIA_TYPE, document_problems
 from assets.web.language import N_, choose, translate
+from assets.web.paths import page_above
 
 __all__ = ["ProblemMiddleware", "document_problems", "for_programs", "handlers", "problem"]
 FIELDS_MAX = 100  # wrong fields named in one answer
@@ -110,7 +112,11 @@ def problem(
         # An answer must not be larger than what was sent.
         told = list(errors.items())[:FIELDS_MAX]
         body["errors"] = [{"field": field[:NAME_SHOWN_MAX], "detail": text} for field, text in told]
-    body |= {name: value for name, value in (facts or {}).items() if name not in body}
+    body |= {
+        name: value.english() if isinstance(value, Phrase) else value
+        for name, value in (facts or {}).items()
+        if name not in body
+    }
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -153,6 +159,10 @@ def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
         return problem(error.status_code, detail, errors=fields, headers=error.headers)
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         return _to_sign_in(request)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.scope["method"] == "GET":
+        return Redirect(
+            page_above(request.app, request.scope["path"]), status_code=303, headers=dict(error.headers or {})
+        )
     return _page(request, error.status_code, headers=error.headers)
 
 

@@ -118,6 +118,7 @@ def _filters(chosen: str) -> dict[str, Callable[..., Any]]:
         "datetime": lambda value: _time(value, formats.moment(value)),
         "clock": lambda value: formats.clock(value) if value else formats.DASH,
         "short_site": formats.short_site,
+        "piece": lambda unit: formats.piece(unit, chosen),
         "filesize": lambda size: formats.filesize(size, chosen),
         "lasting": lambda seconds: formats.lasting(seconds, chosen),
         "said": lambda stored: language.say(chosen, stored),

@@ -129,6 +129,11 @@ TRANSFER_STATE = {
     "draft": N_("Draft"), "in_transit": N_("On its way"), "received": N_("Received"), "refused": N_("Refused"),
     "cancelled": N_("Cancelled"),
 }  # fmt: skip
+CAUTION = {
+    "approves_nothing": N_("Approves nothing by their own role; they would decide in your place all the same."),
+    "keeps_the_store": N_("Keeps a store: whoever issues things should not approve them too."),
+    "asks_themselves": N_("Asks for equipment themselves; of their own requests they can decide none."),
+}
 TRANSFER_LINE = {
     "listed": N_("Not sent yet"), "waiting": N_("On its way"), "received": N_("Received"),
     "damaged": N_("Received damaged"), "refused": N_("Sent back"), "missing": N_("Missing"), "cancelled": N_("Cancelled"),
@@ -136,6 +141,7 @@ TRANSFER_LINE = {
 STOCKTAKE_STATE = {
     "open": N_("Not begun"), "counting": N_("Being counted"), "closed": N_("To be settled and approved"),
     "approved": N_("Approved"),
+    "cancelled": N_("Cancelled"),
 }  # fmt: skip
 STOCKTAKE_RESULT = {
     "pending": N_("Not counted yet"), "found": N_("Found"), "elsewhere": N_("Registered elsewhere"),
@@ -358,7 +364,7 @@ BATCH_ACTION = {
 }  # fmt: skip
 BATCH_DONE = BATCH_ACTION | {"create": N_("Added"), "change": N_("Changed")}
 FIELD_KIND = {
-    "text": N_("Text"), "integer": N_("Whole number"), "money": N_("Amount in đồng"), "date": N_("Date"),
+    "text": N_("Text"), "integer": N_("Whole number"), "money": N_("Amount in VND"), "date": N_("Date"),
     "boolean": N_("Yes or no"), "choice": N_("Choice of a list"),
 }  # fmt: skip
 # What is seen of an asset, by whom, and what speaks for two descriptions being of one thing.
@@ -556,14 +562,14 @@ AUDIT_FIELD = {
     "cost_source": N_("Cost of a line that says none"), "deputy": N_("Stands in (sign-in name)"),
     "deputy_name": N_("Stands in"), "due_since": N_("Waiting since"), "due_step": N_("Approval step that is due"),
     "from_on": N_("First day"), "until_on": N_("Last day"), "from_user": N_("Absent"), "to_user": N_("Stands in"),
-    "from_value": N_("From a value of (đồng)"), "fulfil_hours": N_("Target of the stores (working hours)"),
+    "from_value": N_("From a value of (VND)"), "fulfil_hours": N_("Target of the stores (working hours)"),
     "given_by_me": N_("Given by oneself"), "hours": N_("Target (working hours)"),
     "if_unknown": N_("Also when the value is not known"), "late_hours": N_("Working hours overdue"),
     "person": N_("Person"), "place": N_("Given over"),
     "reminded": N_("Reminders"), "round": N_("Time of asking"),
     "roles": N_("Roles"), "same_person": N_("One person may decide several steps"), "seat": N_("Distance measured from"),
     "shifts": N_("Working hours"), "target_at": N_("To be done by"), "target_hours": N_("Target (working hours)"),
-    "unit_cost": N_("Expected cost (đồng)"), "value_known": N_("Value known in full"),
+    "unit_cost": N_("Expected cost (VND)"), "value_known": N_("Value known in full"),
     "waited_hours": N_("Working hours waited"), "waiting_for_me": N_("Waiting for me"),
     "picture": N_("Picture"), "families": N_("For families of equipment"), "position": N_("Position in the list"),
     "asset_name": N_("Name of the asset"), "fault": N_("Fault"), "photo": N_("Photo"), "incident": N_("Incident"),
@@ -653,7 +659,7 @@ AUDIT_FIELD = {
     "other_site": N_("Other site"), "transfer": N_("Identifier of the transfer"), "reverses": N_("Takes back the line"),
     "actor": N_("Identifier of the person"), "actor_name": N_("Who"), "at": N_("When"),
     "file": N_("File"),
-    "repair_percent": N_("Share of the original cost (%)"), "amount": N_("Amount (đồng)"),
+    "repair_percent": N_("Share of the original cost (%)"), "amount": N_("Amount (VND)"),
     "quoted_on": N_("Day of the quotation"), "written_by": N_("Written by"), "written_at": N_("Written at"),
 }  # fmt: skip
 # Headings of exported lists: the fields of the API beside those of the audit log, and those that mean something else there.
@@ -710,7 +716,7 @@ FIELD = {
 FIELD_OF = {
     **{("imports", name): text for name, text in BATCH_ACTION.items()}, ("imports", "made_by"): N_("Made by"),
     ("imports", "new_models"): N_("New models"), ("imports", "fonts"): N_("Typed for the fonts"),
-    ("equipment-requests", "value"): N_("Reckoned value (đồng)"), ("category-costs", "name"): N_("Name of the kind"),
+    ("equipment-requests", "value"): N_("Reckoned value (VND)"), ("category-costs", "name"): N_("Name of the kind"),
     ("stocktakes", "unknown"): N_("Not in the register"), ("stocktakes", "missing"): N_("Missing"),
     ("stocktake-items", "expected"): N_("On the list"),
     ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
@@ -754,6 +760,7 @@ TABLES = {
     "batch_state": BATCH_STATE, "batch_action": BATCH_ACTION, "batch_done": BATCH_DONE, "field_kind": FIELD_KIND,
     "stock_movement": STOCK_MOVEMENT, "consumable_kind": CONSUMABLE_KIND, "kit_what": KIT_WHAT, "per": PER,
     "no_allowance": NO_ALLOWANCE, "stock_act": STOCK_ACT, "norm_equipment": NORM_EQUIPMENT,
+    "caution": CAUTION,
     "transfer_state": TRANSFER_STATE, "shipment_state": SHIPMENT_STATE, "transfer_line": TRANSFER_LINE,
     "observed_key": OBSERVED_KEY, "observed_source": OBSERVED_SOURCE, "identity_reason": IDENTITY_REASON,
     "proposal_kind": PROPOSAL_KIND, "proposal_state": PROPOSAL_STATE, "paper_reason": PAPER_REASON,

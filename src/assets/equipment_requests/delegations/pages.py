@@ -19,7 +19,7 @@ from assets.db import transaction
 from assets.equipment_requests.approval_rules.steps import deciding_roles
 from assets.equipment_requests.delegations import service
 from assets.equipment_requests.delegations.api import DelegationOut, concerning, listed_delegations
-from assets.equipment_requests.delegations.service import NewDelegation
+from assets.equipment_requests.delegations.service import Caution, NewDelegation
 from assets.errors import Conflict, Invalid
 from assets.web.forms import Typed, told
 from assets.web.paging import LIMIT_MAX, ListQuery
@@ -30,11 +30,12 @@ PATH = "/delegations"
 
 
 class Deputy(BaseModel):
-    """Somebody who could stand in for the caller."""
+    """Somebody who could stand in for the caller, and what speaks against it."""
 
     deputy: str
     name: str
     post: str
+    cautions: list[Caution]
 
 
 class DelegationsPage(BaseModel):
@@ -56,11 +57,13 @@ async def mine(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[A
 async def delegate(
     request: AnyRequest, data: URLEncodedBody[dict[str, str]], actor: NamedDependency[Actor]
 ) -> Response[Any]:
-    """Name who decides while one is away."""
+    """Name who decides while one is away; what speaks against somebody is told once before."""
     typed = Typed(data)
     try:
         new = NewDelegation(typed.text("deputy"), typed.day("from_on"), typed.day("until_on"), typed.text("reason"))
         typed.check()
+        if await _to_be_told(actor, new) and not data.get("anyway"):
+            return await _page(request, actor, data)
         await service.delegate(actor, new, now=clock.now())
     except (Invalid, Conflict) as error:
         return await _page(request, actor, data, error)
@@ -77,6 +80,11 @@ async def withdraw(request: AnyRequest, delegation: FromPath[UUID], actor: Named
     return Redirect(PATH, status_code=303)
 
 
+async def _to_be_told(actor: Actor, new: NewDelegation) -> bool:
+    people = await service.candidates(actor, clock.now())
+    return any(one.cautions for one in people if one.login == new.deputy.lower())
+
+
 async def _page(
     request: AnyRequest, actor: Actor, given: Mapping[str, str] | None = None, error: Invalid | Conflict | None = None
 ) -> Response[Any]:
@@ -87,11 +95,12 @@ async def _page(
     candidates = await service.candidates(actor, now) if decides else []
     view = DelegationsPage(
         items=found.items, decides=decides,
-        candidates=[Deputy(deputy=one.login, name=one.name, post=one.post) for one in candidates],
+        candidates=[Deputy(deputy=one.login, name=one.name, post=one.post, cautions=list(one.cautions)) for one in candidates],
     )  # fmt: skip
     return show(
         request, "equipment_requests/delegations.html", view, status=error.status if error else 200, given=given or {},
         errors=told(error, "deputy") if error else {}, today=now.astimezone(clock.LOCAL_ZONE).date(),
+        chosen=next((one for one in view.candidates if one.deputy == (given or {}).get("deputy", "").lower()), None),
         everybody=not concerning(actor), reason_max=service.REASON_MAX,
     )  # fmt: skip
 

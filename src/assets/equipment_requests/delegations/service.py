@@ -7,13 +7,14 @@ Nam, while both people have their accounts and until it is withdrawn; all of it 
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
 
 from assets.access.actor import Actor
 from assets.access.identify import identify
-from assets.access.permissions import Action
+from assets.access.permissions import Action, Role
 from assets.audit.service import record
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, Scope, transaction
@@ -145,30 +146,52 @@ def decides(actor: Actor, roles: frozenset[str]) -> bool:
     return any(role in roles for role in actor.roles)
 
 
+class Caution(StrEnum):
+    """What speaks against a deputy."""
+
+    APPROVES_NOTHING = "approves_nothing"
+    KEEPS_THE_STORE = "keeps_the_store"
+    ASKS_THEMSELVES = "asks_themselves"
+
+
 @dataclass(frozen=True)
 class Person:
-    """Somebody who could stand in: the sign-in name, and the name that is shown."""
+    """Somebody who could stand in: the sign-in name, the name that is shown, and what speaks against it."""
 
     login: str
     name: str
     post: str
+    cautions: tuple[Caution, ...] = ()
 
 
 async def candidates(actor: Actor, now: datetime) -> list[Person]:
-    """Who may look at the requests of all sites where the actor decides, by name."""
+    """Who may look at the requests of all sites where the actor decides: who approves by their own role first, then by name."""
     async with transaction(EVERYTHING) as tx:
-        needed = _deciding_scope(actor, await deciding_roles(tx))
+        roles = await deciding_roles(tx)
+        needed = _deciding_scope(actor, roles)
         rows = await tx.fetch(
             'select distinct u.id, u.name, u.display_name, u.post from users u join grants g on g."user" = u.id '
             "and (g.ends_at is null or g.ends_at > $2) where u.active and u.id <> $1 "
             "and (not $3 or (g.unit is null and g.site is null)) order by u.display_name, u.name", actor.id, now,
             needed.everything,
         )  # fmt: skip
-        return [
-            Person(row["name"], _shown(row), row["post"])
-            for row in rows
-            if _sees(await identify(tx, row["id"], now, origin=""), needed)
+        people = [(row, await identify(tx, row["id"], now, origin="")) for row in rows]
+        found = [
+            Person(row["name"], _shown(row), row["post"], cautions(person, roles))
+            for row, person in people
+            if _sees(person, needed)
         ]
+        return sorted(found, key=lambda one: (Caution.APPROVES_NOTHING in one.cautions, len(one.cautions)))
+
+
+def cautions(person: Actor, roles: frozenset[str]) -> tuple[Caution, ...]:
+    """What speaks against somebody as a deputy, where these roles decide: it is told, and not forbidden."""
+    said = {
+        Caution.APPROVES_NOTHING: not decides(person, roles),
+        Caution.KEEPS_THE_STORE: Role.STOREKEEPER in person.roles,
+        Caution.ASKS_THEMSELVES: bool({Role.CLERK, Role.DIRECTOR} & person.roles),
+    }
+    return tuple(caution for caution, holds in said.items() if holds)
 
 
 async def _deputy(tx: Connection, actor: Actor, login: str, now: datetime) -> asyncpg.Record | None:

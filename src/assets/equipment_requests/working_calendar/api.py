@@ -24,7 +24,8 @@ from assets.web.versions import IfMatch, version_of, with_version
 
 _TIME = "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"
 Clock = Annotated[str, Field(pattern=_TIME)]
-NO_TIME = N_("Write a time as hours and minutes, such as 07:30.")
+NO_TIME = N_("Write a time as hours and minutes, such as 7:30, 7h30 or 07.30; a day ends at 24:00.")
+_AS_PEOPLE_WRITE = re.compile(r"([0-9]{1,2}) ?(?:[:.,hg]|giờ) ?([0-9]{2})? ?(?:phút|p)?", re.IGNORECASE)
 
 
 class ShiftOut(BaseModel):
@@ -83,6 +84,12 @@ def minutes(text: str) -> int:
         raise Invalid(fields={"shifts": NO_TIME})
     hours, _, rest = text.partition(":")
     return int(hours) * 60 + int(rest)
+
+
+def minutes_said(text: str) -> int:
+    """A time as people write it (7:30, 7h30, 07.30, 7 giờ 30, 7h) as minutes of a day; Invalid when it is none."""
+    found = _AS_PEOPLE_WRITE.fullmatch(text.strip())
+    return minutes(f"{found[1]:0>2}:{found[2] or '00'}" if found else text)
 
 
 def written(minute: int) -> str:

@@ -15,7 +15,7 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.equipment_requests.working_calendar import api, service
-from assets.equipment_requests.working_calendar.api import WorkingCalendarOut, minutes
+from assets.equipment_requests.working_calendar.api import WorkingCalendarOut, minutes_said
 from assets.equipment_requests.working_calendar.service import Day, Kept
 from assets.equipment_requests.working_calendar.working_time import NAME_MAX, DayKind, Shift
 from assets.errors import Conflict, Invalid, NotFound
@@ -102,7 +102,7 @@ def _shifts(data: Mapping[str, str], found: Kept) -> list[Shift]:
             if not starts and not ends:
                 continue
             try:
-                shifts.append(Shift(weekday, minutes(starts), minutes(ends)))
+                shifts.append(Shift(weekday, minutes_said(starts), minutes_said(ends)))
             except Invalid:
                 wrong[f"hours_{weekday}"] = api.NO_TIME
         shifts += [s for s in found.calendar.shifts if s.weekday == weekday][SHIFTS_SHOWN:]

@@ -22,7 +22,7 @@ from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
 from assets.incidents.faults import queries, service
 from assets.incidents.faults.fitting import OTHER
-from assets.incidents.faults.queries import FaultKindOut, FaultReportOut, Reportable
+from assets.incidents.faults.queries import CALLED_MAX, FaultKindOut, FaultReportOut, Reportable
 from assets.incidents.faults.service import NewReport
 from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD
 from assets.inventory.attachments.upload import Sent, received
@@ -35,13 +35,26 @@ from assets.web.templates import show, twin, without_suffix
 
 AnyRequest = Request[Any, Any, Any]
 NO_TAG = N_("There is no asset with this tag at your place of work. Look at the label once more.")
+TOO_MANY = N_("This fits many assets; here are the first. Write more of the tag.")
 FIELDS = ("fault", "note", "name")
 
 
+class Called(BaseModel):
+    """An asset that can be meant."""
+
+    asset_tag: str
+    asset_name: str
+    site_name: str
+
+
 class ReportStart(BaseModel):
-    """Where reporting begins; `lately` is what was reported last at the caller's sites."""
+    """Where reporting begins; `lately` is what was reported last at the caller's sites.
+
+    `called` is what a part of a tag can mean, when that is more than one.
+    """
 
     lately: list[FaultReportOut]
+    called: list[Called]
 
 
 class OpenIncident(BaseModel):
@@ -78,17 +91,26 @@ async def start(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[
     given = str(request.query_params.get("tag") or "")
     errors, status = {}, 200
     async with transaction(actor.scope) as tx:
-        if given and not request.scope["path"].endswith(".json"):
-            try:
-                found = await queries.reportable(tx, actor.scope, tag_of(given))
-                return Redirect(_form_of(found.tag), status_code=303)
-            except NotFound as error:
-                errors, status = {"tag": NO_TAG}, error.status
-        view = ReportStart(lately=await queries.lately(tx, actor))
+        found = await _called(tx, actor, given) if given else []
+        if len(found) == 1 and not request.scope["path"].endswith(".json"):
+            return Redirect(_form_of(found[0].tag), status_code=303)
+        if given and not found:
+            errors, status = {"tag": NO_TAG}, NotFound.status
+        elif len(found) > CALLED_MAX:
+            errors = {"tag": TOO_MANY}
+        called = [Called(asset_tag=one.tag, asset_name=one.name, site_name=one.site_name) for one in found[:CALLED_MAX]]
+        view = ReportStart(lately=await queries.lately(tx, actor), called=called)
     page = show(request, "faults/start.html", view, errors=errors, given=given[:200], status=status)
     if not request.scope["path"].endswith(".json"):
         page.headers["Content-Security-Policy"] = OF_SCANNERS
     return page
+
+
+async def _called(tx: Connection, actor: Actor, given: str) -> list[Reportable]:
+    try:
+        return [await queries.reportable(tx, actor.scope, tag_of(given))]
+    except NotFound:
+        return await queries.called(tx, actor.scope, tag_of(given))
 
 
 def _form_of(tag: str) -> str:

@@ -18,6 +18,7 @@ from assets.text import clean
 from assets.web.paging import Column, Listing, ListQuery, fetch, folded
 
 RECENT = 10
+CALLED_MAX = 20  # assets to choose from; of more, people write more of the tag
 TOLD_MAX = 5
 
 
@@ -160,16 +161,38 @@ class Reportable:
     site_name: str
 
 
+_REPORTABLE = """select a.id, a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, c.code as category,
+    c.serves, a.site, s.code as site_code, s.name as site_name from assets a join asset_models m on m.id = a.model
+    join asset_categories c on c.id = m.category join sites s on s.id = a.site """
+_SEPARATORS = "-_./ "
+
+
 async def reportable(tx: Connection, scope: Scope, tag: str) -> Reportable:
     """The asset with this tag; NotFound when it is another's."""
-    row = await tx.fetchrow(
-        "select a.id, a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, c.code as category, "
-        "c.serves, a.site, s.code as site_code, s.name as site_name from assets a join asset_models m on m.id = a.model "
-        "join asset_categories c on c.id = m.category join sites s on s.id = a.site where a.tag = $1", clean(tag, 40).upper(),
-    )  # fmt: skip
+    row = await tx.fetchrow(_REPORTABLE + "where a.tag = $1", clean(tag, 40).upper())
     if row is None or not scope.sees(row["site"]):
         raise NotFound()
     return Reportable(**row)
+
+
+async def called(tx: Connection, scope: Scope, text: str) -> list[Reportable]:
+    """The assets of the scope that somebody means who wrote a part of the tag, or wrote it without its dashes.
+
+    The whole tag but for dashes means that one alone. Else what ends so, from three characters on, and what has this
+    number at its end: 7 is 0007. One more than CALLED_MAX says that there are more.
+    """
+    plain = clean(text, 40).upper().translate(str.maketrans("", "", _SEPARATORS))
+    number = plain.lstrip("0") if plain.isascii() and plain.isdigit() else ""
+    rows = await tx.fetch(
+        _REPORTABLE + """where ($5 or a.site = any($4::uuid[])) and a.merged_into is null and a.stage <> 'disposed' and (
+            (length($1) > 2 and right(translate(a.tag, $3, ''), length($1)) = $1)
+            or ($2 <> '' and substring(a.tag from '([0-9]+)$') ~ ('^0*' || $2 || '$')))
+        order by a.tag limit $6""",
+        plain, number, _SEPARATORS, [] if scope.everything else list(scope.sites), scope.everything, CALLED_MAX + 1,
+    )  # fmt: skip
+    found = [Reportable(**row) for row in rows]
+    whole = [one for one in found if one.tag.translate(str.maketrans("", "", _SEPARATORS)) == plain]
+    return whole if len(whole) == 1 else found
 
 
 async def pictures_for(tx: Connection, asset: Reportable) -> list[FaultKindOut]:

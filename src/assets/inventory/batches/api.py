@@ -62,6 +62,15 @@ class BatchOut(BaseModel):
     made_at: datetime
     applied_at: datetime | None
     undone_at: datetime | None
+    kept: int
+    kept_keys: list[str]
+
+
+class UndoIn(BaseModel):
+    """How to undo: all or nothing, or what nobody has touched since."""
+
+    model_config = ConfigDict(extra="forbid")
+    untouched_only: bool = False
 
 
 class FaultOut(BaseModel):
@@ -136,6 +145,7 @@ def batch_out(row: Mapping[str, Any]) -> BatchOut:
     return BatchOut(
         **{name: row[name] for name in same}, **{outcome.value: counts[outcome] for outcome in Outcome},
         unknown=unknown, new_models=counts.get("models", []), fonts=fonts, made_by=row["made_by_name"],
+        kept=counts.get("kept", 0), kept_keys=counts.get("kept_keys", []),
     )  # fmt: skip
 
 
@@ -279,9 +289,12 @@ class Imports(Controller):
         return await _one(actor, number)
 
     @post("/{number:int}/undo", operation_id="undoImport", status_code=200, guards=[requires(Action.EDIT_INVENTORY)])
-    async def undo(self, number: FromPath[int], actor: NamedDependency[Actor]) -> BatchOut:
-        """Put back what was changed and take back what was added; 409 when any of it was touched since."""
-        await service.undo(actor, number, now=clock.now())
+    async def undo(
+        self, number: FromPath[int], actor: NamedDependency[Actor], data: JSONBody[UndoIn | None] = None
+    ) -> BatchOut:
+        """Put back what was changed and take back what was added; 409 when any of it was touched since, unless that may stay."""
+        untouched_only = data is not None and data.untouched_only
+        await service.undo(actor, number, untouched_only=untouched_only, now=clock.now())
         return await _one(actor, number)
 
 

@@ -1,6 +1,6 @@
 """Pages of imports: choose a file, look at the plan, apply it, undo it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -100,7 +100,13 @@ def _errors(request: AnyRequest, error: AssetsError) -> dict[str, str]:
 
 
 async def _show(
-    request: AnyRequest, actor: Actor, number: str, asked: ListQuery, error: str = "", status: int = 200
+    request: AnyRequest,
+    actor: Actor,
+    number: str,
+    asked: ListQuery,
+    error: str = "",
+    status: int = 200,
+    touched: Mapping[str, object] | None = None,
 ) -> Response[Any]:
     plain = without_suffix(number)
     known = int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= 9 else 0
@@ -113,6 +119,7 @@ async def _show(
         spelling = Spelling(choose(request), *await described(tx, batch.resource), kinds)
     return show(
         request, "inventory/import.html", BatchPage(batch=batch, rows=rows), error=error, status=status,
+        touched=touched if touched and touched.get("keys") else None,
         names={kind.resource: kind.name for kind in KINDS.values()}, kept=asked.again(),
         categories=spelling.categories, label=spelling.label, said=spelling.said, fault=spelling.fault,
         chosen=[str(value) for f in asked.filters if f.column == "action" for value in f.values],
@@ -143,14 +150,13 @@ async def apply(request: AnyRequest, number: FromPath[int], actor: NamedDependen
 
 @post("/imports/{number:int}/undo", guards=[EDITOR], include_in_schema=False)
 async def undo(request: AnyRequest, number: FromPath[int], actor: NamedDependency[Actor]) -> Response[Any]:
-    """Put everything back."""
+    """Put everything back, or what nobody has touched since."""
+    untouched_only = str((await request.form()).get("untouched") or "") == "1"
     try:
-        await service.undo(actor, number, now=clock.now())
+        await service.undo(actor, number, untouched_only=untouched_only, now=clock.now())
     except Conflict as error:
         said = translate(choose(request), error.detail)
-        if keys := error.facts.get("keys"):
-            said = f"{said} ({', '.join(map(str, keys if isinstance(keys, list) else []))})"
-        return await _show(request, actor, str(number), ListQuery(sort="position"), said, error.status)
+        return await _show(request, actor, str(number), ListQuery(sort="position"), said, error.status, error.facts)
     return Redirect(f"/imports/{number}", status_code=303)
 
 

@@ -31,6 +31,7 @@ from assets.text import clean
 from assets.web import words
 from assets.web.language import N_, translate
 
+KEYS_MAX = 50  # of what was touched since that are named
 ROWS_MAX = 50_000
 AUDITED = "batch"
 
@@ -334,8 +335,11 @@ def _digest(changes: str) -> bytes:
     return hashlib.sha256(_json(json.loads(changes)).encode()).digest()
 
 
-async def undo(actor: Actor, number: int, *, now: datetime) -> None:
-    """Put everything back that a batch changed and take back what it added; Conflict when something was touched since."""
+async def undo(actor: Actor, number: int, *, untouched_only: bool = False, now: datetime) -> None:
+    """Put everything back that a batch changed and take back what it added; Conflict when something was touched since.
+
+    With `untouched_only` what was touched stays as it is and is named in the batch; Conflict when nothing else is left.
+    """
     actor = actor.require(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         batch = await _locked(tx, actor, number, "applied")
@@ -359,18 +363,31 @@ async def undo(actor: Actor, number: int, *, now: datetime) -> None:
                 [row["subject"] for row in made],
             )
         }
-        touched = [row["key"] for row in made if now_at.get(row["subject"]) != 1]
-        touched += [row.key for row, was in zip(planned, changed, strict=True)
-                    if row.faults or row.present is None or row.present.version != was["subject_version"]]  # fmt: skip
-        if touched:
-            raise Conflict(N_("Some were changed since; nothing was undone."), count=len(touched), keys=touched[:20])
+        ours = {row["subject"] for row in made if now_at.get(row["subject"]) == 1}
+        free = [not row.faults and row.present is not None and row.present.version == was["subject_version"]
+                for row, was in zip(planned, changed, strict=True)]  # fmt: skip
+        touched = [row["key"] for row in made if row["subject"] not in ours]
+        touched += [row.key for row, untouched in zip(planned, free, strict=True) if not untouched]
+        left = len(stored) - len(touched)
+        if touched and not (untouched_only and left):
+            raise Conflict(
+                N_("Some were changed since; nothing was undone."), count=len(touched), keys=touched[:KEYS_MAX],
+                untouched=left,
+            )  # fmt: skip
         reason = shown_number(number)
-        await write(tx, actor, kind, planned, now=now, reason=reason)
-        await take_back(tx, actor, kind, [row["subject"] for row in made], reason=reason)
-        added = [UUID(model) for model in json.loads(batch["counts"]).get("added_models", ())]
-        await take_back_models(tx, actor, added, reason=reason)
-        await tx.execute("update batches set state = 'undone', undone_at = $2 where id = $1", batch["id"], now)
+        back_now = [row for row, untouched in zip(planned, free, strict=True) if untouched]
+        await write(tx, actor, kind, back_now, now=now, reason=reason)
+        await take_back(tx, actor, kind, [row["subject"] for row in made if row["subject"] in ours], reason=reason)
+        counts = json.loads(batch["counts"])
+        if not touched:  # what stays may need them
+            await take_back_models(tx, actor, [UUID(one) for one in counts.get("added_models", ())], reason=reason)
+        counts |= {"kept": len(touched), "kept_keys": touched[:KEYS_MAX]} if touched else {}
+        await tx.execute(
+            "update batches set state = 'undone', undone_at = $2, counts = $3 where id = $1", batch["id"], now,
+            json.dumps(counts),
+        )  # fmt: skip
         await record(
             tx, by=actor, action="undo_batch", kind=AUDITED, subject=batch["id"], name=reason, site=actor.home_site,
-            before={"state": "applied"}, after={"state": "undone"},
+            before={"state": "applied"},
+            after={"state": "undone", **({"kept": touched[:KEYS_MAX]} if touched else {})},
         )  # fmt: skip

@@ -38,7 +38,7 @@ async def quote(actor: Actor, tag: str, new: NewQuotation, *, now: datetime) -> 
     actor = actor.require(Action.EDIT_INVENTORY)
     today, wrong = now.astimezone(LOCAL_ZONE).date(), {}
     if not 1 <= new.amount <= AMOUNT_MAX:
-        wrong["amount"] = N_("Whole đồng, from 1 to 10,000,000,000,000.")
+        wrong["amount"] = N_("Whole VND, from 1 to 10,000,000,000,000.")
     if not clean(new.supplier, 160):
         wrong["supplier"] = N_("Please fill this in.")
     if new.quoted_on > today or new.quoted_on.year < today.year - YEARS_BACK:

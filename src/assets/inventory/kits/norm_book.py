@@ -165,7 +165,7 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     if (values["per"] == Per.POST) != bool(values["post_group"]):
         wrong["post_group"] = N_("A group belongs to a norm by post, and to no other.")
     if values["price_max"] is not None and not 0 <= values["price_max"] <= PRICE_MAX:
-        wrong["price_max"] = "whole đồng, from 0 to 10,000,000,000,000"
+        wrong["price_max"] = "whole VND, from 0 to 10,000,000,000,000"
     if values["valid_to"] is not None and values["valid_to"] < values["valid_from"]:
         wrong["valid_to"] = N_("The last day cannot be before the first.")
     if wrong:

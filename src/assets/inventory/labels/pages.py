@@ -58,10 +58,14 @@ class LabelOut(BaseModel):
 
 
 class LabelsPage(BaseModel):
-    """What labels can be printed of and on; `total` counts what the choice finds, `items` are what one print takes."""
+    """What labels can be printed of and on; `total` counts what the choice finds, `items` are what one print takes.
+
+    `unknown` are tags that were asked for and are not among what the choice finds.
+    """
 
     items: list[LabelOut]
     total: int
+    unknown: list[str]
     sites: list[Named]
     categories: list[Named]
     presets: list[str]
@@ -106,7 +110,7 @@ async def _page(
     async with transaction(actor.scope) as tx:
         items, total = await _chosen(tx, actor, given)
         view = LabelsPage(
-            items=items, total=total, **await _choices(tx), presets=list(PRESETS),
+            items=items, total=total, unknown=_unknown(given["tags"], items), **await _choices(tx), presets=list(PRESETS),
             grids=(await fetch(tx, GRIDS, ListQuery(limit=LIMIT_MAX), grid_out)).items,
             printers=(await fetch(tx, PRINTERS, ListQuery(limit=LIMIT_MAX), printer_out)).items,
         )  # fmt: skip
@@ -135,6 +139,11 @@ async def _chosen(tx: Connection, actor: Actor, given: Mapping[str, str]) -> tup
     for item in found.items:
         item.printed = next((row["printed"] for row in rows if row["tag"] == item.tag), 0)
     return found.items, found.total
+
+
+def _unknown(text: str, items: Sequence[LabelOut]) -> list[str]:
+    there = {item.tag for item in items}
+    return [tag for tag in dict.fromkeys(tags_of(text)) if tag not in there]
 
 
 def _label(row: Mapping[str, Any]) -> LabelOut:

@@ -40,7 +40,7 @@ EDITS = requires(Action.EDIT_PAPERS, province=True)
 UPLOAD: dict[str, Any] = {OWN: True, TAKES: frozenset({MULTIPART})}
 BODY_MAX = TEMPLATE_MAX + AROUND_MAX
 PICTURE = "image/png"
-PICTURE_PPI = 44  # of a page 23 rem wide; a page with its picture stays below 60 kB
+PICTURE_PPI = 44  # of a page 23 rem wide; it is fetched when somebody opens it, its page stays below 60 kB
 
 
 class TemplateOut(BaseModel):

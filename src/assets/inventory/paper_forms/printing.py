@@ -70,7 +70,7 @@ async def printed(wish: Wish, content: Content, *, draft: str = "") -> bytes:
             return await filled(own, content, filled_form(form, content))
         except Unusable as error:
             said = N_("The paper's own template cannot be used here: %(why)s. Remove or mend it under Papers.")
-            raise Conflict(said, why=str(error)) from None
+            raise Conflict(said, why=error.why) from None
     document = laid_out(wish.paper, content, form, draft=draft)
     if wish.ending == "pdf":
         return await typesetting.pdf("paper", data_of(document))

@@ -106,7 +106,7 @@ async def _try(paper: Paper, content: bytes) -> None:
         await filled(content, SAMPLES[paper], DEFAULTS[paper])
     except Unusable as error:
         said = N_("The template cannot be used: %(why)s. The one that was there stays.")
-        raise Invalid(said, why=str(error)) from None
+        raise Invalid(said, why=error.why) from None
 
 
 async def remove_template(actor: Actor, paper: Paper, *, version: int, now: datetime) -> None:

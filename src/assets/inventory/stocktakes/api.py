@@ -109,6 +109,13 @@ def _utc(moment: datetime | None, name: str) -> datetime | None:
         raise Invalid(fields={name: "beyond the years 1 to 9999"}) from None
 
 
+class CancelIn(BaseModel):
+    """Why a stocktake is given up."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Annotated[str, Field(min_length=1, max_length=service.NOTE_MAX)]
+
+
 class Stocktakes(Controller):
     """Sessions in which somebody looks what is there."""
 
@@ -195,6 +202,14 @@ class Stocktakes(Controller):
     async def approve(self, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[StocktakeOut]:
         """Accept the result and put the register right; by somebody who neither counted nor settled."""
         await service.approve(actor, number, now=clock.now())
+        return await _one(actor, number)
+
+    @post("/{number:str}/cancel", operation_id="cancelStocktake", status_code=200, guards=[requires(Action.TAKE_STOCK)])
+    async def cancel(
+        self, number: FromPath[str], data: JSONBody[CancelIn], actor: NamedDependency[Actor]
+    ) -> Response[StocktakeOut]:
+        """Give it up while nothing has been settled; nothing follows from it."""
+        await service.cancel(actor, number, data.reason, now=clock.now())
         return await _one(actor, number)
 
 

@@ -23,6 +23,10 @@ class State(StrEnum):
     COUNTING = "counting"
     CLOSED = "closed"
     APPROVED = "approved"
+    CANCELLED = "cancelled"
+
+
+OVER = frozenset({State.APPROVED, State.CANCELLED})
 
 
 class Act(StrEnum):
@@ -32,6 +36,7 @@ class Act(StrEnum):
     CLOSE = "close"
     SETTLE = "settle"
     APPROVE = "approve"
+    CANCEL = "cancel"  # while nothing has been settled
 
 
 MOVES: dict[tuple[State, Act], State] = {
@@ -40,6 +45,9 @@ MOVES: dict[tuple[State, Act], State] = {
     (State.COUNTING, Act.CLOSE): State.CLOSED,
     (State.CLOSED, Act.SETTLE): State.CLOSED,
     (State.CLOSED, Act.APPROVE): State.APPROVED,
+    (State.OPEN, Act.CANCEL): State.CANCELLED,
+    (State.COUNTING, Act.CANCEL): State.CANCELLED,
+    (State.CLOSED, Act.CANCEL): State.CANCELLED,
 }
 _NOT_YET = N_("Nothing has been counted yet.")
 _REFUSED = {
@@ -47,6 +55,7 @@ _REFUSED = {
     State.COUNTING: N_("It is still being counted: close it first."),
     State.CLOSED: N_("Counting is closed."),
     State.APPROVED: N_("It has been approved; nothing of it changes any more."),
+    State.CANCELLED: N_("It was cancelled; nothing follows from it."),
 }
 
 

@@ -238,6 +238,18 @@ async def approve(request: AnyRequest, number: FromPath[str], actor: NamedDepend
     return _back(number)
 
 
+@post("/stocktakes/{number:str}/cancel", guards=[requires(Action.TAKE_STOCK)], include_in_schema=False)
+async def cancel(
+    request: AnyRequest, number: FromPath[str], data: Form, actor: NamedDependency[Actor]
+) -> Response[Any]:
+    """Give it up, with the reason."""
+    try:
+        await service.cancel(actor, number, data.get("reason", ""), now=clock.now())
+    except (Invalid, Conflict) as error:
+        return await _page(request, actor, number, data, _errors(request, error, "act"), error.status)
+    return _back(number)
+
+
 def _errors(request: AnyRequest, error: AssetsError, otherwise: str) -> dict[str, str]:
     chosen = choose(request)
     fields = dict(error.fields) if isinstance(error, Invalid) else {}
@@ -252,4 +264,4 @@ def _back(number: str, **query: str) -> Response[Any]:
     )
 
 
-routes: Sequence[ControllerRouterHandler] = (listing, form, open_one, one, scan, settle, edit, close, approve)
+routes: Sequence[ControllerRouterHandler] = (listing, form, open_one, one, scan, settle, edit, close, approve, cancel)

@@ -32,6 +32,9 @@ class StocktakeOut(BaseModel):
     closed_by: str
     approved_at: datetime | None
     approved_by: str
+    cancelled_at: datetime | None
+    cancelled_by: str
+    cancel_reason: str
     expected: int
     found: int
     elsewhere: int
@@ -84,6 +87,7 @@ class StateOut(BaseModel):
 _COUNTS = ", ".join(f"count(*) filter (where i.result = '{result}') as {result}" for result in Result)
 STOCKTAKES = Listing(
     select="t.*, t.opened_by_name as opened_by, t.closed_by_name as closed_by, t.approved_by_name as approved_by, "
+    "t.cancelled_by_name as cancelled_by, "
     "s.code as site_code, s.name as site_name, n.*",
     source="stocktakes t join sites s on s.id = t.site cross join lateral (select count(*) filter (where i.expected) as "
     + f"expected, {_COUNTS}, count(*) filter (where i.result <> 'found' and i.settlement = '') as unsettled "

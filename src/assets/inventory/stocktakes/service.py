@@ -98,8 +98,8 @@ async def open_stocktake(actor: Actor, new: New, *, now: datetime) -> int:
                 raise NotAllowed(N_("A whole unit is counted by somebody who works for all its sites."))
             await tx.execute("select pg_advisory_xact_lock(hashtext('stocktake ' || $1::text))", str(site["unit"]))
             if number := await tx.fetchval(
-                "select s.number from stocktakes s join stocktake_items i on i.stocktake = s.id where s.state <> 'approved' "
-                "and i.site = any($1) limit 1", places,
+                "select s.number from stocktakes s join stocktake_items i on i.stocktake = s.id "
+                "where s.state not in ('approved', 'cancelled') and i.site = any($1) limit 1", places,
             ):  # fmt: skip
                 raise Conflict(N_("Stocktake %(number)s of this site is not finished."), number=number)
             rows = await freezing.frozen(tx, places, moment, now=now)
@@ -157,14 +157,14 @@ EDITABLE = {"title": 160, "form_number": 120, "members": MEMBERS_MAX}
 
 
 async def edit(actor: Actor, number: str, changes: Mapping[str, str], *, version: int) -> None:
-    """Change what stands on the minutes: title, form number, members; not once it has been approved."""
+    """Change what stands on the minutes: title, form number, members; not once it is over."""
     actor = actor.require(Action.TAKE_STOCK)
     async with transaction(actor.scope) as tx:
         before = await lock(tx, actor, number)
         if before["version"] != version:
             raise Stale()
-        if before["state"] == State.APPROVED:
-            raise Conflict(counting.refused(State.APPROVED, Act.SCAN), state=before["state"])
+        if (state := State(before["state"])) in counting.OVER:
+            raise Conflict(counting.refused(state, Act.SCAN), state=state)
         new = {
             n: (clean_block if n == "members" else clean)(changes.get(n, before[n]), most)
             for n, most in EDITABLE.items()
@@ -336,6 +336,31 @@ async def approve(actor: Actor, number: str, *, now: datetime) -> None:
             "returning *", row["id"], state, now, actor.name,
         )  # fmt: skip
         await _record(tx, actor, "approve", after, **differences(row, after))
+
+
+async def cancel(actor: Actor, number: str, reason: str, *, now: datetime) -> None:
+    """Give a stocktake up: nothing follows from it, and the site can be counted anew. What was scanned stays to be seen.
+
+    Conflict once something has been settled: whoever decided about a difference is not to be passed over.
+    """
+    actor = actor.require(Action.TAKE_STOCK)
+    reason = clean(reason, NOTE_MAX)
+    if not reason:
+        raise Invalid(fields={"reason": N_("Write why it is cancelled.")})
+    async with transaction(actor.scope) as tx:
+        row = await lock(tx, actor, number, whole=True)
+        state = _step(row, Act.CANCEL)
+        settled = await tx.fetchval(
+            "select count(*) from stocktake_items where stocktake = $1 and settlement <> ''", row["id"]
+        )
+        if settled:
+            raise Conflict(N_("%(count)s differences are settled already; it is approved, not cancelled."),
+                           count=settled, state=row["state"])  # fmt: skip
+        after = await tx.fetchrow(
+            "update stocktakes set state = $2, cancelled_at = $3, cancelled_by_name = $4, cancel_reason = $5, "
+            "version = version + 1 where id = $1 returning *", row["id"], state, now, actor.name, reason,
+        )  # fmt: skip
+        await _record(tx, actor, "cancel", after, reason=reason, **differences(row, after))
 
 
 async def _took_part(tx: Connection, actor: Actor, stocktake: UUID) -> bool:

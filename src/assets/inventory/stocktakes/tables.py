@@ -41,6 +41,9 @@ class Stocktake(Table, db=DB, tablename="stocktakes"):
     closed_by_name = Varchar(length=120, default="")
     approved_at = Timestamptz(null=True, default=None)
     approved_by_name = Varchar(length=120, default="")
+    cancelled_at = Timestamptz(null=True, default=None)
+    cancelled_by_name = Varchar(length=120, default="")
+    cancel_reason = Varchar(length=255, default="")
     search = Text(default="")
     version = Integer(default=1)
 

@@ -1,11 +1,12 @@
 """Hand-overs confirmed by signed addresses: each side of a transfer says who they are and what they give or have got.
 
-An address is for one transfer and one side. The receiver's confirmation receives what was ticked, as a signed-in person
-would; the giver's writes down that it was given. Either can hold a photo. Each side confirms once.
+An address is for one transfer and one side. The receiver's confirmation says of each line that it came, came damaged or is
+missing, as a signed-in person would; the giver's writes down that it was given. Either can hold a photo. Each side
+confirms once.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -23,7 +24,7 @@ from assets.ids import new_id
 from assets.inventory.attachments import service as attachments
 from assets.inventory.attachments.upload import Sent
 from assets.inventory.transfers import service
-from assets.inventory.transfers.course import NOT_NOW, Line, State
+from assets.inventory.transfers.course import NEEDS_NOTE, NOT_NOW, Line, State
 from assets.inventory.transfers.service import KIND, Outcome, Receiving, shown_number
 from assets.text import clean, clean_block
 from assets.web.language import N_
@@ -32,6 +33,7 @@ CONFIRMED = (State.IN_TRANSIT, State.RECEIVED)
 NAME_MAX = 80
 POST_MAX = 120
 NOTE_MAX = 500
+SAYS = (Line.RECEIVED, Line.DAMAGED, Line.MISSING)  # what the receiver can say of a line
 
 
 class Side(StrEnum):
@@ -43,12 +45,15 @@ class Side(StrEnum):
 
 @dataclass(frozen=True)
 class Confirmed:
-    """What somebody says by an address: who they are, and, as receiver, the tags of what they have."""
+    """What somebody says by an address: who they are, and, as receiver, what became of each line, by its tag.
+
+    A line of which nothing is said stays on its way.
+    """
 
     name: str
     post: str = ""
     note: str = ""
-    received: Sequence[str] = ()
+    lines: Mapping[str, Outcome] = field(default_factory=dict)
     photo: Sent | None = None
 
 
@@ -66,6 +71,18 @@ async def issue(actor: Actor, number: int, side: Side, life: timedelta, *, now: 
         return await signed_addresses.issue(
             tx, actor, Purpose.CONFIRM_HAND_OVER, row["id"], site, name=shown_number(number), until=now + life, now=now
         )  # fmt: skip
+
+
+async def withdraw(actor: Actor, number: int, address: UUID, *, now: datetime) -> None:
+    """End an address of a transfer at once; NotFound when it is another's, or of a side that is not the actor's."""
+    async with transaction(actor.scope) as tx:
+        found = await tx.fetchval(
+            "select exists (select from signed_addresses d join transfers t on t.id = d.subject "
+            "where t.number = $1 and d.id = $2 and d.purpose = $3)", number, address, Purpose.CONFIRM_HAND_OVER,
+        )  # fmt: skip
+    if not found:
+        raise NotFound()
+    await signed_addresses.withdraw(actor, address, now=now)
 
 
 async def _said(tx: Connection, transfer: UUID, side: Side) -> bool:
@@ -90,18 +107,20 @@ async def behind(address: SignedAddress) -> tuple[Record, list[Record], Side, Re
 async def confirm(address: SignedAddress, said: Confirmed, *, now: datetime) -> None:
     """Write down what a side confirms, and as receiver receive it; the same twice is as once.
 
-    Invalid without a name or, as receiver, without anything received; Conflict while it has not been sent.
+    Invalid without a name, as receiver without a word on anything, and without one on what is not as it should be; Conflict
+    while it has not been sent.
     """
     row, lines, side, earlier = await behind(address)
     if earlier is not None:
         return
     name = clean(said.name, NAME_MAX)
     waiting = [line["tag"] for line in lines if line["state"] == Line.WAITING]
-    got = [tag for tag in waiting if tag in set(said.received)]
+    got = {tag: said.lines[tag] for tag in waiting if tag in said.lines} if side is Side.RECEIVER else {}
     wrong = {} if name else {"name": N_("Please write your name.")}
+    wrong |= _unsaid(got)
     note = clean_block(said.note, NOTE_MAX)
     if side is Side.RECEIVER and waiting and not got and not note:
-        wrong["received"] = N_("Tick what has been received, or write in the note what is wrong.")
+        wrong["lines"] = N_("Say of at least one thing what has become of it, or write in the note what is wrong.")
     if wrong:
         raise Invalid(fields=wrong)
     actor = address.actor(name)
@@ -127,7 +146,17 @@ async def confirm(address: SignedAddress, said: Confirmed, *, now: datetime) -> 
             tx, by=actor, action="confirm", kind=KIND, subject=row["id"], name=shown_number(row["number"]),
             site=address.site, after=shown(made),
         )  # fmt: skip
-        if side is Side.RECEIVER and got:
-            outcomes = {tag: Outcome(Line.RECEIVED) for tag in got}
-            await service.receive(actor, row["number"], Receiving(outcomes), now=now)
+        if got:
+            await service.receive(actor, row["number"], Receiving(got), now=now)
         await signed_addresses.use(tx, address, actor, now=now)
+
+
+def _unsaid(got: Mapping[str, Outcome]) -> dict[str, str]:
+    """What is wrong with what the receiver says of the lines, by the tag."""
+    wrong = {}
+    for tag, outcome in got.items():
+        if outcome.state not in SAYS:
+            wrong[f"lines.{tag}"] = N_("This cannot be said of it.")
+        elif outcome.state in NEEDS_NOTE and not clean_block(outcome.note, service.NOTE_MAX):
+            wrong[f"lines.{tag}"] = N_("Write what is the matter with it.")
+    return wrong

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
+from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
@@ -21,11 +22,13 @@ from assets.errors import Conflict, Invalid, NotFound
 from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD
 from assets.inventory.attachments.upload import received
 from assets.inventory.transfers import hand_over, queries
-from assets.inventory.transfers.hand_over import NAME_MAX, NOTE_MAX, POST_MAX, Confirmed, Side
-from assets.inventory.transfers.service import LINES_MAX
+from assets.inventory.transfers.course import Line
+from assets.inventory.transfers.hand_over import NAME_MAX, NOTE_MAX, POST_MAX, SAYS, Confirmed, Side
+from assets.inventory.transfers.service import LINES_MAX, Outcome
 from assets.papers.codes import inline
 from assets.settings import Settings
 from assets.web.forms import told
+from assets.web.language import N_
 from assets.web.parameters import ANY
 from assets.web.templates import page
 
@@ -33,7 +36,7 @@ AnyRequest = Request[Any, Any, Any]
 Form = URLEncodedBody[dict[str, str]]
 SIDES = requires_any(*LENDS[Purpose.CONFIRM_HAND_OVER].issuer)
 LIFE = 7  # days that an address of a page is valid
-BOX = "received_"  # what the boxes of the assets that came begin with
+STATE, WORD = "state_", "word_"  # what the fields of a line begin with; its tag follows
 
 
 class HandOverAddressIn(BaseModel):
@@ -91,6 +94,19 @@ async def issue(
     )  # fmt: skip
 
 
+@post(
+    "/transfers/{number:str}/hand-over-addresses/{address:uuid}/withdraw",
+    guards=[SIDES],
+    include_in_schema=False,
+)
+async def withdraw(number: FromPath[str], address: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
+    """End an address of this transfer at once."""
+    if not (number.isascii() and number.isdigit() and len(number) <= 9):
+        raise NotFound()
+    await hand_over.withdraw(actor, int(number), address, now=clock.now())
+    return Redirect(f"/transfers/{number}?done=withdrawn#hand-over", status_code=303)
+
+
 async def _opened(request: AnyRequest, secret: str) -> SignedAddress:
     origin = request.client.host if request.client else ""
     return await signed_addresses.opened(Purpose.CONFIRM_HAND_OVER, secret, now=clock.now(), origin=origin)
@@ -108,9 +124,9 @@ async def _form(
 ) -> Response[Any]:  # fmt: skip
     row, lines, side, said = await hand_over.behind(address)
     return page(
-        request, "inventory/hand_over.html", status=status, transfer=row, lines=lines, side=side, said=said, box=BOX,
-        given=given, errors=errors or {}, file_mb=settings.attachment_mb, name_max=NAME_MAX, post_max=POST_MAX,
-        note_max=NOTE_MAX,
+        request, "inventory/hand_over.html", status=status, transfer=row, lines=lines, side=side, said=said, says=SAYS,
+        state=STATE, word_of=WORD, given=given, errors=errors or {}, file_mb=settings.attachment_mb, name_max=NAME_MAX,
+        post_max=POST_MAX, note_max=NOTE_MAX,
     )  # fmt: skip
 
 
@@ -121,16 +137,25 @@ async def confirm(request: AnyRequest, secret: FromPath[str], settings: NamedDep
     await signed_addresses.knock(address, clock.now())
     given: dict[str, str] = {}
     try:
-        async with received(request, settings.attachment_mb * MB, fields=LINES_MAX + 10) as sent:
+        async with received(request, settings.attachment_mb * MB, fields=2 * LINES_MAX + 10) as sent:
             given |= sent.fields
-            got = [name.removeprefix(BOX) for name in given if name.startswith(BOX)]
             said = Confirmed(
-                given.get("name", ""), given.get("post", ""), given.get("note", ""), got, sent if sent.size else None
-            )
+                given.get("name", ""), given.get("post", ""), given.get("note", ""), _lines(given),
+                sent if sent.size else None,
+            )  # fmt: skip
             await hand_over.confirm(address, said, now=clock.now())
     except (Invalid, Conflict) as error:
-        return await _form(request, settings, address, given, told(error, "form"), error.status)
+        wrong = dict(error.fields) if isinstance(error, Invalid) else {}
+        return await _form(request, settings, address, given, wrong or told(error, "form"), error.status)
     return Redirect(f"/h/{quote(secret, safe='')}", status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = (issue_address, issue, form, confirm)
+def _lines(given: Mapping[str, str]) -> dict[str, Outcome]:
+    """What the form says of each line, by its tag; an empty state says nothing of it."""
+    said = {name.removeprefix(STATE): state for name, state in given.items() if name.startswith(STATE) and state}
+    if not set(said.values()) <= set(Line):
+        raise Invalid(fields={"lines": N_("Please choose one of the list.")})
+    return {tag: Outcome(Line(state), given.get(WORD + tag, "")) for tag, state in said.items()}
+
+
+routes: Sequence[ControllerRouterHandler] = (issue_address, issue, withdraw, form, confirm)

@@ -24,7 +24,7 @@ from assets.inventory.attachments.upload import received
 from assets.inventory.lifecycle import Stage
 from assets.inventory.transfers import queries, service
 from assets.inventory.transfers.course import OUTCOMES, Line
-from assets.inventory.transfers.queries import LISTING, TransferDetail, TransferOut
+from assets.inventory.transfers.queries import LISTING, HandOverAddressRow, TransferDetail, TransferOut
 from assets.inventory.transfers.service import NewTransfer, Outcome, Receiving
 from assets.settings import Settings
 from assets.web.language import N_
@@ -49,10 +49,19 @@ class Choice(BaseModel):
     name: str
 
 
+class Sendable(Choice):
+    """An asset that can go, with what kind of thing it is."""
+
+    serial: str
+    kind: str
+    kind_en: str
+
+
 class TransferPage(TransferDetail):
-    """A transfer with the photos and papers on it: what was packed, what arrived."""
+    """A transfer with the photos and papers on it, what was packed and what arrived, and the addresses that confirm it."""
 
     files: list[AttachmentOut]
+    addresses: list[HandOverAddressRow]
 
 
 class NewTransferForm(BaseModel):
@@ -61,7 +70,7 @@ class NewTransferForm(BaseModel):
     from_site: str
     from_sites: list[Choice]
     to_sites: list[Choice]
-    assets: list[Choice]
+    assets: list[Sendable]
 
 
 @get(
@@ -178,7 +187,9 @@ async def _one(
     found = await queries.one(viewer, number)
     async with transaction(viewer.scope) as tx:
         subject = await attachments.subject_of(tx, viewer, service.KIND, str(number))
-        view = TransferPage(**found.model_dump(), files=await files_of(tx, viewer.scope, subject.id))
+        files = await files_of(tx, viewer.scope, subject.id)
+    addresses = await queries.valid_addresses(viewer, number, now=clock.now())
+    view = TransferPage(**found.model_dump(), files=files, addresses=addresses)
     if request.scope["path"].endswith(".json"):
         return show(request, "inventory/transfer.html", view)
     settings: Settings = request.app.state["settings"]
@@ -187,7 +198,7 @@ async def _one(
     return page(
         request, "inventory/transfer.html", status=error.status if error else 200, view=view, errors=errors,
         given={name: values[-1] for name, values in (fields or {}).items() if values}, outcomes=list(OUTCOMES),
-        done=done if done in ("sent", "received", "refused", "cancelled") else "", note_max=service.NOTE_MAX,
+        done=done if done in ("sent", "received", "refused", "cancelled", "withdrawn") else "", note_max=service.NOTE_MAX,
         refused=(error.detail, error.facts) if error and not errors else None, file_mb=settings.attachment_mb,
         may_attach=current_person(request).may(Action.RECEIVE_TRANSFER, subject.site),
     )  # fmt: skip

@@ -22,11 +22,11 @@ from assets.inventory.transfers.queries import LineOut, TransferDetail
 from assets.inventory.worth import Worth, worth
 from assets.papers.kinds import Confirmed, Handed, HandOver, Paper
 
-LEFT_OUT = frozenset({Line.REFUSED, Line.MISSING, Line.CANCELLED})
+LEFT_OUT = frozenset({Line.REFUSED, Line.MISSING, Line.CANCELLED})  # of the list of what changes hands
 
 
 async def hand_over(actor: Actor, number: int, *, now: datetime) -> HandOver:
-    """The values of 02/TSC-BBGN for a transfer that the actor sees: what has not arrived is not on it."""
+    """The values of 02/TSC-BBGN for a transfer that the actor sees: what is missing is told of below the list."""
     found = await queries.one(actor, number)
     day = (found.ended_at or now).astimezone(LOCAL_ZONE).date()
     # Both sides sign for the same figures, also when what was handed over is no more at the reader's own site.
@@ -43,6 +43,7 @@ async def hand_over(actor: Actor, number: int, *, now: datetime) -> HandOver:
         receiver=found.to_name, day=_day(found), decision_number=found.decision_number, decision_date=found.decision_date,
         carrier=found.carrier, given=_confirmed(found, "giver"), received=_confirmed(found, "receiver"),
         lines=[_handed(line, assets[line.position]) for line in found.lines if line.state not in LEFT_OUT],
+        missing=[_handed(line, Worth()) for line in found.lines if line.state is Line.MISSING],
     )  # fmt: skip
 
 

@@ -69,6 +69,16 @@ class HandOverOut(BaseModel):
     photo: UUID | None
 
 
+class HandOverAddressRow(BaseModel):
+    """An address of a side that is valid; its secret is known to nobody here."""
+
+    id: UUID
+    side: str
+    issued_by: str
+    issued_at: datetime
+    expires_at: datetime
+
+
 class TransferDetail(TransferOut):
     """A transfer with the acts that are possible for the caller now, and what its sides confirmed by signed addresses."""
 
@@ -151,6 +161,22 @@ async def one(actor: Actor, number: int) -> TransferDetail:
     return TransferDetail(**it.model_dump(), acts=acts, hand_overs=confirmed, addressable=addressable)
 
 
+async def valid_addresses(actor: Actor, number: int, *, now: datetime) -> list[HandOverAddressRow]:
+    """The addresses of a transfer that are valid and that the actor may withdraw, the one that ends first before the others."""
+    async with transaction(actor.scope) as tx:
+        rows = await tx.fetch(
+            "select d.id, d.site, case when d.site = t.from_site then 'giver' else 'receiver' end as side, "
+            "d.issued_by_name as issued_by, d.issued_at, d.expires_at from signed_addresses d "
+            "join transfers t on t.id = d.subject where t.number = $1 and d.purpose = $2 and d.withdrawn_at is null "
+            "and d.expires_at > $3 order by d.expires_at, d.id", number, Purpose.CONFIRM_HAND_OVER, now,
+        )  # fmt: skip
+    return [
+        HandOverAddressRow(**{name: row[name] for name in HandOverAddressRow.model_fields})
+        for row in rows
+        if may_issue(actor, Purpose.CONFIRM_HAND_OVER, row["site"])
+    ]
+
+
 INCOMING_MAX = 50
 UNDER_WAY = (State.DRAFT, State.IN_TRANSIT)
 
@@ -183,10 +209,10 @@ async def new_form(actor: Actor, from_code: str, tag: str) -> dict[str, Any]:
         )
         chosen = next((row for row in mine if row["code"] == code), mine[0] if len(mine) == 1 else None)
         assets = await tx.fetch(
-            "select a.tag as code, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name "  # noqa: S608
-            "from assets a join asset_models m on m.id = a.model where a.site = $1 and a.stage in ('in_use', 'in_stock') "
-            f"and not {TAKEN} order by a.tag limit $2",
-            chosen["id"], CHOICES_MAX,
+            "select a.tag as code, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, a.serial, "  # noqa: S608
+            "c.name as kind, c.name_en as kind_en from assets a join asset_models m on m.id = a.model "
+            "join asset_categories c on c.id = m.category where a.site = $1 and a.stage in ('in_use', 'in_stock') "
+            f"and not {TAKEN} order by c.name, a.tag limit $2", chosen["id"], CHOICES_MAX,
         ) if chosen else []  # fmt: skip
     named = [{"code": row["code"], "name": row["name"]} for row in sites if seen.sees(row["id"])]
     return {
