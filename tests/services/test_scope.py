@@ -19,6 +19,8 @@ from assets.migrations.m0012_second_wall import SECURED as KEPT_SINCE
 from assets.migrations.m0015a_requests_secured import BY_PARENT as REQUESTED
 from assets.migrations.m0018a_approval_secured import BY_PARENT as APPROVED
 from assets.migrations.m0020a_hand_overs_secured import BY_PARENT as HANDED
+from assets.migrations.m0024a_shipments_secured import BY_ONE_OF as SHIPPED
+from assets.migrations.m0024a_shipments_secured import BY_PARENT as DELIVERED
 from tests import web_world
 from tests.conftest import empty
 
@@ -31,6 +33,7 @@ BY_PARENT = {
     **REQUESTED,
     **HANDED,
     **APPROVED,
+    **DELIVERED,
 }
 # Tables with a site and no policy, each with its reason.
 WITHOUT_POLICY = {
@@ -73,7 +76,8 @@ async def test_when_a_table_has_a_site_then_it_has_a_policy_or_a_reason(world: d
     # Walked by test_permissions, test_observed and test_faults.
     seen = {"inventory_agents", "observed_values", "identity_proposals", "fault_reports", "signed_addresses"}
     shared = {"paper_forms", "paper_templates"}  # read by all, written by the province: see the last test
-    others = {*KEPT_SINCE, *shared, "purchases", "audit_events", "batches", "batch_rows", *transfers.BY_ONE_OF}
+    others = {*KEPT_SINCE, *shared, "purchases", "audit_events", "batches", "batch_rows", "credential_places"}
+    others |= {*transfers.BY_ONE_OF, *SHIPPED}
     assert secured == {*BY_SITE, *BY_PARENT, *others, *seen}
 
 
@@ -193,3 +197,32 @@ async def test_when_somebody_of_one_site_writes_a_paper_form_then_the_wall_refus
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with tx.transaction():
                 await tx.execute(made, new_id(), "proposal")
+
+
+async def test_when_something_is_shipped_then_both_its_sites_see_it_and_no_third(world: dict[str, UUID]) -> None:
+    here, there, third, *_ = world.values()
+    async with transaction(EVERYTHING) as tx:
+        consumable = await tx.fetchval(
+            "insert into consumables (id, code, name, unit) values ($1, 'scope', 'x', 'y') returning id", new_id()
+        )
+        await tx.execute(
+            "insert into stock_shipments (id, consumable, from_site, to_site, quantity, state, sent_at) "
+            "values ($1, $2, $3, $4, 1, 'under_way', now())", new_id(), consumable, here, there,
+        )  # fmt: skip
+    assert await count(Scope.of_sites([here]), "stock_shipments") == 1
+    assert await count(Scope.of_sites([there]), "stock_shipments") == 1
+    assert await count(Scope.of_sites([third]), "stock_shipments") == 0
+
+
+async def test_when_credentials_are_tried_in_an_order_then_the_province_alone_reads_it(world: dict[str, UUID]) -> None:
+    own, *_ = world.values()
+    async with transaction(EVERYTHING) as tx:
+        credential = await tx.fetchval(
+            "insert into credentials (id, name, kind, secret) values ($1, 'scope', 'v2c', 'x') returning id", new_id()
+        )
+        await tx.execute(
+            "insert into credential_places (id, credential, site, position) values ($1, $2, $3, 1)",
+            new_id(), credential, own,
+        )  # fmt: skip
+    assert await count(EVERYTHING, "credential_places") > 0
+    assert await count(Scope.of_sites([own]), "credential_places") == 0
