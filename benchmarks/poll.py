@@ -196,7 +196,7 @@ class Ours:
 
     def __init__(self, credential: Credential, agent: int, forger: Relay) -> None:
         self._wire = Wire()
-        self._prober = Prober(profiles(), v2c=self._wire, v3=None if isinstance(credential, User) else self._wire)
+        self._prober = Prober(profiles(), v2c=self._wire)
         self._credential = credential
         self._targets = [target(agent, f"device {n}") for n in range(DEVICES)]
         self._behind, self._forger = target(forger.port, "behind the forger"), forger

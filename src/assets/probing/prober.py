@@ -31,6 +31,7 @@ from assets.probing.overview import Asking, Known, look_over, narrowed
 from assets.probing.profile import GENERIC, Profiles
 from assets.probing.reach import Pinger, Resolver, tcp
 from assets.probing.readings import Method, Outcome, Result
+from assets.probing.usm import speaks
 from assets.probing.wire import Wire
 
 LOOK_OVER_SECONDS = 3_600.0
@@ -66,6 +67,7 @@ class Prober:
         self.profiles = profiles
         self._v2c: Door = v2c or Wire()
         self._v3 = v3
+        self._pysnmp: Door | None = None
         self._monotonic = monotonic
         self._known: OrderedDict[UUID, Known] = OrderedDict()
         self._resolver = Resolver()
@@ -127,8 +129,9 @@ class Prober:
     async def close(self) -> None:
         """Lets go of sockets and threads."""
         await self._v2c.close()
-        if self._v3:
-            await self._v3.close()
+        for door in (self._v3, self._pysnmp):
+            if door:
+                await door.close()
         self._resolver.close()
 
     async def _reach(self, target: TargetSpec) -> float:
@@ -146,11 +149,15 @@ class Prober:
     def _door(self, peer: Peer) -> Door:
         if isinstance(peer.credential, Community):
             return self._v2c
-        if self._v3 is None:
-            from assets.probing.snmp import Snmp  # pysnmp takes half a second to import; most collectors need none
+        if self._v3:
+            return self._v3
+        if speaks(peer.credential):
+            return self._v2c
+        if self._pysnmp is None:
+            from assets.probing.snmp import Snmp  # only for DES; it takes half a second to import
 
-            self._v3 = Snmp()
-        return self._v3
+            self._pysnmp = Snmp()
+        return self._pysnmp
 
     async def _snmp(self, target: TargetSpec, credential: Credential | None) -> Seen:
         peer = await self._peer(target, credential)

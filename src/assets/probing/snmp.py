@@ -22,7 +22,7 @@ from assets.probing.ber import Bindings, Value
 from assets.probing.contract import Community, Credential, User
 from assets.probing.discovery import engine_answers
 from assets.probing.door import Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
-from assets.probing.walking import Step, Walk, get_in_parts, run
+from assets.probing.walking import Answer, Step, Walk, get_in_parts, run
 
 IN_FLIGHT_MAX = 50  # pysnmp decodes about 75 answers a second; more waiting would time out in the queue
 ENGINES_MAX = 16
@@ -96,9 +96,8 @@ class Snmp:
     async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int | None = None, texts: bool = False) -> Walked:
         """All rows below each root, guarded (see `walking`); cut walks are marked."""
 
-        async def ask(step: Step) -> tuple[int, Bindings]:
-            status, _, bindings = await self._ask(peer, step.names, repetitions=step.repetitions)
-            return status, bindings
+        async def ask(step: Step) -> Answer:
+            return Answer(*await self._ask(peer, step.names, repetitions=step.repetitions))
 
         walk = Walk(roots, limit=limit, texts=texts, now=asyncio.get_running_loop().time())
         return await run(walk, peer, ask)

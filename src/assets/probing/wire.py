@@ -1,66 +1,109 @@
-"""SNMPv2c on the hot path: one socket per address family for all devices, our own BER, no task per request.
+"""SNMPv2c and v3 on the hot path: one socket per address family for all devices, our own BER, no task per request.
 
-A reply counts only if it comes from the address and port asked, with the version, community, PDU type and request-id
-asked for, and with names that fit the question. Anything else is dropped and counted in `refused`; if the device
-asked is where it came from and nothing better follows, the question ends as Malformed, not as Silent.
+A reply counts only if it comes from the address and port asked, with the version, credential, PDU type and request-id
+asked for, and with names that fit the question; in v3 also from the engine asked, at the level asked, rightly signed
+and within its time window. Anything else is dropped and counted in `refused`; if the device asked is where it came from
+and nothing better follows, the question ends as Malformed, not as Silent.
 """
 
 import asyncio
 import errno
+import heapq
 import os
 import socket
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
 
-from assets.probing import ber, oid
-from assets.probing.ber import Value
-from assets.probing.contract import Community
-from assets.probing.door import Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
-from assets.probing.walking import Step, Walk, get_in_parts, run
+from assets.probing import ber, oid, usm
+from assets.probing.ber import Bindings, Value
+from assets.probing.contract import Community, Credential, User
+from assets.probing.door import (
+    GET_NAMES_MAX,
+    DeviceError,
+    Malformed,
+    NotAsked,
+    Peer,
+    Silent,
+    Walked,
+    WrongCredential,
+)
+from assets.probing.session import Session
+from assets.probing.shapes import Shape, Shapes
+from assets.probing.walking import Answer, Step, Walk, get_in_parts, run, values
 
 IN_FLIGHT_MAX = 500  # more would overrun socket buffers when many answer at once (seen from 15,000 on)
+IN_FLIGHT_FIRST = 64  # at the start; each answer makes room for one more, so that no burst meets an idle line
+SLOT_SECONDS = 0.3  # what has not answered by then holds nobody up: its answer will not come in a burst
 DATAGRAM_MAX = 8_192
-DRAIN_MAX = 200  # datagrams per wake-up, so that a flood cannot starve the loop
+DRAIN_MAX = 200  # datagrams per wake-up, and
+DRAIN_SECONDS = 0.01  # time for them, so that a flood cannot starve the loop
 BUFFER_BYTES = 4 << 20
+NOISE_MAX = 50  # refused datagrams until a question is given up as badly answered
+DEVICES_MAX = 20_000  # remembered; those asked longest ago go first
 RECENT_MAX = 8_192  # request-ids that were answered or given up: their late replies are no fault
-WEAK_MAX = 4_096  # devices remembered as deaf to GETBULK
-WEAK_SECONDS = 3_600.0  # then it is tried again: on a bad line two lost questions look the same
+TEMPLATES_MAX = 4_096
+WEAK_SECONDS = 3_600.0  # then a device deaf to GETBULK is tried again: on a bad line two lost questions look the same
+DEAD_AFTER = 3  # silences in a row, after which one try has to do until it answers again
+REFUSAL_SECONDS = 0.2  # for the right answer to overtake a refusal that nobody signed
+TIMER_SECONDS = 0.02  # deadlines closer together are met together
+ROUNDS_MAX = 4  # of one v3 question: who are you, what time is it, another engine, the answer
 _ID_LOW, _ID_HIGH = 0x0100_0000, 0x7FFF_FFFF  # always four octets, so that a template can be patched
 _ICMP = {errno.ECONNREFUSED, errno.EHOSTDOWN, errno.EPROTO}  # the refusal of an earlier datagram, told at the next one
 STATUS_MAX = 18  # inconsistentName, the last of RFC 3416
 _REFUSES = (6, 16)  # noAccess, authorizationError
 
 
-@dataclass(slots=True)
-class _Reply:
-    status: int
-    index: int
-    bindings: ber.Bindings
+@dataclass(slots=True, eq=False)
+class _Question:
+    """A question as it is the same every round: octets before and after the request-id, and what names must come back."""
+
+    pdu: int
+    names: tuple[str, ...]
+    contents: tuple[bytes, ...]
+    repetitions: int
+    head: bytes = b""
+    tail: bytes = b""
+    community: bytes = b""
+
+
+@dataclass(slots=True, eq=False)
+class _Device:
+    """What is known of an address and port, and the questions that wait for an answer from there."""
+
+    key: tuple[str, int]
+    waiting: "list[_Pending]" = field(default_factory=list)
+    shapes: dict[_Question, "Shape | int"] = field(default_factory=dict)  # a number: the size of the last reply
+    rows: dict[tuple[str, ...], int] = field(default_factory=dict)  # of the longest column of a walk
+    sessions: dict[UUID, Session] = field(default_factory=dict)
+    weak_until: float = 0.0
+    silences: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class _Pending:
-    """One question under way: sent `tries` times at most, each time `timeout` seconds apart."""
+    """One message under way: sent `tries` times at most, each time `timeout` seconds apart."""
 
-    key: tuple[str, int]
-    sock: socket.socket
-    message: bytes
-    community: bytes
-    names: tuple[bytes, ...]  # what a reply to GET must repeat; empty for the other questions
+    device: _Device
+    request_id: int
+    question: _Question
+    session: Session | None  # of SNMPv3
+    learns: bool  # whether the shape of the reply may be used and kept
     timeout: float
     tries: int
-    future: asyncio.Future[_Reply]
-    timer: asyncio.TimerHandle | None = None
+    future: "asyncio.Future[Answer | usm.Head]"
+    left: int
+    sock: socket.socket
+    message: bytes
+    slot: bool = True
+    until: float = 0.0  # the end of this try
+    noise: int = 0
     complaint: str = ""
-
-
-@lru_cache(maxsize=4_096)
-def _bindings(names: tuple[bytes, ...]) -> bytes:
-    """The bindings of a GET, which is the same every round."""
-    return b"".join(map(ber.name, names))
+    refusal: DeviceError | None = None
 
 
 @lru_cache(maxsize=65_536)
@@ -73,33 +116,56 @@ def _canonical(address: str) -> str:
 
 
 class Wire:
-    """The v2c door. Made inside a running loop; sockets open at the first question."""
+    """The door for v2c and v3. Made inside a running loop; sockets open at the first question."""
 
-    def __init__(self, *, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+    def __init__(self, *, in_flight_max: int = IN_FLIGHT_MAX, devices_max: int = DEVICES_MAX) -> None:
         self.refused: Counter[str] = Counter()
-        self._slots = asyncio.Semaphore(in_flight_max)
+        self._in_flight = 0
+        self._in_flight_max = in_flight_max
+        self._room = min(IN_FLIGHT_FIRST, in_flight_max)
+        self._queue: deque[asyncio.Future[None]] = deque()
         self._sockets: dict[int, socket.socket] = {}
         self._pending: dict[int, _Pending] = {}
-        self._by_peer: dict[tuple[str, int], list[_Pending]] = {}
+        self._devices: OrderedDict[tuple[str, int], _Device] = OrderedDict()
+        self._devices_max = devices_max
+        self._questions: OrderedDict[tuple[Any, ...], _Question] = OrderedDict()
+        self._communities: dict[UUID, tuple[Credential, bytes]] = {}
+        self._shapes = Shapes()
+        self._keyring = usm.Keyring()
+        self._salts = usm.Salts()
+        self._deadlines: list[tuple[float, int, _Pending]] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._recent: deque[int] = deque()
         self._recent_ids: set[int] = set()
-        self._weak: dict[tuple[str, int], float] = {}
+        self._random = b""
+        self._random_at = 0
+        self._loop = asyncio.get_running_loop()
         self._closed = False
 
     async def get(self, peer: Peer, oids: Sequence[str]) -> dict[str, Value]:
         """The values of exactly these objects; absent ones are left out."""
 
-        async def ask(names: tuple[str, ...]) -> tuple[int, int, ber.Bindings]:
-            reply = await self._ask(peer, ber.GET, names)
-            return reply.status, reply.index, reply.bindings
+        async def ask(names: tuple[str, ...]) -> tuple[int, int, Bindings | dict[str, Value]]:
+            answer = await self._ask(peer, ber.GET, names)
+            return answer.status, answer.index, _found(names, answer) if answer.status == 0 else []
 
+        if 0 < len(oids) <= GET_NAMES_MAX:
+            answer = await self._ask(peer, ber.GET, names := tuple(oids))
+            if answer.status == 0:
+                return _found(names, answer)
         return await get_in_parts(ask, oids)
 
     async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int | None = None, texts: bool = False) -> Walked:
         """All rows below each root, guarded (see `walking`); cut walks are marked."""
-        walk = Walk(roots, limit=limit, texts=texts, now=asyncio.get_running_loop().time())
+        device, key = self._device(peer), tuple(roots)
+        expected = device.rows.get(key) if limit is None else None
+        walk = Walk(roots, limit=limit, texts=texts, now=self._loop.time(), expected=expected)
         walked = await run(walk, peer, lambda step: self._bulk(peer, step, first=walk.rows == 0))
-        self.refused.update(walk.reasons)
+        if walk.reasons:
+            self.refused.update(walk.reasons)
+            device.rows.pop(key, None)
+        elif limit is None and walk.longest != expected:
+            device.rows[key] = walk.longest
         return walked
 
     def sockets(self) -> tuple[socket.socket, ...]:
@@ -109,126 +175,294 @@ class Wire:
     async def close(self) -> None:
         """Closes the sockets; questions under way end as NotAsked."""
         self._closed = True
-        loop = asyncio.get_running_loop()
+        if self._timer:
+            self._timer.cancel()
         for sock in self._sockets.values():
-            loop.remove_reader(sock.fileno())
+            self._loop.remove_reader(sock.fileno())
             sock.close()
         self._sockets.clear()
+        self._keyring.clear()
         for pending in self._pending.values():
             if not pending.future.done():
                 pending.future.set_exception(NotAsked("the probe is being stopped"))
 
-    async def _bulk(self, peer: Peer, step: Step, *, first: bool) -> tuple[int, ber.Bindings]:
-        """One GETBULK, or GETNEXT for a device that leaves GETBULK unanswered: (error status, bindings)."""
-        key, now = (_canonical(peer.address), peer.port), asyncio.get_running_loop().time()
-        if step.repetitions > 1 and self._weak.get(key, 0.0) <= now:
+    async def _bulk(self, peer: Peer, step: Step, *, first: bool) -> Answer:
+        """One GETBULK, or GETNEXT for a device that leaves GETBULK unanswered."""
+        device = self._device(peer)
+        if step.repetitions > 1 and device.weak_until <= self._loop.time():
             try:
-                reply = await self._ask(peer, ber.GETBULK, step.names, repetitions=step.repetitions)
-                return reply.status, reply.bindings
+                return await self._ask(peer, ber.GETBULK, step.names, step)
             except Silent:
                 if not first:
                     raise
-            reply = await self._ask(peer, ber.GETNEXT, step.names)
-            self._weak.pop(key, None)
-            self._weak[key] = now + WEAK_SECONDS
-            while len(self._weak) > WEAK_MAX:
-                del self._weak[next(iter(self._weak))]
-            return reply.status, reply.bindings
-        reply = await self._ask(peer, ber.GETNEXT, step.names)
-        return reply.status, reply.bindings
+            answer = await self._ask(peer, ber.GETNEXT, step.names, step)
+            device.weak_until = self._loop.time() + WEAK_SECONDS
+            return answer
+        return await self._ask(peer, ber.GETNEXT, step.names, step)
 
-    async def _ask(self, peer: Peer, pdu: int, names: tuple[str, ...], *, repetitions: int = 0) -> _Reply:
-        if not isinstance(peer.credential, Community):
-            raise NotAsked("this door speaks SNMPv2c only")
-        community = peer.credential.community.get_secret_value().encode()
-        contents = tuple(map(oid.encode, names))
-        bindings = _bindings(contents) if pdu == ber.GET else b"".join(map(ber.name, contents))
-        head, tail = ber.request(community=community, pdu=pdu, second=0, third=repetitions, bindings=bindings)
-        async with self._slots:
-            if self._closed:
-                raise NotAsked("the probe is being stopped")
-            request_id = self._new_id()
-            pending = _Pending(
-                key=(_canonical(peer.address), peer.port),
-                sock=self._socket(peer.address),
-                message=head + request_id.to_bytes(4, "big") + tail,
-                community=community,
-                names=contents if pdu == ber.GET else (),
-                timeout=peer.timeout_seconds,
-                tries=peer.tries,
-                future=asyncio.get_running_loop().create_future(),
-            )
-            self._pending[request_id] = pending
-            self._by_peer.setdefault(pending.key, []).append(pending)
+    async def _ask(self, peer: Peer, pdu: int, names: tuple[str, ...], step: Step | None = None) -> Answer:
+        if isinstance(peer.credential, User):
+            answer = await self._ask_v3(peer, peer.credential, pdu, names, step)
+        else:
+            community = self._community(peer.credential)
+            question = self._question(community, pdu, names, step)
+            reply = await self._send(peer, question, None, learns=step is None or step.whole)
+            assert isinstance(reply, Answer)
+            answer = reply
+        if answer.status in _REFUSES:
+            who = "user" if isinstance(peer.credential, User) else "community"
+            raise WrongCredential(f"the device refuses this {who}")
+        return answer
+
+    async def _ask_v3(self, peer: Peer, user: User, pdu: int, names: tuple[str, ...], step: Step | None) -> Answer:
+        """The answer to a user: finds out the engine and its time first, and again when they are not what they were."""
+        if not usm.speaks(user):
+            raise NotAsked("this door encrypts with AES only")
+        session = self._session(peer, user)
+        question = self._question(user.id, pdu, names, step)
+        for _ in range(ROUNDS_MAX):
+            if not session.engine:
+                await self._discover(peer, session)
             try:
-                self._try(pending, left=peer.tries)
-                reply = await pending.future
-            finally:
-                self._forget(request_id, pending)
-        if reply.status in _REFUSES:
-            raise WrongCredential("the device refuses this community")
+                reply = await self._send(peer, question, session, learns=step is None or step.whole)
+            except Silent:
+                # It may be gone, or, what cannot be decrypted is met with silence. Silent again if nobody is there.
+                await self._discover(replace(peer, tries=1), session)
+                if session.fruitless():
+                    raise WrongCredential("the device speaks SNMPv3, but not with this user and privacy key") from None
+                continue
+            if isinstance(reply, Answer):
+                session.answered()
+                return reply
+            session.follow(reply, self._loop.time())
+        raise Malformed("the device answers badly: its engine or its time changes with every question")
+
+    async def _discover(self, peer: Peer, session: Session) -> None:
+        """Asks an engine who it is (RFC 3414 §4); what it says of its time is good for asking, and proves nothing."""
+        reply = await self._send(peer, _WHO, Session(session.user, self._keyring), learns=False)
+        assert isinstance(reply, usm.Head)
+        session.meet(reply, self._loop.time())
+
+    async def _send(self, peer: Peer, question: _Question, session: Session | None, *, learns: bool) -> "Answer | usm.Head":
+        """One message and what came back to it: the answer, or a report that the session can follow."""
+        device = self._device(peer)
+        if self._queue or self._in_flight >= self._room:
+            await self._turn()
+            device = self._devices.setdefault(device.key, device)  # it may have been forgotten meanwhile
+        else:
+            self._in_flight += 1
+        try:
+            pending = self._pend(peer, device, question, session, learns=learns)
+        except BaseException:
+            self._free()
+            raise
+        try:
+            self._pending[pending.request_id] = pending
+            device.waiting.append(pending)
+            self._try(pending, self._loop.time())
+            reply = await pending.future
+        except Silent:
+            device.silences += 1
+            raise
+        finally:
+            self._forget(pending)
+        device.silences = 0
         return reply
 
-    def _try(self, pending: _Pending, left: int) -> None:
+    def _pend(
+        self, peer: Peer, device: _Device, question: _Question, session: Session | None, *, learns: bool
+    ) -> _Pending:
+        if self._closed:
+            raise NotAsked("the probe is being stopped")
+        request_id = self._new_id()
+        octets = request_id.to_bytes(4, "big")
+        if session is None:
+            message = question.head + octets + question.tail
+        else:
+            before, after = session.scoped(question, question.pdu, question.repetitions, question.contents)
+            when = session.clock.now(self._loop.time())
+            message = usm.sealed(session.keys, request_id, when, before + octets + after, self._salts.next())
+        tries = peer.tries if device.silences < DEAD_AFTER else 1
+        future = self._loop.create_future()
+        sock = self._socket(device.key[0])
+        return _Pending(
+            device, request_id, question, session, learns, peer.timeout_seconds, tries, future, tries, sock, message
+        )
+
+    def _try(self, pending: _Pending, now: float) -> None:
         """Sends the question again, or gives it up when no try is left."""
-        if pending.future.done():
+        if pending.left == 0:
+            self._give_up(pending)
             return
-        if left == 0:
-            silent = f"no answer in {pending.tries} x {pending.timeout:g} s"
-            pending.future.set_exception(Malformed(pending.complaint) if pending.complaint else Silent(silent))
-            return
+        pending.left -= 1
         try:
-            pending.sock.sendto(pending.message, pending.key)
+            pending.sock.sendto(pending.message, pending.device.key)
         except (BlockingIOError, InterruptedError):
             self.refused["send buffer full"] += 1  # as if lost on the way: the next try sends it again
+            self._room = max(self._room // 2, min(IN_FLIGHT_FIRST, self._in_flight_max))
         except OSError as error:
             if error.errno not in _ICMP:
                 pending.future.set_exception(NotAsked(f"cannot send: {error.strerror}"))
                 return
             self.refused["icmp"] += 1
         # The request-id stays: a late answer to the first try still counts during the second.
-        loop = asyncio.get_running_loop()
-        pending.timer = loop.call_later(pending.timeout, self._try, pending, left - 1)
+        pending.until = now + pending.timeout
+        self._remind(pending, min(pending.until, now + SLOT_SECONDS) if pending.slot else pending.until)
 
-    def _forget(self, request_id: int, pending: _Pending) -> None:
-        if pending.timer:
-            pending.timer.cancel()
-        del self._pending[request_id]
-        waiting = self._by_peer[pending.key]
-        waiting.remove(pending)
-        if not waiting:
-            del self._by_peer[pending.key]
+    def _give_up(self, pending: _Pending) -> None:
+        if pending.refusal:
+            error = pending.refusal
+        elif pending.complaint:
+            error = Malformed(pending.complaint)
+        else:
+            error = Silent(f"no answer in {pending.tries} x {pending.timeout:g} s")
+        pending.future.set_exception(error)
+
+    def _remind(self, pending: _Pending, at: float) -> None:
+        heapq.heappush(self._deadlines, (at, id(pending), pending))
+        if self._timer is None:
+            self._timer = self._loop.call_at(max(at, self._loop.time() + TIMER_SECONDS), self._meet_deadlines)
+
+    def _meet_deadlines(self) -> None:
+        now = self._loop.time()
+        self._timer = None
+        due = []
+        while self._deadlines and self._deadlines[0][0] <= now:
+            due.append(heapq.heappop(self._deadlines)[2])
+        for pending in due:
+            if pending.future.done():
+                continue
+            if pending.slot:
+                pending.slot = False
+                self._free()
+            if pending.refusal:
+                self._give_up(pending)
+            elif pending.until <= now:
+                self._try(pending, now)
+            else:
+                heapq.heappush(self._deadlines, (pending.until, id(pending), pending))
+        if self._deadlines and self._timer is None:
+            self._timer = self._loop.call_at(max(self._deadlines[0][0], now + TIMER_SECONDS), self._meet_deadlines)
+
+    def _forget(self, pending: _Pending) -> None:
+        if pending.slot:
+            pending.slot = False
+            self._free()
+        if self._pending.pop(pending.request_id, None) is None:
+            return
+        pending.device.waiting.remove(pending)
         if not pending.future.done():
             pending.future.cancel()
         elif not pending.future.cancelled():
             pending.future.exception()  # read, so that a stop between answer and reader is not logged as lost
-        self._recent.append(request_id)
-        self._recent_ids.add(request_id)
+        self._recent.append(pending.request_id)
+        self._recent_ids.add(pending.request_id)
         if len(self._recent) > RECENT_MAX:
             self._recent_ids.discard(self._recent.popleft())
+
+    async def _turn(self) -> None:
+        """Waits for room in flight, first come first served."""
+        turn = self._loop.create_future()
+        self._queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._in_flight -= 1
+                self._admit()
+            raise
+
+    def _free(self) -> None:
+        self._in_flight -= 1
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._queue and self._in_flight < self._room:
+            turn = self._queue.popleft()
+            if not turn.done():
+                self._in_flight += 1
+                turn.set_result(None)
 
     def _new_id(self) -> int:
         # Drawn, not counted: a device that knows its own numbers must not know those of its neighbours.
         while True:
-            drawn = _ID_LOW + int.from_bytes(os.urandom(4), "big") % (_ID_HIGH - _ID_LOW)
+            if self._random_at >= len(self._random):
+                self._random, self._random_at = os.urandom(4_096), 0
+            octets = self._random[self._random_at : self._random_at + 4]
+            self._random_at += 4
+            drawn = _ID_LOW + int.from_bytes(octets, "big") % (_ID_HIGH - _ID_LOW)
             if drawn not in self._pending and drawn not in self._recent_ids:
                 return drawn
 
+    def _device(self, peer: Peer) -> _Device:
+        key = (_canonical(peer.address), peer.port)
+        device = self._devices.get(key)
+        if device is None:
+            device = self._devices[key] = _Device(key)
+            if len(self._devices) > self._devices_max:
+                self._drop_one()
+        return device
+
+    def _drop_one(self) -> None:
+        for _ in range(self._in_flight_max + len(self._queue) + 1):
+            key, oldest = self._devices.popitem(last=False)
+            if not oldest.waiting:
+                return
+            self._devices[key] = oldest
+
+    def _session(self, peer: Peer, user: User) -> Session:
+        sessions = self._device(peer).sessions
+        session = sessions.get(user.id)
+        if session is None or session.user != user:
+            while len(sessions) >= 8:  # credentials that were tried here once
+                del sessions[next(iter(sessions))]
+            session = sessions[user.id] = Session(user, self._keyring)
+        return session
+
+    def _community(self, credential: Credential) -> bytes:
+        if not isinstance(credential, Community):
+            raise NotAsked("this door speaks SNMPv2c and SNMPv3 only")
+        known = self._communities.get(credential.id)
+        if known is None or known[0] is not credential:
+            if len(self._communities) >= TEMPLATES_MAX:
+                self._communities.clear()
+            known = self._communities[credential.id] = (credential, credential.community.get_secret_value().encode())
+        return known[1]
+
+    def _question(self, who: bytes | UUID, pdu: int, names: tuple[str, ...], step: Step | None) -> _Question:
+        repetitions, roots = (step.repetitions, step.roots) if step and pdu == ber.GETBULK else (0, step and step.roots)
+        key = (who, pdu, names, repetitions, roots)
+        known = self._questions.get(key)
+        if known is None:
+            contents = tuple(map(oid.encode, names))
+            known = _Question(pdu, names, contents, repetitions)
+            if isinstance(who, bytes):
+                known.community = who
+                known.head, known.tail = ber.request(
+                    community=who, pdu=pdu, second=0, third=repetitions, bindings=b"".join(map(ber.name, contents))
+                )
+            if len(self._questions) >= TEMPLATES_MAX:
+                self._questions.popitem(last=False)
+            self._questions[key] = known
+        return known
+
     def _socket(self, address: str) -> socket.socket:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        if family not in self._sockets:
+        sock = self._sockets.get(family)
+        if sock is None:
             try:
                 sock = socket.socket(family, socket.SOCK_DGRAM)
             except OSError as error:
                 raise NotAsked(f"no socket: {error.strerror}") from None
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-            asyncio.get_running_loop().add_reader(sock.fileno(), self._drain, sock)
+            self._loop.add_reader(sock.fileno(), self._drain, sock)
             self._sockets[family] = sock
-        return self._sockets[family]
+        return sock
 
     def _drain(self, sock: socket.socket) -> None:
-        for _ in range(DRAIN_MAX):
+        until = self._loop.time() + DRAIN_SECONDS
+        for number in range(1, DRAIN_MAX + 1):
             try:
                 data, source = sock.recvfrom(DATAGRAM_MAX + 1)
             except (BlockingIOError, InterruptedError):
@@ -236,56 +470,199 @@ class Wire:
             except OSError:  # an ICMP refusal of an earlier datagram; it says nothing about which
                 self.refused["icmp"] += 1
                 continue
-            self._receive(data, (source[0], source[1]))
+            self._receive(data, source if len(source) == 2 else source[:2])
+            if number % 16 == 0 and self._loop.time() > until:
+                return
 
     def _receive(self, data: bytes, source: tuple[str, int]) -> None:
         """Settles the question that a datagram answers, or counts why it answers none."""
-        reason = self._settle(data, source)
+        device = self._devices.get(source)
+        if device is None or not device.waiting:
+            self.refused["late" if device and _number(data) in self._recent_ids else "stranger"] += 1
+            return
+        reason = self._settle(data, device)
         if reason is None:
             return
         self.refused[reason] += 1
         if reason == "late":
             return
-        for pending in self._by_peer.get(source, ()):
+        for pending in device.waiting:
             pending.complaint = pending.complaint or f"the device answers badly: {reason}"
+            pending.noise += 1
+            if pending.noise >= NOISE_MAX and not pending.future.done():
+                self._give_up(pending)
 
-    def _settle(self, data: bytes, source: tuple[str, int]) -> str | None:
-        if source not in self._by_peer:
-            return "late" if self._is_recent(data) else "stranger"
+    def _settle(self, data: bytes, device: _Device) -> str | None:
         if len(data) > DATAGRAM_MAX:
             return "too long"
+        pending = device.waiting[0]
+        if len(device.waiting) == 1 and pending.session is None:
+            shape = device.shapes.get(pending.question) if pending.learns else None
+            if isinstance(shape, Shape) and shape.size == len(data) and shape.meaning is not None:
+                changing = shape.read(data)
+                if changing is not None and changing[0] == pending.request_id and not pending.future.done():
+                    self._answer(pending, Answer(0, 0, shape=shape, values=changing))
+                    return None
         try:
-            head = ber.header(data)
-            pending = self._pending.get(head.request_id)
-            if pending is None or pending.key != source:
-                return "late" if head.request_id in self._recent_ids else "unknown request-id"
-            if pending.future.done():
-                return "late"
-            if (reason := _unfit(head, pending)) is not None:
-                return reason
-            bindings = ber.bindings(data, head.body)
+            if any(p.session for p in device.waiting) and _version(data) == usm.V3:
+                return self._settle_v3(data, device)
+            return self._settle_v2c(data, device)
         except ber.BadBer:
             return "not well-made"
-        if pending.names and head.error_status == 0 and tuple(b[0] for b in bindings) != pending.names:
-            return "other names than asked for"
-        pending.future.set_result(_Reply(head.error_status, head.error_index, bindings))
+
+    def _settle_v2c(self, data: bytes, device: _Device) -> str | None:
+        head = ber.header(data)
+        pending = self._pending.get(head.request_id)
+        if pending is None or pending.device is not device:
+            return "late" if head.request_id in self._recent_ids else "unknown request-id"
+        if pending.future.done():
+            return "late"
+        if pending.session is not None or head.version != ber.V2C:
+            return "another version"
+        if head.community != pending.question.community:
+            return "another community"
+        if (reason := _unfit(head.pdu, head.error_status)) is not None:
+            return reason
+        return self._take(pending, data, head.at, head.body, head.error_status, head.error_index)
+
+    def _settle_v3(self, data: bytes, device: _Device) -> str | None:
+        found = usm.head(data)
+        pending = self._pending.get(found.number)
+        if pending is None or pending.device is not device:
+            return "late" if found.number in self._recent_ids else "unknown request-id"
+        if pending.future.done():
+            return "late"
+        session = pending.session
+        if session is None:
+            return "another version"
+        now = self._loop.time()
+        keys = session.keys
+        level = found.flags & 0x03
+        if level != keys.level:
+            # The only messages below the level asked for that say anything are reports, and those prove nothing.
+            if level & usm.PRIVACY and not level & usm.AUTH:
+                return "an impossible level"
+            return self._settle_report(data, found, pending, now)
+        if keys.engine and found.engine != keys.engine:
+            return "another engine" if level else self._settle_report(data, found, pending, now)
+        if found.user != keys.user and keys.level:
+            return "another user"
+        if level & usm.AUTH:
+            if len(found.digest) != keys.digest:
+                return "a digest of another length"
+            if not usm.authentic(data, found, keys):
+                return "another digest"
+        plain = usm.opened(data, found, keys)
+        scoped = usm.scoped(plain, 0, len(plain))
+        if scoped.pdu == usm.REPORT:
+            return self._settle_report(data, found, pending, now)
+        if pending.question is _WHO:
+            return "another PDU type"
+        if level & usm.AUTH and not session.clock.accepts(found.boots, found.time, now):
+            return "outside the time window"
+        if scoped.engine != keys.engine or scoped.context:
+            return "another context"
+        if (reason := _unfit(scoped.pdu, scoped.error_status)) is not None:
+            return reason
+        if scoped.request_id != pending.request_id:
+            return "unknown request-id"
+        shape = device.shapes.get(pending.question) if pending.learns else None
+        pdu = scoped.data[scoped.at :]
+        if isinstance(shape, Shape) and shape.size == len(pdu) and shape.meaning is not None:
+            changing = shape.read(pdu)
+            if changing is not None and changing[0] == pending.request_id:
+                self._answer(pending, Answer(0, 0, shape=shape, values=changing))
+                return None
+        return self._take(pending, pdu, 0, scoped.body - scoped.at, scoped.error_status, scoped.error_index)
+
+    def _settle_report(self, data: bytes, found: usm.Head, pending: _Pending, now: float) -> str | None:
+        """What a report means for the question: a step to follow, a refusal that ends it soon, or nothing."""
+        session = pending.session
+        assert session is not None
+        verdict = session.judge(data, found)
+        if isinstance(verdict, str):
+            return verdict
+        if isinstance(verdict, DeviceError):
+            if pending.refusal is None:
+                pending.refusal = verdict
+                self._remind(pending, now + REFUSAL_SECONDS)
+            return "a refusal"
+        self._answer(pending, verdict)
         return None
 
-    def _is_recent(self, data: bytes) -> bool:
-        try:
-            return ber.header(data).request_id in self._recent_ids
-        except ber.BadBer:
-            return False
+    def _take(self, pending: _Pending, data: bytes, at: int, body: int, status: int, index: int) -> str | None:
+        """Decodes the bindings of a reply that is the right one in everything else."""
+        bindings = ber.bindings(data, body)
+        question = pending.question
+        if question.pdu == ber.GET and status == 0 and tuple([b[0] for b in bindings]) != question.contents:
+            return "other names than asked for"
+        shape = self._learn(pending, data, at, body, bindings) if status == 0 and pending.learns and bindings else None
+        self._answer(pending, Answer(status, index, bindings, shape))
+        return None
+
+    def _learn(self, pending: _Pending, data: bytes, at: int, body: int, bindings: Bindings) -> Shape | None:
+        """The shape of a reply, made when two in a row had the same size; questions asked once leave none behind."""
+        shapes, question = pending.device.shapes, pending.question
+        known = shapes.get(question)
+        if known is None and len(shapes) >= 64:
+            shapes.clear()  # walks whose steps differ each time
+        if known is None or (known if isinstance(known, int) else known.size) != len(data):
+            shapes[question] = len(data)
+            return None
+        id_at = ber.request_id_at(data, at)
+        made = self._shapes.make(question, data, id_at, ber.spans(data, body)) if id_at is not None else None
+        if made is None:
+            return None
+        shapes[question] = made
+        if question.pdu == ber.GET:
+            made.meaning = _named(question.names, made, bindings)
+        return made
+
+    def _answer(self, pending: _Pending, reply: "Answer | usm.Head") -> None:
+        pending.future.set_result(reply)
+        if self._room < self._in_flight_max:
+            self._room += 1
 
 
-def _unfit(head: ber.Header, pending: _Pending) -> str | None:
-    """Why a message with the right request-id from the right place is still not the answer."""
-    if head.version != ber.V2C:
-        return "another version"
-    if head.community != pending.community:
-        return "another community"
-    if head.pdu != ber.RESPONSE:
+_WHO = _Question(ber.GET, (), (), 0)
+
+
+def _named(names: tuple[str, ...], shape: Shape, bindings: Bindings) -> tuple[tuple[str, ...], dict[str, Value]]:
+    """(names of the values that change, what does not) of the reply to a GET."""
+    changing = set(shape.bindings)
+    fixed = {names[n]: b[1] for n, b in enumerate(bindings) if n not in changing and b[1] is not None}
+    return tuple(names[n] for n in shape.bindings), fixed
+
+
+def _found(names: tuple[str, ...], answer: Answer) -> dict[str, Value]:
+    if answer.values is None or answer.shape is None:
+        return values(names, answer.bindings)
+    changing, fixed = answer.shape.meaning
+    found = dict(zip(changing, answer.values[1:], strict=True))
+    found.update(fixed)
+    return found
+
+
+def _unfit(pdu: int, status: int) -> str | None:
+    """Why a message with the right request-id and credential from the right place is still not the answer."""
+    if pdu != ber.RESPONSE:
         return "another PDU type"
-    if not 0 <= head.error_status <= STATUS_MAX:
+    if not 0 <= status <= STATUS_MAX:
         return "an impossible error status"
     return None
+
+
+def _version(data: bytes) -> int:
+    try:
+        start, end = ber.content(data, 0, len(data), 0x30)
+        return ber.int32(data, start, end)[0]
+    except IndexError:
+        raise ber.BadBer("cut off") from None
+
+
+def _number(data: bytes) -> int | None:
+    """The request-id of a v2c message or the message-id of one of v3."""
+    try:
+        return usm.head(data).number if _version(data) == usm.V3 else ber.header(data).request_id
+    except ber.BadBer:
+        return None
