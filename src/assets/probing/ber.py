@@ -41,7 +41,8 @@ class Header:
 
 
 Span = tuple[int, int, int]  # tag, where the content starts, where it ends
-Bindings = list[tuple[bytes, Value | None, bool]]  # name (content octets), value, whether the MIB ends here
+Binding = tuple[bytes, Value | None, bool]  # name (content octets), value, whether the MIB ends here
+Bindings = list[Binding]
 
 
 def length(n: int) -> bytes:

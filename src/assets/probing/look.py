@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from assets.probing import rates
 from assets.probing.ber import Value
 from assets.probing.decoders import DECODERS, Derived
 from assets.probing.profile import Profile
 from assets.probing.profile_file import Fact, Reads, Table, Whole
-from assets.probing.readings import COUNTERS_MAX, READINGS_MAX, Reading
+from assets.probing.readings import COUNTERS_MAX, READINGS_MAX, Reading, reading
 from assets.text import clean
 
 Column = Mapping[str, Value]
@@ -24,6 +25,7 @@ _RANGES = {
     "pages": (0, (1 << 32) - 2),
     "count": (0, 1e9),
 }
+_PLAIN = {"name", "oid", "unit", "scale", "decimals", "states", "special"}
 Facts = dict[str, FactValue]
 
 
@@ -59,9 +61,7 @@ class _Making:
         key = (reads.name, derived.instance or instance)
         there = self.readings.get(key)
         if there is None or (there.value is None and derived.value is not None):
-            self.readings[key] = Reading.model_construct(
-                name=key[0], instance=key[1], value=_finite(derived.value), state=derived.state, label=label
-            )
+            self.readings[key] = reading(key[0], key[1], _finite(derived.value), derived.state, label)
 
 
 def readings(profile: Profile, look: Look, before: rates.Sample | None, tables: Mapping[str, dict[str, Facts]]) -> Made:
@@ -133,6 +133,9 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
         column = making.look.columns.get(reads.oid)
         if not column:
             continue
+        if _is_plain(reads) and not table.skip:
+            _plain(making, table, reads, column, facts)
+            continue
         wholes = [making.look.columns.get(w.oid, {}) for w in reads.of]
         combined: list[Derived] = []
         for index, raw in column.items():
@@ -148,6 +151,43 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
                     making.add(reads, derived, index[:80], _label(table, known))
         if combined:
             making.add(reads, _combine(reads, combined), "", "")
+
+
+@lru_cache(maxsize=4_096)
+def _plainness(fields: frozenset[str]) -> bool:
+    return fields <= _PLAIN
+
+
+def _is_plain(reads: Reads) -> bool:
+    """Whether a row of this reading comes from one number alone, by scale, states and special values."""
+    return _plainness(frozenset(reads.model_fields_set))
+
+
+def _plain(making: _Making, table: Table, reads: Reads, column: Column, facts: Mapping[str, Facts]) -> None:
+    """Rows of such a reading in one loop, for most rows are of this kind; the same as row by row."""
+    name, scale, states, special, made = reads.name, reads.scale, reads.states, reads.special, making.readings
+    decimals = 3 if reads.decimals is None else reads.decimals
+    lowest, highest = _RANGES.get(reads.unit, (-math.inf, math.inf))
+    value: float | None
+    state: str | None
+    for index, raw in column.items():
+        key = (name, index[:80])
+        if not isinstance(raw, int) or key in made:
+            for derived in _derive(making, reads, raw, {}, index):
+                making.add(reads, derived, key[1], _label(table, facts.get(index, {})))
+            continue
+        if raw in special:
+            value, state = None, special[raw]
+        elif states:
+            if raw not in states:
+                continue
+            value, state = float(raw), states[raw]
+        elif lowest <= (value := raw * scale) <= highest:
+            value, state = round(value, decimals), None
+        else:
+            value, state = None, "unknown"
+        known = facts.get(index)
+        made[key] = reading(name, key[1], value, state, _label(table, known) if known else "")
 
 
 def _derive(

@@ -62,6 +62,22 @@ class Reading(Loose):
     label: Text = ""
 
 
+_READING_FIELDS = set(Reading.model_fields)
+_new, _slots = object.__new__, BaseModel.__dict__
+_set_values, _set_fields = _slots["__dict__"].__set__, _slots["__pydantic_fields_set__"].__set__
+_set_extra, _set_private = _slots["__pydantic_extra__"].__set__, _slots["__pydantic_private__"].__set__
+
+
+def reading(name: str, instance: str, value: float | None, state: str | None, label: str) -> Reading:
+    """A reading of what was checked already: `model_construct`, which takes five times as long, in fewer steps."""
+    made = _new(Reading)
+    _set_values(made, {"name": name, "instance": instance, "value": value, "state": state, "label": label})
+    _set_fields(made, _READING_FIELDS)
+    _set_extra(made, None)
+    _set_private(made, None)
+    return made
+
+
 class Identity(Loose):
     """What the device says it is (SNMPv2-MIB system group, ENTITY-MIB, Printer-MIB, HOST-RESOURCES-MIB)."""
 

@@ -44,9 +44,12 @@ class Column:
 class Shape:
     """One layout of replies to one question; `meaning` is what the question's asker made of the names."""
 
-    __slots__ = ("__weakref__", "_consts", "_convert", "_unpack", "bindings", "meaning", "size")
+    __slots__ = ("__weakref__", "_consts", "_convert", "_unpack", "bindings", "meaning", "question", "size")
 
-    def __init__(self, size: int, unpack: Any, consts: tuple[bytes, ...], convert: Any, bindings: Any) -> None:
+    def __init__(
+        self, question: object, size: int, unpack: Any, consts: tuple[bytes, ...], convert: Any, bindings: Any
+    ) -> None:
+        self.question = question
         self.size = size
         self._unpack = unpack
         self._consts = consts
@@ -80,8 +83,7 @@ class Shapes:
 
     def make(self, question: object, data: bytes, id_at: int, spans: Sequence[Span]) -> Shape | None:
         """The shape of a reply to this question whose request-id has its four octets at `id_at`."""
-        layout, bindings, convert, cuts = ["4s"], [], [], [(id_at, id_at + 4)]
-        layout = ["i"]
+        layout, bindings, convert, cuts = ["i"], [], [], [(id_at, id_at + 4)]
         for number, (tag, start, stop) in enumerate(spans):
             found = _field(data, tag, start, stop)
             if found is None:
@@ -103,7 +105,7 @@ class Shapes:
         known = self._known.get(key)
         if known is None and len(self._known) < self._limit:
             made = struct.Struct(key[1])
-            known = Shape(len(data), made.unpack, key[2], key[3], tuple(bindings))
+            known = Shape(question, len(data), made.unpack, key[2], key[3], tuple(bindings))
             self._known[key] = known
         return known
 

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from assets.probing import oid
-from assets.probing.ber import Bindings, Value
+from assets.probing.ber import Binding, Value
 from assets.probing.door import (
     BULK_NAMES,
     BULK_TEXTS,
@@ -31,7 +31,7 @@ _TOO_BIG, _NO_SUCH_NAME, _GENERAL_ERROR = 1, 2, 5
 
 
 async def get_in_parts(
-    ask: Callable[[tuple[str, ...]], Awaitable[tuple[int, int, Bindings | dict[str, Value]]]], oids: Sequence[str]
+    ask: Callable[[tuple[str, ...]], Awaitable[tuple[int, int, Sequence[Binding] | dict[str, Value]]]], oids: Sequence[str]
 ) -> dict[str, Value]:
     """GETs names in portions that a device can answer; `ask` returns (error status, error index, bindings).
 
@@ -56,7 +56,7 @@ async def get_in_parts(
     return found
 
 
-def values(names: tuple[str, ...], bindings: Bindings) -> dict[str, Value]:
+def values(names: tuple[str, ...], bindings: Sequence[Binding]) -> dict[str, Value]:
     """What was found under these names; absent ones are left out."""
     return {n: b[1] for n, b in zip(names, bindings, strict=True) if b[1] is not None}
 
@@ -95,7 +95,7 @@ class Answer:
 
     status: int
     index: int = 0
-    bindings: Bindings = field(default_factory=list)
+    bindings: Sequence[Binding] = ()
     shape: Shape | None = None
     values: Sequence[Any] | None = None
 
@@ -168,7 +168,7 @@ class Walk:
             if answer.shape is not None and self._limit is None and not self.reasons:
                 answer.shape.meaning = self._meaning(answer.shape, bindings, added)
 
-    def _meaning(self, shape: Shape, bindings: Bindings, added: list[list[int]]) -> tuple[Column, ...]:
+    def _meaning(self, shape: Shape, bindings: Sequence[Binding], added: list[list[int]]) -> tuple[Column, ...]:
         """What a reply of this shape adds to the columns that this question asks for."""
         values = {binding: position for position, binding in enumerate(shape.bindings, start=1)}
         columns = []

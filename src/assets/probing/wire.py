@@ -45,6 +45,7 @@ DRAIN_SECONDS = 0.01  # time for them, so that a flood cannot starve the loop
 BUFFER_BYTES = 4 << 20
 NOISE_MAX = 50  # refused datagrams until a question is given up as badly answered
 DEVICES_MAX = 20_000  # remembered; those asked longest ago go first
+DEVICE_SHAPES_MAX = 64
 RECENT_MAX = 8_192  # request-ids that were answered or given up: their late replies are no fault
 TEMPLATES_MAX = 4_096
 WEAK_SECONDS = 3_600.0  # then a device deaf to GETBULK is tried again: on a bad line two lost questions look the same
@@ -78,6 +79,7 @@ class _Device:
     key: tuple[str, int]
     waiting: "list[_Pending]" = field(default_factory=list)
     shapes: dict[_Question, "Shape | int"] = field(default_factory=dict)  # a number: the size of the last reply
+    sizes: dict[int, Shape] = field(default_factory=dict)  # the same shapes by the size of the datagram, for v2c
     rows: dict[tuple[str, ...], int] = field(default_factory=dict)  # of the longest column of a walk
     sessions: dict[UUID, Session] = field(default_factory=dict)
     weak_until: float = 0.0
@@ -495,14 +497,19 @@ class Wire:
     def _settle(self, data: bytes, device: _Device) -> str | None:
         if len(data) > DATAGRAM_MAX:
             return "too long"
-        pending = device.waiting[0]
-        if len(device.waiting) == 1 and pending.session is None:
-            shape = device.shapes.get(pending.question) if pending.learns else None
-            if isinstance(shape, Shape) and shape.size == len(data) and shape.meaning is not None:
-                changing = shape.read(data)
-                if changing is not None and changing[0] == pending.request_id and not pending.future.done():
-                    self._answer(pending, Answer(0, 0, shape=shape, values=changing))
-                    return None
+        shape = device.sizes.get(len(data))
+        if shape is not None and shape.meaning is not None and (changing := shape.read(data)) is not None:
+            pending = self._pending.get(changing[0])
+            if (
+                pending is not None
+                and pending.device is device
+                and pending.question is shape.question
+                and pending.learns
+                and pending.session is None
+                and not pending.future.done()
+            ):
+                self._answer(pending, Answer(0, 0, (), shape, changing))
+                return None
         try:
             if any(p.session for p in device.waiting) and _version(data) == usm.V3:
                 return self._settle_v3(data, device)
@@ -566,12 +573,12 @@ class Wire:
             return reason
         if scoped.request_id != pending.request_id:
             return "unknown request-id"
-        shape = device.shapes.get(pending.question) if pending.learns else None
         pdu = scoped.data[scoped.at :]
-        if isinstance(shape, Shape) and shape.size == len(pdu) and shape.meaning is not None:
+        shape = device.shapes.get(pending.question)
+        if pending.learns and isinstance(shape, Shape) and shape.size == len(pdu) and shape.meaning is not None:
             changing = shape.read(pdu)
             if changing is not None and changing[0] == pending.request_id:
-                self._answer(pending, Answer(0, 0, shape=shape, values=changing))
+                self._answer(pending, Answer(0, 0, (), shape, changing))
                 return None
         return self._take(pending, pdu, 0, scoped.body - scoped.at, scoped.error_status, scoped.error_index)
 
@@ -601,21 +608,28 @@ class Wire:
         return None
 
     def _learn(self, pending: _Pending, data: bytes, at: int, body: int, bindings: Bindings) -> Shape | None:
-        """The shape of a reply, made when two in a row had the same size; questions asked once leave none behind."""
-        shapes, question = pending.device.shapes, pending.question
-        known = shapes.get(question)
-        if known is None and len(shapes) >= 64:
-            shapes.clear()  # walks whose steps differ each time
+        """Notes a reply; the next of its size makes a shape, so that what is asked once leaves none behind."""
+        device, question = pending.device, pending.question
+        known = device.shapes.get(question)
         if known is None or (known if isinstance(known, int) else known.size) != len(data):
-            shapes[question] = len(data)
+            if known is None and len(device.shapes) >= DEVICE_SHAPES_MAX:
+                device.shapes.clear()  # walks whose steps differ each time
+                device.sizes.clear()
+            device.shapes[question] = len(data)
             return None
         id_at = ber.request_id_at(data, at)
-        made = self._shapes.make(question, data, id_at, ber.spans(data, body)) if id_at is not None else None
+        if id_at is None:
+            return None
+        made = self._shapes.make(question, data, id_at, ber.spans(data, body))
         if made is None:
             return None
-        shapes[question] = made
         if question.pdu == ber.GET:
-            made.meaning = _named(question.names, made, bindings)
+            made.meaning = _named(question.names, made, bindings)  # of a walk's reply, the walk says what it means
+        device.shapes[question] = made
+        if pending.session is None:
+            if len(device.sizes) >= DEVICE_SHAPES_MAX:
+                device.sizes.clear()
+            device.sizes[made.size] = made
         return made
 
     def _answer(self, pending: _Pending, reply: "Answer | usm.Head") -> None:
