@@ -11,6 +11,7 @@ rounds counts. In every loop of ours eight forged answers arrive and each must b
 import argparse
 import asyncio
 import contextlib
+import gzip
 import json
 import os
 import shutil
@@ -20,9 +21,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from relay import FORGED
 
 import docs
 from assets.ids import new_id
@@ -31,7 +34,6 @@ from assets.probing.prober import Prober
 from assets.probing.profile import Profiles
 from assets.probing.readings import Method, Outcome
 from assets.probing.wire import Wire
-from relay import FORGED
 
 HERE = Path(__file__).parent
 TICK = os.sysconf("SC_CLK_TCK")
@@ -44,6 +46,12 @@ COLUMN = f"{ROOT}.2.1"
 NUMBERS = tuple(f"1.3.6.1.2.1.11.{n}.0" for n in (1, 2, 4, 13, 15, 16, 28))  # the agent's own counters: they never rest
 # What the prober asks of the system group at every look, and these.
 SCALARS = (*(f"1.3.6.1.2.1.1.{n}.0" for n in (3, 2, 1, 5, 6)), *NUMBERS)
+# The fields that Prometheus sends with a scrape.
+SCRAPE = (
+    "User-Agent: Prometheus/2.42.0\r\nAccept: application/openmetrics-text;version=1.0.0,"
+    "application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\n"
+    "Accept-Encoding: gzip\r\nX-Prometheus-Scrape-Timeout-Seconds: 10\r\n"
+)
 
 
 def snmpd_configuration(port: int) -> str:
@@ -70,15 +78,24 @@ def exporter_configuration() -> str:
     metrics.append(
         {"name": "column", "oid": COLUMN, "type": "counter", "indexes": [{"labelname": "row", "type": "gauge"}]}
     )
-    common = {"walk": [COLUMN], "get": list(SCALARS), "metrics": metrics, "max_repetitions": 25, "timeout": "5s", "retries": 1}
+    common = {
+        "walk": [COLUMN],
+        "get": list(SCALARS),
+        "metrics": metrics,
+        "max_repetitions": 25,
+        "timeout": "5s",
+        "retries": 1,
+    }
     keys = {
         "security_level": "authPriv", "username": USER, "auth_protocol": "SHA", "password": AUTH_KEY,
         "priv_protocol": "AES", "priv_password": PRIVACY_KEY,
     }  # fmt: skip
-    return json.dumps({
-        "v2c": {**common, "version": 2, "auth": {"community": COMMUNITY}},
-        "v3": {**common, "version": 3, "auth": keys},
-    })  # fmt: skip  YAML reads JSON
+    return json.dumps(
+        {
+            "v2c": {**common, "version": 2, "auth": {"community": COMMUNITY}},
+            "v3": {**common, "version": 3, "auth": keys},
+        }
+    )  # fmt: skip  YAML reads JSON
 
 
 def profiles() -> Profiles:
@@ -166,7 +183,8 @@ class Relay:
     """The forger in front of the agent, for one version."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         self._stdin = process.stdin
         self.port = int(process.stdout.readline())
 
@@ -187,7 +205,13 @@ def relay(kind: str, agent: int) -> Iterator[Relay]:
 def target(port: int, name: str) -> TargetSpec:
     """One device at the agent."""
     return TargetSpec(
-        id=new_id(), name=name, address="127.0.0.1", port=port, method=Method.SNMP, profile="benchmark", timeout_seconds=5.0
+        id=new_id(),
+        name=name,
+        address="127.0.0.1",
+        port=port,
+        method=Method.SNMP,
+        profile="benchmark",
+        timeout_seconds=5.0,
     )
 
 
@@ -239,11 +263,11 @@ class Ours:
 
 
 class Theirs:
-    """The exporter, scraped over kept connections as Prometheus does it."""
+    """The exporter, scraped over kept connections with the fields that Prometheus sends."""
 
     def __init__(self, module: str, agent: int, port: int, process: int) -> None:
         self._request = (
-            f"GET /snmp?module={module}&target=127.0.0.1:{agent} HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n"
+            f"GET /snmp?module={module}&target=127.0.0.1:{agent} HTTP/1.1\r\nHost: localhost\r\n{SCRAPE}\r\n"
         ).encode()
         self._port, self._process = port, process
         self._left = 0
@@ -268,7 +292,12 @@ class Theirs:
             writer.write(self._request)
             head = await reader.readuntil(b"\r\n\r\n")
             body = await self._body(reader, head)
-            if b" 200 " not in head[:20] or body.count(b"\ncolumn{") != ROWS or body.count(b"\nsingle_") != len(SCALARS) - 1:
+            body = gzip.decompress(body) if b"gzip" in head.lower() else body
+            if (
+                b" 200 " not in head[:20]
+                or body.count(b"\ncolumn{") != ROWS
+                or body.count(b"\nsingle_") != len(SCALARS) - 1
+            ):
                 raise SystemExit(f"the exporter answers otherwise: {head.decode()}{body.decode()[:2_000]}")
         writer.close()
         await writer.wait_closed()

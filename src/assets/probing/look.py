@@ -1,15 +1,16 @@
 """What one look at a device brought, raw, and what its profile makes of it: pure."""
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import islice
 
 from assets.probing import rates
 from assets.probing.ber import Value
 from assets.probing.decoders import DECODERS, Derived
 from assets.probing.profile import Profile
-from assets.probing.profile_file import Fact, Reads, Table, Whole
+from assets.probing.profile_file import Fact, Reads, Table, Whole, is_plain
 from assets.probing.readings import COUNTERS_MAX, READINGS_MAX, Reading, reading
 from assets.text import clean
 
@@ -25,8 +26,11 @@ _RANGES = {
     "pages": (0, (1 << 32) - 2),
     "count": (0, 1e9),
 }
-_PLAIN = {"name", "oid", "unit", "scale", "decimals", "states", "special"}
 Facts = dict[str, FactValue]
+_Rows = dict[tuple[str, str], Reading]
+KEPT_ROWS_MAX = 20_000  # about 10 MB
+_ANY = (-math.inf, math.inf)
+_NO_FACTS: dict[str, Facts] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,44 @@ class Made:
     cut: bool
 
 
+class Kept:
+    """Columns of plain numbers as they were last and what was read from them: most stand still from look to look.
+
+    Readings never change, so a column that did not either keeps its own. At most `limit` rows are kept, those of the
+    columns that came last.
+    """
+
+    def __init__(self, limit: int = KEPT_ROWS_MAX) -> None:
+        self._limit = limit
+        self._rows = 0
+        self._columns: OrderedDict[tuple[object, str, str], tuple[Reads, Column, object, _Rows]] = OrderedDict()
+
+    def find(self, of: object, reads: Reads, column: Column, facts: object) -> "_Rows | None":
+        """The readings of the very same column of the same device."""
+        kept = self._columns.get((of, reads.name, reads.oid))
+        if kept is None or kept[0] is not reads or kept[2] is not facts or kept[1] != column:
+            return None
+        return kept[3]
+
+    def keep(self, of: object, reads: Reads, column: Column, facts: object, rows: "_Rows") -> None:
+        """Keep what was read, in the place of what was before."""
+        key = (of, reads.name, reads.oid)
+        if (old := self._columns.pop(key, None)) is not None:
+            self._rows -= len(old[1])
+        self._columns[key] = (reads, column, facts, rows)
+        self._rows += len(column)
+        while self._rows > self._limit:
+            self._rows -= len(self._columns.popitem(last=False)[1][1])
+
+
 @dataclass
 class _Making:
     """Readings by (name, instance) in the order of the profile; the first that brings a value wins."""
 
     look: Look
     before: rates.Sample | None
+    of: object = None
+    kept: Kept | None = None
     readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
 
@@ -64,20 +100,34 @@ class _Making:
             self.readings[key] = reading(key[0], key[1], _finite(derived.value), derived.state, label)
 
 
-def readings(profile: Profile, look: Look, before: rates.Sample | None, tables: Mapping[str, dict[str, Facts]]) -> Made:
+def readings(
+    profile: Profile,
+    look: Look,
+    before: rates.Sample | None,
+    tables: Mapping[str, dict[str, Facts]],
+    of: object = None,
+    kept: Kept | None = None,
+) -> Made:
     """What the profile reads out of a look; `tables` has the facts of each table's rows by index.
 
-    `before` is the sample of the look before, None after a restart: then there are no rates this time.
+    `before` is the sample of the look before, None after a restart: then there are no rates this time. `kept` saves
+    work where the columns of the device `of` stand still; it changes nothing in what is read.
     """
-    making = _Making(look, before)
+    making = _Making(look, before, of, kept)
     for reads in profile.scalars:
-        _scalar(making, reads)
+        raw = look.scalars.get(reads.oid)
+        if raw is None:
+            continue
+        if type(raw) is int and is_plain(reads):
+            _plain(making, reads, {"": raw}, _NO_FACTS, ())
+        else:
+            _scalar(making, reads, raw)
     for table in profile.tables:
-        _table(making, table, tables.get(table.name, {}))
-    kept = tuple(making.readings.values())
-    cut = len(kept) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
+        _table(making, table, tables.get(table.name, _NO_FACTS))
+    made = tuple(making.readings.values())
+    cut = len(made) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
     counters = dict(list(making.counters.items())[:COUNTERS_MAX])
-    return Made(kept[:READINGS_MAX], counters, cut)
+    return Made(made[:READINGS_MAX], counters, cut)
 
 
 def rows(table: Table, columns: Columns) -> dict[str, Facts]:
@@ -118,10 +168,7 @@ def text(raw: Value | None, limit: int = 255) -> str:
         return clean(raw.decode("latin-1"), limit)
 
 
-def _scalar(making: _Making, reads: Reads) -> None:
-    raw = making.look.scalars.get(reads.oid)
-    if raw is None:
-        return
+def _scalar(making: _Making, reads: Reads, raw: Value) -> None:
     row: dict[str, Value | float | None] = {key: making.look.scalars.get(o) for key, o in reads.with_.items()}
     row["of"] = _whole(reads.of, lambda w: making.look.scalars.get(w.oid))
     for derived in _derive(making, reads, raw, row, ""):
@@ -133,8 +180,8 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
         column = making.look.columns.get(reads.oid)
         if not column:
             continue
-        if _is_plain(reads) and not table.skip:
-            _plain(making, table, reads, column, facts)
+        if not table.skip and is_plain(reads):
+            _plain_column(making, reads, column, facts, table.label)
             continue
         wholes = [making.look.columns.get(w.oid, {}) for w in reads.of]
         combined: list[Derived] = []
@@ -148,34 +195,46 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
                 if reads.combine:
                     combined.append(derived)
                 else:
-                    making.add(reads, derived, index[:80], _label(table, known))
+                    making.add(reads, derived, index[:80], _label(table.label, known))
         if combined:
             making.add(reads, _combine(reads, combined), "", "")
 
 
-@lru_cache(maxsize=4_096)
-def _plainness(fields: frozenset[str]) -> bool:
-    return fields <= _PLAIN
+def _plain_column(
+    making: _Making, reads: Reads, column: Column, facts: Mapping[str, Facts], label: tuple[str, ...]
+) -> None:
+    """A column of such readings, as it was read the last time if it stands still."""
+    made, kept = making.readings, making.kept
+    if kept is None:
+        _plain(making, reads, column, facts, label)
+        return
+    rows = kept.find(making.of, reads, column, facts)
+    if rows is not None and made.keys().isdisjoint(rows):
+        made.update(rows)
+        return
+    before = len(made)
+    overlaps = any((reads.name, index[:80]) in made for index in column)
+    _plain(making, reads, column, facts, label)
+    if not overlaps:
+        kept.keep(making.of, reads, column, facts, dict(islice(made.items(), before, None)))
 
 
-def _is_plain(reads: Reads) -> bool:
-    """Whether a row of this reading comes from one number alone, by scale, states and special values."""
-    return _plainness(frozenset(reads.model_fields_set))
-
-
-def _plain(making: _Making, table: Table, reads: Reads, column: Column, facts: Mapping[str, Facts]) -> None:
-    """Rows of such a reading in one loop, for most rows are of this kind; the same as row by row."""
+def _plain(making: _Making, reads: Reads, column: Column, facts: Mapping[str, Facts], label: tuple[str, ...]) -> None:
+    """Readings that come from one number each, in one loop, for most are of this kind; the same as one by one."""
     name, scale, states, special, made = reads.name, reads.scale, reads.states, reads.special, making.readings
     decimals = 3 if reads.decimals is None else reads.decimals
-    lowest, highest = _RANGES.get(reads.unit, (-math.inf, math.inf))
+    lowest, highest = _RANGES.get(reads.unit, _ANY)
     value: float | None
     state: str | None
     for index, raw in column.items():
         key = (name, index[:80])
-        if not isinstance(raw, int) or key in made:
-            for derived in _derive(making, reads, raw, {}, index):
-                making.add(reads, derived, key[1], _label(table, facts.get(index, {})))
+        known = facts.get(index)
+        called = _label(label, known) if known else ""
+        if type(raw) is not int or key in made:
+            for derived in _derive(making, reads, raw, known or {}, index):
+                making.add(reads, derived, key[1], called)
             continue
+        state = None
         if raw in special:
             value, state = None, special[raw]
         elif states:
@@ -183,11 +242,10 @@ def _plain(making: _Making, table: Table, reads: Reads, column: Column, facts: M
                 continue
             value, state = float(raw), states[raw]
         elif lowest <= (value := raw * scale) <= highest:
-            value, state = round(value, decimals), None
+            value = round(value, decimals)
         else:
             value, state = None, "unknown"
-        known = facts.get(index)
-        made[key] = reading(name, key[1], value, state, _label(table, known) if known else "")
+        made[key] = reading(name, key[1], value, state, called)
 
 
 def _derive(
@@ -216,7 +274,7 @@ def _derive(
 
 def _sensible(reads: Reads, value: float) -> tuple[Derived, ...]:
     """The number, or "unknown" for one that cannot be meant: agents send -1 and 2^31-1 for what they do not know."""
-    lowest, highest = _RANGES.get(reads.unit, (-math.inf, math.inf))
+    lowest, highest = _RANGES.get(reads.unit, _ANY)
     return (Derived(_rounded(reads, value)) if lowest <= value <= highest else Derived(None, "unknown"),)
 
 
@@ -266,8 +324,11 @@ def _first_whole(wholes: tuple[Whole, ...], values: list[Value | None]) -> float
     return None
 
 
-def _label(table: Table, known: Facts) -> str:
-    return next((str(known[fact]) for fact in table.label if known.get(fact)), "")
+def _label(facts: tuple[str, ...], known: Facts) -> str:
+    for fact in facts:
+        if known.get(fact):
+            return str(known[fact])
+    return ""
 
 
 def _rounded(reads: Reads, value: float) -> float:

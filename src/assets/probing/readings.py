@@ -1,7 +1,7 @@
 """What one look at a target yields: the words that prober, collector and service share."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -113,6 +113,19 @@ class Result(Loose):
     def alive(self) -> bool:
         """Whether the target proved that it is there, however badly it answered."""
         return self.outcome in (Outcome.ANSWERED, Outcome.MALFORMED, Outcome.WRONG_CREDENTIAL)
+
+
+_RESULT_DEFAULTS = {name: field.get_default() for name, field in Result.model_fields.items()}
+
+
+def answered(**values: Any) -> Result:
+    """A result of what was checked already, like `reading`."""
+    made = _new(Result)
+    _set_values(made, _RESULT_DEFAULTS | values)
+    _set_fields(made, set(values))
+    _set_extra(made, None)
+    _set_private(made, None)
+    return made
 
 
 class Severity(StrEnum):

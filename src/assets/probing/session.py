@@ -38,6 +38,8 @@ class Session:
         self._keyring = keyring
         self._proven = False  # by a right answer with these keys
         self._fruitless = 0
+        self.frames: dict[int, usm.Frame] = {}  # by the size of a message
+        self._contexts: dict[int, bytes] = {}
         self._scoped: dict[object, tuple[bytes, bytes]] = {}
 
     @property
@@ -55,6 +57,17 @@ class Session:
             known = self._scoped[question] = usm.question(self.keys.engine, pdu, third, bindings)
         return known
 
+    def context(self, size: int) -> bytes:
+        """What a scoped PDU of so many octets for this engine starts with, as everybody but those who pad writes it."""
+        if size not in self._contexts:
+            if len(self._contexts) >= TEMPLATES_MAX:
+                self._contexts.clear()
+            inside = ber.tlv(0x04, self.engine) + b"\x04\x00"
+            rest = size - 2  # the tag, and a length of one octet at least
+            rest -= 0 if rest < 0x80 else 1 if rest - 1 < 0x100 else 2
+            self._contexts[size] = b"\x30" + ber.length(rest) + inside
+        return self._contexts[size]
+
     def meet(self, found: usm.Head, at: float) -> None:
         """Takes an engine as the one to talk to; the time it claims serves for the first question only."""
         if found.engine == self.engine:
@@ -64,6 +77,8 @@ class Session:
         except usm.BadKey as error:
             raise NotAsked(str(error)) from None
         self._scoped.clear()
+        self.frames.clear()
+        self._contexts.clear()
         self._proven = False
         self.clock.set(found.boots, found.time, at, proven=False)
 
@@ -93,7 +108,7 @@ class Session:
         level = found.flags & (usm.AUTH | usm.PRIVACY)
         if level & ~self.keys.level:
             return "another level"
-        if level & usm.AUTH and not usm.authentic(data, found, self.keys):
+        if level & usm.AUTH and not usm.authentic(data, found.digest, found.digest_at, self.keys):
             return "another digest"
         plain = usm.opened(data, found, self.keys)
         scoped = usm.scoped(plain, 0, len(plain))

@@ -9,8 +9,10 @@ does (Cisco and those who follow it).
 import hashlib
 import hmac
 import os
+import struct
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.hazmat.decrepit.ciphers.modes import CFB  # as RFC 3826 wants it; old, not broken
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -57,6 +59,7 @@ class Keys:
     digest: int = 0  # octets of a digest on the wire
     auth: bytes = b""
     privacy: bytes = b""
+    cipher: AES | None = field(default=None, compare=False)  # with the privacy key
 
 
 class Keyring:
@@ -90,7 +93,8 @@ class Keyring:
                 privacy += self._localised(user.auth, privacy, engine)
             else:
                 privacy += hashlib.new(user.auth, privacy).digest()
-        return Keys(engine, name, AUTH | PRIVACY, user.auth, DIGESTS[user.auth], auth, privacy[:size])
+        key = privacy[:size]
+        return Keys(engine, name, AUTH | PRIVACY, user.auth, DIGESTS[user.auth], auth, key, AES(key))
 
     def clear(self) -> None:
         """Forget every key."""
@@ -192,9 +196,7 @@ def head(data: bytes) -> Head:
             raise BadBer("security parameters of another form")
     except IndexError:
         raise BadBer("cut off") from None
-    return Head(
-        number, data[flags], known, boots, time, name, digest, data[digest:at], data[salt:stop], body
-    )
+    return Head(number, data[flags], known, boots, time, name, digest, data[digest:at], data[salt:stop], body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +230,60 @@ def scoped(data: bytes, at: int, end: int) -> Scoped:
     return Scoped(data[:stop], at, engine, context, pdu, request_id, status, index, body)
 
 
-def authentic(data: bytes, found: Head, keys: Keys) -> bool:
-    """Whether the digest of a message is the one that this user's key makes, compared in constant time."""
-    if len(found.digest) != keys.digest:
+class Frame:
+    """The open part of an engine's messages of one size to one user, all octets but those that change with each.
+
+    It reads such a message in one step and gives None for any that differs elsewhere: in version, flags, engine, boots,
+    user, or any length.
+    """
+
+    __slots__ = ("_consts", "_unpack", "boots", "digest_at")
+
+    def __init__(self, data: bytes, found: Head) -> None:
+        _, top = ber.int32(data, ber.content(data, 0, len(data), 0x30)[0], len(data))
+        number, _ = ber.content(data, ber.content(data, top, len(data), 0x30)[0], len(data), 0x02)
+        digest = (found.digest_at, found.digest_at + len(found.digest))
+        user = found.digest_at - 2 - len(found.user) - 2
+        time = (user - len(integer(found.time)) + 2, user)
+        salt = (found.body - len(found.salt), found.body)
+        cipher = ber.content(data, found.body, len(data), 0x04)
+        layout, at = [">"], 0
+        consts = []
+        for start, stop in ((number, number + 4), time, digest, salt, cipher):
+            layout.append(f"{start - at}s{stop - start}s")
+            consts.append(data[at:start])
+            at = stop
+        self._unpack = struct.Struct("".join(layout)).unpack
+        self._consts = tuple(consts)
+        self.boots = found.boots
+        self.digest_at = found.digest_at
+
+    @classmethod
+    def of(cls, data: bytes, found: Head) -> "Frame | None":
+        """The frame of a message that was taken; None where numbers are padded or nothing is encrypted."""
+        if not found.flags & PRIVACY or len(found.salt) != _SALT_OCTETS:
+            return None
+        made = cls(data, found)
+        read = made.read(data)
+        if read is None or (read[0], read[1], read[2]) != (found.number, found.time, found.digest):
+            return None
+        return made
+
+    def read(self, data: bytes) -> tuple[int, int, bytes, bytes, bytes] | None:
+        """(number, time, digest, salt, cipher)."""
+        parts = self._unpack(data)
+        if parts[::2] != self._consts:
+            return None
+        number, time = int.from_bytes(parts[1], "big", signed=True), int.from_bytes(parts[3], "big", signed=True)
+        return (number, time, parts[5], parts[7], parts[9]) if time >= 0 else None
+
+
+def authentic(data: bytes, digest: bytes, at: int, keys: Keys) -> bool:
+    """Whether the digest of a message, found `at` there, is what this user's key makes; compared in constant time."""
+    if len(digest) != keys.digest:
         return False
-    at = found.digest_at
     blank = data[:at] + bytes(keys.digest) + data[at + keys.digest :]
-    return hmac.compare_digest(hmac.digest(keys.auth, blank, keys.algorithm)[: keys.digest], found.digest)
+    return hmac.compare_digest(hmac.digest(keys.auth, blank, keys.algorithm)[: keys.digest], digest)
 
 
 def opened(data: bytes, found: Head, keys: Keys) -> bytes:
@@ -249,11 +298,17 @@ def opened(data: bytes, found: Head, keys: Keys) -> bytes:
         raise BadBer("cut off") from None
     if end != len(data):
         raise BadBer("octets behind the cipher")
-    return _cipher(keys, found.boots, found.time, found.salt).decryptor().update(data[start:end])
+    return decrypted(keys, found.boots, found.time, found.salt, data[start:end])
+
+
+def decrypted(keys: Keys, boots: int, time: int, salt: bytes, cipher: bytes) -> bytes:
+    """What was encrypted for this user at an engine of this time."""
+    return _cipher(keys, boots, time, salt).decryptor().update(cipher)
 
 
 def _cipher(keys: Keys, boots: int, time: int, salt: bytes) -> "Cipher[CFB]":
-    return Cipher(AES(keys.privacy), CFB(boots.to_bytes(4, "big") + time.to_bytes(4, "big") + salt))
+    assert keys.cipher is not None
+    return Cipher(keys.cipher, CFB(((boots << 32 | time) << 64).to_bytes(16, "big")[:8] + salt))
 
 
 class Salts:
@@ -272,33 +327,36 @@ def sealed(keys: Keys, number: int, when: tuple[int, int], plain: bytes, salt: b
     """A message of this user to its engine around a scoped PDU, encrypted and signed as its level wants."""
     boots, time = when
     if keys.level & PRIVACY:
-        plain = tlv(0x04, _cipher(keys, boots, time, salt).encryptor().update(plain))
+        plain = _cipher(keys, boots, time, salt).encryptor().update(plain)
     else:
         salt = b""
-    start = (
-        tlv(0x04, keys.engine) + integer(boots) + integer(time) + tlv(0x04, keys.user) + bytes((0x04, keys.digest))
-    )
-    behind = tlv(0x04, salt)
-    security = length(len(start) + keys.digest + len(behind))
-    inside = bytes((0x30,)) + security + start
-    size = len(inside) + keys.digest + len(behind)
-    top = _HEADS[keys.level] % number.to_bytes(4, "big") + bytes((0x04,)) + length(size) + inside
-    whole = len(top) + keys.digest + len(behind) + len(plain)
-    before = bytes((0x30,)) + length(whole) + top
-    after = behind + plain
+    seconds = time.to_bytes(time.bit_length() // 8 + 1, "big")
+    before, between, behind, last, cipher = _envelope(keys, boots, len(seconds), len(plain))
+    start = before + number.to_bytes(4, "big") + between + seconds + behind
+    end = last + salt + cipher + plain
     if not keys.level & AUTH:
-        return before + after
-    digest = hmac.digest(keys.auth, before + bytes(keys.digest) + after, keys.algorithm)[: keys.digest]
-    return before + digest + after
+        return start + end
+    digest = hmac.digest(keys.auth, start + bytes(keys.digest) + end, keys.algorithm)[: keys.digest]
+    return start + digest + end
 
 
-def _header(level: int) -> bytes:
-    flags = tlv(0x04, bytes((level | REPORTABLE,)))
-    rest = _MESSAGE_MAX + flags + integer(_USM_MODEL)
-    return integer(V3) + bytes((0x30,)) + length(6 + len(rest)) + b"\x02\x04%b" + rest
+@lru_cache(maxsize=KEYS_MAX)
+def _envelope(keys: Keys, boots: int, time: int, size: int) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    """What stands before number, time, digest, salt and scoped PDU of a message."""
+    salt = bytes((0x04, _SALT_OCTETS if keys.level & PRIVACY else 0))
+    start = tlv(0x04, keys.engine) + integer(boots) + bytes((0x02, time))
+    behind = tlv(0x04, keys.user) + bytes((0x04, keys.digest))
+    inside = len(start) + time + len(behind) + keys.digest + len(salt) + salt[1]
+    security = bytes((0x30,)) + length(inside)
+    between = bytes((0x04,)) + length(len(security) + inside) + security + start
+    cipher = bytes((0x04,)) + length(size) if keys.level & PRIVACY else b""
+    flags = _MESSAGE_MAX + tlv(0x04, bytes((keys.level | REPORTABLE,))) + integer(_USM_MODEL)
+    head = integer(V3) + bytes((0x30,)) + length(6 + len(flags)) + b"\x02\x04"
+    between = flags + between
+    whole = len(head) + 4 + len(between) + time + len(behind) + keys.digest + len(salt) + salt[1] + len(cipher) + size
+    return bytes((0x30,)) + length(whole) + head, between, behind, salt, cipher
 
 
-_HEADS = {level: _header(level) for level in (0, AUTH, AUTH | PRIVACY)}
 NOBODY = Keys(b"", b"", 0)  # who asks an engine for its id
 
 

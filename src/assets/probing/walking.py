@@ -31,7 +31,8 @@ _TOO_BIG, _NO_SUCH_NAME, _GENERAL_ERROR = 1, 2, 5
 
 
 async def get_in_parts(
-    ask: Callable[[tuple[str, ...]], Awaitable[tuple[int, int, Sequence[Binding] | dict[str, Value]]]], oids: Sequence[str]
+    ask: Callable[[tuple[str, ...]], Awaitable[tuple[int, int, Sequence[Binding] | dict[str, Value]]]],
+    oids: Sequence[str],
 ) -> dict[str, Value]:
     """GETs names in portions that a device can answer; `ask` returns (error status, error index, bindings).
 
@@ -178,9 +179,14 @@ class Walk:
             fixed = {tails[n]: v for n in numbers if n not in values and (v := bindings[n][1]) is not None}
             columns.append(
                 Column(
-                    tuple(tails[n] for n in changing), _picker([values[n] for n in changing]), fixed, len(numbers),
-                    column.arcs, column.last, column.done,
-                )  # fmt: skip
+                    tuple(tails[n] for n in changing),
+                    _picker([values[n] for n in changing]),
+                    fixed,
+                    len(numbers),
+                    column.arcs,
+                    column.last,
+                    column.done,
+                )
             )
         return tuple(columns)
 

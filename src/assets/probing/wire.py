@@ -48,6 +48,7 @@ DEVICES_MAX = 20_000  # remembered; those asked longest ago go first
 DEVICE_SHAPES_MAX = 64
 RECENT_MAX = 8_192  # request-ids that were answered or given up: their late replies are no fault
 TEMPLATES_MAX = 4_096
+PLANS_MAX = 8  # of one device: targets at one address with their own profiles
 WEAK_SECONDS = 3_600.0  # then a device deaf to GETBULK is tried again: on a bad line two lost questions look the same
 DEAD_AFTER = 3  # silences in a row, after which one try has to do until it answers again
 REFUSAL_SECONDS = 0.2  # for the right answer to overtake a refusal that nobody signed
@@ -73,6 +74,24 @@ class _Question:
 
 
 @dataclass(slots=True, eq=False)
+class _Plan:
+    """A look that takes one GET and one GETBULK, as it did the last time."""
+
+    single: _Question
+    step: Step
+    rows: _Question
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """One look: single objects, when they came (seconds after the question), and the columns or why they did not come."""
+
+    scalars: dict[str, Value]
+    seconds: float
+    walked: Walked | DeviceError
+
+
+@dataclass(slots=True, eq=False)
 class _Device:
     """What is known of an address and port, and the questions that wait for an answer from there."""
 
@@ -81,6 +100,7 @@ class _Device:
     shapes: dict[_Question, "Shape | int"] = field(default_factory=dict)  # a number: the size of the last reply
     sizes: dict[int, Shape] = field(default_factory=dict)  # the same shapes by the size of the datagram, for v2c
     rows: dict[tuple[str, ...], int] = field(default_factory=dict)  # of the longest column of a walk
+    plans: dict[tuple[Any, ...], _Plan] = field(default_factory=dict)
     sessions: dict[UUID, Session] = field(default_factory=dict)
     weak_until: float = 0.0
     silences: int = 0
@@ -101,6 +121,9 @@ class _Pending:
     left: int
     sock: socket.socket
     message: bytes
+    then: _Question | None = None  # asked as soon as the first is answered as it was the last time
+    first: Answer | None = None
+    first_at: float = 0.0
     slot: bool = True
     until: float = 0.0  # the end of this try
     noise: int = 0
@@ -159,16 +182,101 @@ class Wire:
 
     async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int | None = None, texts: bool = False) -> Walked:
         """All rows below each root, guarded (see `walking`); cut walks are marked."""
-        device, key = self._device(peer), tuple(roots)
-        expected = device.rows.get(key) if limit is None else None
+        return (await self._walk(peer, tuple(roots), limit=limit, texts=texts))[0]
+
+    async def poll(self, peer: Peer, names: tuple[str, ...], roots: tuple[str, ...]) -> Polled:
+        """`get` and then `walk`, in one go where both went as they will go the next time; raises what `get` raises."""
+        device, key = self._device(peer), (peer.credential.id, names, roots)
+        plan = device.plans.get(key)
+        if plan is None:
+            return await self._poll_slowly(peer, names, roots, key)
+        session = self._session(peer, peer.credential) if isinstance(peer.credential, User) else None
+        if (session is not None and not session.engine) or device.weak_until > self._loop.time():
+            return await self._poll_slowly(peer, names, roots, key)
+        started = self._loop.time()
+        pending = await self._begin(device, peer, plan.single, session, learns=True, then=plan.rows)
+        try:
+            reply = await self._finish(pending)
+        except DeviceError as error:
+            if pending.first is not None:
+                return Polled(_found(names, pending.first), pending.first_at - started, error)
+            if session is None or not isinstance(error, Silent):
+                raise
+            await self._doubt(peer, session)
+            return await self._poll_slowly(peer, names, roots, key)
+        if pending.first is None or not isinstance(reply, Answer):  # otherwise than the last time
+            if isinstance(reply, usm.Head) and session is not None:
+                session.follow(reply, self._loop.time())
+            elif isinstance(reply, Answer) and reply.status == 0:
+                return await self._rest(peer, _found(names, reply), self._loop.time() - started, roots, key)
+            return await self._poll_slowly(peer, names, roots, key)
+        if session is not None:
+            session.answered()
+        scalars = _found(names, pending.first)
+        if (walked := _whole(reply, roots)) is None:
+            device.plans.pop(key, None)
+            return await self._rest(peer, scalars, pending.first_at - started, roots, key, (plan.step, reply))
+        return Polled(scalars, pending.first_at - started, walked)
+
+    async def _poll_slowly(self, peer: Peer, names: tuple[str, ...], roots: tuple[str, ...], key: Any) -> Polled:
+        started = self._loop.time()
+        scalars = await self.get(peer, names)
+        return await self._rest(peer, scalars, self._loop.time() - started, roots, key)
+
+    async def _rest(
+        self,
+        peer: Peer,
+        scalars: dict[str, Value],
+        seconds: float,
+        roots: tuple[str, ...],
+        key: Any,
+        begun: tuple[Step, Answer] | None = None,
+    ) -> Polled:
+        """The walk of a look; a plan for the next time if it took one question and would take the same."""
+        try:
+            walked, step = await self._walk(peer, roots, begun=begun)
+        except DeviceError as error:
+            return Polled(scalars, seconds, error)
+        device = self._device(peer)
+        if step is not None and step.roots == roots and 0 < len(key[1]) <= GET_NAMES_MAX:
+            who = self._who(peer.credential)
+            if len(device.plans) >= PLANS_MAX:
+                device.plans.clear()
+            pdu = ber.GETBULK if step.repetitions > 1 else ber.GETNEXT
+            single = self._question(who, ber.GET, key[1], None)
+            device.plans[key] = _Plan(single, step, self._question(who, pdu, step.names, step))
+        return Polled(scalars, seconds, walked)
+
+    async def _walk(
+        self,
+        peer: Peer,
+        roots: tuple[str, ...],
+        *,
+        limit: int | None = None,
+        texts: bool = False,
+        begun: tuple[Step, Answer] | None = None,
+    ) -> tuple[Walked, Step | None]:
+        """(what was walked, the one question that brought it all and will be asked in the same way the next time)."""
+        device = self._device(peer)
+        expected = device.rows.get(roots) if limit is None else None
         walk = Walk(roots, limit=limit, texts=texts, now=self._loop.time(), expected=expected)
-        walked = await run(walk, peer, lambda step: self._bulk(peer, step, first=walk.rows == 0))
+        steps: list[Step] = []
+
+        async def ask(step: Step) -> Answer:
+            steps.append(step)
+            if begun is not None and len(steps) == 1 and step == begun[0]:
+                return begun[1]
+            return await self._bulk(peer, step, first=walk.rows == 0)
+
+        walked = await run(walk, peer, ask)
         if walk.reasons:
             self.refused.update(walk.reasons)
-            device.rows.pop(key, None)
+            device.rows.pop(roots, None)
         elif limit is None and walk.longest != expected:
-            device.rows[key] = walk.longest
-        return walked
+            device.rows[roots] = walk.longest
+        elif limit is None and len(steps) == 1:
+            return walked, steps[0]
+        return walked, None
 
     def sockets(self) -> tuple[socket.socket, ...]:
         """The sockets open now, at most one per address family."""
@@ -206,8 +314,7 @@ class Wire:
         if isinstance(peer.credential, User):
             answer = await self._ask_v3(peer, peer.credential, pdu, names, step)
         else:
-            community = self._community(peer.credential)
-            question = self._question(community, pdu, names, step)
+            question = self._question(self._who(peer.credential), pdu, names, step)
             reply = await self._send(peer, question, None, learns=step is None or step.whole)
             assert isinstance(reply, Answer)
             answer = reply
@@ -228,10 +335,7 @@ class Wire:
             try:
                 reply = await self._send(peer, question, session, learns=step is None or step.whole)
             except Silent:
-                # It may be gone, or, what cannot be decrypted is met with silence. Silent again if nobody is there.
-                await self._discover(replace(peer, tries=1), session)
-                if session.fruitless():
-                    raise WrongCredential("the device speaks SNMPv3, but not with this user and privacy key") from None
+                await self._doubt(peer, session)
                 continue
             if isinstance(reply, Answer):
                 session.answered()
@@ -239,57 +343,87 @@ class Wire:
             session.follow(reply, self._loop.time())
         raise Malformed("the device answers badly: its engine or its time changes with every question")
 
+    async def _doubt(self, peer: Peer, session: Session) -> None:
+        """After silence: nobody may be there (Silent), or somebody who meets what he cannot decrypt with silence."""
+        await self._discover(replace(peer, tries=1), session)
+        if session.fruitless():
+            raise WrongCredential("the device speaks SNMPv3, but not with this user and privacy key") from None
+
     async def _discover(self, peer: Peer, session: Session) -> None:
         """Asks an engine who it is (RFC 3414 §4); what it says of its time is good for asking, and proves nothing."""
         reply = await self._send(peer, _WHO, Session(session.user, self._keyring), learns=False)
         assert isinstance(reply, usm.Head)
         session.meet(reply, self._loop.time())
 
-    async def _send(self, peer: Peer, question: _Question, session: Session | None, *, learns: bool) -> "Answer | usm.Head":
+    async def _send(
+        self, peer: Peer, question: _Question, session: Session | None, *, learns: bool
+    ) -> "Answer | usm.Head":
         """One message and what came back to it: the answer, or a report that the session can follow."""
-        device = self._device(peer)
+        return await self._finish(await self._begin(self._device(peer), peer, question, session, learns=learns))
+
+    async def _begin(
+        self,
+        device: _Device,
+        peer: Peer,
+        question: _Question,
+        session: Session | None,
+        *,
+        learns: bool,
+        then: _Question | None = None,
+    ) -> _Pending:
+        """Sends a message when it is its turn; `_finish` must be awaited for it at once."""
         if self._queue or self._in_flight >= self._room:
             await self._turn()
             device = self._devices.setdefault(device.key, device)  # it may have been forgotten meanwhile
         else:
             self._in_flight += 1
         try:
-            pending = self._pend(peer, device, question, session, learns=learns)
+            if self._closed:
+                raise NotAsked("the probe is being stopped")
+            request_id = self._new_id()
+            tries = peer.tries if device.silences < DEAD_AFTER else 1
+            pending = _Pending(
+                device, request_id, question, session, learns, peer.timeout_seconds, tries, self._loop.create_future(),
+                tries, self._socket(device.key[0]), self._message(question, session, request_id), then,
+            )  # fmt: skip
         except BaseException:
             self._free()
             raise
+        self._pending[request_id] = pending
+        device.waiting.append(pending)
+        now = self._loop.time()
+        self._try(pending, now)
+        self._remind(pending, min(pending.until, now + SLOT_SECONDS))
+        return pending
+
+    async def _finish(self, pending: _Pending) -> "Answer | usm.Head":
         try:
-            self._pending[pending.request_id] = pending
-            device.waiting.append(pending)
-            self._try(pending, self._loop.time())
             reply = await pending.future
         except Silent:
-            device.silences += 1
+            pending.device.silences += 1
             raise
         finally:
             self._forget(pending)
-        device.silences = 0
+        pending.device.silences = 0
         return reply
 
-    def _pend(
-        self, peer: Peer, device: _Device, question: _Question, session: Session | None, *, learns: bool
-    ) -> _Pending:
-        if self._closed:
-            raise NotAsked("the probe is being stopped")
-        request_id = self._new_id()
+    def _follow(self, pending: _Pending, answer: Answer, question: _Question) -> None:
+        """Asks what comes next without waking anybody; the deadlines go on with the new question."""
+        self._retire(pending.request_id)
+        pending.first, pending.first_at = answer, self._loop.time()
+        pending.question, pending.then, pending.left = question, None, pending.tries
+        request_id = pending.request_id = self._new_id()
+        pending.message = self._message(question, pending.session, request_id)
+        self._pending[request_id] = pending
+        self._try(pending, pending.first_at)
+
+    def _message(self, question: _Question, session: Session | None, request_id: int) -> bytes:
         octets = request_id.to_bytes(4, "big")
         if session is None:
-            message = question.head + octets + question.tail
-        else:
-            before, after = session.scoped(question, question.pdu, question.repetitions, question.contents)
-            when = session.clock.now(self._loop.time())
-            message = usm.sealed(session.keys, request_id, when, before + octets + after, self._salts.next())
-        tries = peer.tries if device.silences < DEAD_AFTER else 1
-        future = self._loop.create_future()
-        sock = self._socket(device.key[0])
-        return _Pending(
-            device, request_id, question, session, learns, peer.timeout_seconds, tries, future, tries, sock, message
-        )
+            return question.head + octets + question.tail
+        before, after = session.scoped(question, question.pdu, question.repetitions, question.contents)
+        when = session.clock.now(self._loop.time())
+        return usm.sealed(session.keys, request_id, when, before + octets + after, self._salts.next())
 
     def _try(self, pending: _Pending, now: float) -> None:
         """Sends the question again, or gives it up when no try is left."""
@@ -309,7 +443,6 @@ class Wire:
             self.refused["icmp"] += 1
         # The request-id stays: a late answer to the first try still counts during the second.
         pending.until = now + pending.timeout
-        self._remind(pending, min(pending.until, now + SLOT_SECONDS) if pending.slot else pending.until)
 
     def _give_up(self, pending: _Pending) -> None:
         if pending.refusal:
@@ -339,9 +472,10 @@ class Wire:
                 self._free()
             if pending.refusal:
                 self._give_up(pending)
-            elif pending.until <= now:
+                continue
+            if pending.until <= now:
                 self._try(pending, now)
-            else:
+            if not pending.future.done():
                 heapq.heappush(self._deadlines, (pending.until, id(pending), pending))
         if self._deadlines and self._timer is None:
             self._timer = self._loop.call_at(max(self._deadlines[0][0], now + TIMER_SECONDS), self._meet_deadlines)
@@ -350,17 +484,21 @@ class Wire:
         if pending.slot:
             pending.slot = False
             self._free()
-        if self._pending.pop(pending.request_id, None) is None:
-            return
+        self._retire(pending.request_id)
         pending.device.waiting.remove(pending)
         if not pending.future.done():
             pending.future.cancel()
         elif not pending.future.cancelled():
             pending.future.exception()  # read, so that a stop between answer and reader is not logged as lost
-        self._recent.append(pending.request_id)
-        self._recent_ids.add(pending.request_id)
+
+    def _retire(self, request_id: int) -> bool:
+        if self._pending.pop(request_id, None) is None:
+            return False
+        self._recent.append(request_id)
+        self._recent_ids.add(request_id)
         if len(self._recent) > RECENT_MAX:
             self._recent_ids.discard(self._recent.popleft())
+        return True
 
     async def _turn(self) -> None:
         """Waits for room in flight, first come first served."""
@@ -421,9 +559,10 @@ class Wire:
             session = sessions[user.id] = Session(user, self._keyring)
         return session
 
-    def _community(self, credential: Credential) -> bytes:
+    def _who(self, credential: Credential) -> bytes | UUID:
+        """What makes one asker's questions differ from another's: the community; a user's are sealed later."""
         if not isinstance(credential, Community):
-            raise NotAsked("this door speaks SNMPv2c and SNMPv3 only")
+            return credential.id
         known = self._communities.get(credential.id)
         if known is None or known[0] is not credential:
             if len(self._communities) >= TEMPLATES_MAX:
@@ -533,6 +672,8 @@ class Wire:
         return self._take(pending, data, head.at, head.body, head.error_status, head.error_index)
 
     def _settle_v3(self, data: bytes, device: _Device) -> str | None:
+        if self._settle_framed(data, device):
+            return None
         found = usm.head(data)
         pending = self._pending.get(found.number)
         if pending is None or pending.device is not device:
@@ -557,7 +698,7 @@ class Wire:
         if level & usm.AUTH:
             if len(found.digest) != keys.digest:
                 return "a digest of another length"
-            if not usm.authentic(data, found, keys):
+            if not usm.authentic(data, found.digest, found.digest_at, keys):
                 return "another digest"
         plain = usm.opened(data, found, keys)
         scoped = usm.scoped(plain, 0, len(plain))
@@ -573,6 +714,7 @@ class Wire:
             return reason
         if scoped.request_id != pending.request_id:
             return "unknown request-id"
+        self._frame(session, data, found)
         pdu = scoped.data[scoped.at :]
         shape = device.shapes.get(pending.question)
         if pending.learns and isinstance(shape, Shape) and shape.size == len(pdu) and shape.meaning is not None:
@@ -581,6 +723,40 @@ class Wire:
                 self._answer(pending, Answer(0, 0, (), shape, changing))
                 return None
         return self._take(pending, pdu, 0, scoped.body - scoped.at, scoped.error_status, scoped.error_index)
+
+    def _settle_framed(self, data: bytes, device: _Device) -> bool:
+        """Settles an answer that is built like the last one; False, and nothing done, for any other message."""
+        session = device.waiting[0].session
+        frame = session.frames.get(len(data)) if session is not None else None
+        if session is None or frame is None or (read := frame.read(data)) is None:
+            return False
+        number, time, digest, salt, cipher = read
+        pending = self._pending.get(number)
+        if pending is None or pending.session is not session or pending.device is not device or pending.future.done():
+            return False
+        shape = device.shapes.get(pending.question)
+        if not isinstance(shape, Shape) or shape.meaning is None or not pending.learns:
+            return False
+        keys = session.keys
+        if not usm.authentic(data, digest, frame.digest_at, keys):
+            return False
+        plain = usm.decrypted(keys, frame.boots, time, salt, cipher)
+        head = session.context(len(plain))
+        if not plain.startswith(head) or len(plain) - len(head) != shape.size:
+            return False
+        changing = shape.read(plain[len(head) :])
+        if changing is None or changing[0] != number:
+            return False
+        if not session.clock.accepts(frame.boots, time, self._loop.time()):
+            return False
+        self._answer(pending, Answer(0, 0, (), shape, changing))
+        return True
+
+    def _frame(self, session: Session, data: bytes, found: usm.Head) -> None:
+        if len(session.frames) >= DEVICE_SHAPES_MAX:
+            session.frames.clear()
+        if (made := usm.Frame.of(data, found)) is not None:
+            session.frames[len(data)] = made
 
     def _settle_report(self, data: bytes, found: usm.Head, pending: _Pending, now: float) -> str | None:
         """What a report means for the question: a step to follow, a refusal that ends it soon, or nothing."""
@@ -633,6 +809,9 @@ class Wire:
         return made
 
     def _answer(self, pending: _Pending, reply: "Answer | usm.Head") -> None:
+        if pending.then is not None and isinstance(reply, Answer) and reply.values is not None:
+            self._follow(pending, reply, pending.then)
+            return
         pending.future.set_result(reply)
         if self._room < self._in_flight_max:
             self._room += 1
@@ -655,6 +834,20 @@ def _found(names: tuple[str, ...], answer: Answer) -> dict[str, Value]:
     found = dict(zip(changing, answer.values[1:], strict=True))
     found.update(fixed)
     return found
+
+
+def _whole(answer: Answer, roots: tuple[str, ...]) -> Walked | None:
+    """What a walk of these roots brings, where this one reply is all of it."""
+    if answer.values is None or answer.shape is None:
+        return None
+    columns: dict[str, dict[str, Value]] = {}
+    for root, told in zip(roots, answer.shape.meaning, strict=True):
+        if not told.done:
+            return None
+        column = columns[root] = dict(zip(told.suffixes, told.pick(answer.values), strict=True))
+        if told.fixed:
+            column.update(told.fixed)
+    return Walked(columns)
 
 
 def _unfit(pdu: int, status: int) -> str | None:
