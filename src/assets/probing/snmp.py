@@ -45,6 +45,8 @@ _PRIVACY = {
     "aes128": hlapi.USM_PRIV_CFB128_AES,
     "aes192": hlapi.USM_PRIV_CFB192_AES_BLUMENTHAL,
     "aes256": hlapi.USM_PRIV_CFB256_AES_BLUMENTHAL,
+    "aes192c": hlapi.USM_PRIV_CFB192_AES,
+    "aes256c": hlapi.USM_PRIV_CFB256_AES,
 }
 # Each says that the device is there and does not take this user, key or level (RFC 3414 §3.2).
 _REFUSALS = {
