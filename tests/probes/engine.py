@@ -67,11 +67,11 @@ class Engine(asyncio.DatagramProtocol):
     asked: list[Asked] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
     port: int = 0
+    _ring: usm.Keyring = field(default_factory=usm.Keyring)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.DatagramTransport", transport)
         self.port = transport.get_extra_info("sockname")[1]
-        self._ring = usm.Keyring()
 
     @property
     def keys(self) -> usm.Keys:

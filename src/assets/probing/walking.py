@@ -220,15 +220,17 @@ class Walk:
     def _add(self, column: _Column, name: bytes, value: Value | None, end: bool) -> bool:
         if column.done or self.reasons:
             return False
-        if end or not name.startswith(column.prefix) or len(name) == len(column.prefix):
-            column.done = True
-            return False
-        tail = name[len(column.prefix) :]
+        inside = name.startswith(column.prefix) and len(name) > len(column.prefix)
+        tail = name[len(column.prefix) :] if inside else name
         try:
-            arcs, text = oid.arcs(tail), oid.suffix(tail)
+            arcs = oid.arcs(tail)
         except ValueError:
             self.cut("not well-made")
             return False
+        if end or not inside:
+            column.done = True
+            return False
+        text = oid.suffix(tail)
         if arcs <= column.arcs:
             self.cut("names do not rise")
             return False

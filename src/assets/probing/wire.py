@@ -667,7 +667,7 @@ class Wire:
             return "another version"
         if head.community != pending.question.community:
             return "another community"
-        if (reason := _unfit(head.pdu, head.error_status)) is not None:
+        if (reason := _unfit(head.pdu, head.error_status, head.error_index)) is not None:
             return reason
         return self._take(pending, data, head.at, head.body, head.error_status, head.error_index)
 
@@ -710,7 +710,7 @@ class Wire:
             return "outside the time window"
         if scoped.engine != keys.engine or scoped.context:
             return "another context"
-        if (reason := _unfit(scoped.pdu, scoped.error_status)) is not None:
+        if (reason := _unfit(scoped.pdu, scoped.error_status, scoped.error_index)) is not None:
             return reason
         if scoped.request_id != pending.request_id:
             return "unknown request-id"
@@ -777,7 +777,13 @@ class Wire:
         """Decodes the bindings of a reply that is the right one in everything else."""
         bindings = ber.bindings(data, body)
         question = pending.question
-        if question.pdu == ber.GET and status == 0 and tuple([b[0] for b in bindings]) != question.contents:
+        if question.pdu != ber.GET:
+            for name, _, _ in bindings:
+                try:
+                    oid.arcs(name)
+                except ValueError:
+                    return "not well-made"
+        elif status == 0 and tuple([b[0] for b in bindings]) != question.contents:
             return "other names than asked for"
         shape = self._learn(pending, data, at, body, bindings) if status == 0 and pending.learns and bindings else None
         self._answer(pending, Answer(status, index, bindings, shape))
@@ -850,11 +856,11 @@ def _whole(answer: Answer, roots: tuple[str, ...]) -> Walked | None:
     return Walked(columns)
 
 
-def _unfit(pdu: int, status: int) -> str | None:
+def _unfit(pdu: int, status: int, index: int) -> str | None:
     """Why a message with the right request-id and credential from the right place is still not the answer."""
     if pdu != ber.RESPONSE:
         return "another PDU type"
-    if not 0 <= status <= STATUS_MAX:
+    if not 0 <= status <= STATUS_MAX or index < 0:
         return "an impossible error status"
     return None
 
