@@ -46,6 +46,7 @@ BUFFER_BYTES = 4 << 20
 NOISE_MAX = 50  # refused datagrams until a question is given up as badly answered
 DEVICES_MAX = 20_000  # remembered; those asked longest ago go first
 DEVICE_SHAPES_MAX = 64
+QUESTION_SHAPES_MAX = 256
 RECENT_MAX = 8_192  # request-ids that were answered or given up: their late replies are no fault
 TEMPLATES_MAX = 4_096
 PLANS_MAX = 8  # of one device: targets at one address with their own profiles
@@ -71,6 +72,7 @@ class _Question:
     head: bytes = b""
     tail: bytes = b""
     community: bytes = b""
+    sizes: dict[int, Shape | None] = field(default_factory=dict)  # shapes of replies by their size; None: seen once
 
 
 @dataclass(slots=True, eq=False)
@@ -97,8 +99,7 @@ class _Device:
 
     key: tuple[str, int]
     waiting: "list[_Pending]" = field(default_factory=list)
-    shapes: dict[_Question, "Shape | int"] = field(default_factory=dict)  # a number: the size of the last reply
-    sizes: dict[int, Shape] = field(default_factory=dict)  # the same shapes by the size of the datagram, for v2c
+    shapes: dict[_Question, "Shape | int"] = field(default_factory=dict)  # where it answers unlike others; see `_learn`
     rows: dict[tuple[str, ...], int] = field(default_factory=dict)  # of the longest column of a walk
     plans: dict[tuple[Any, ...], _Plan] = field(default_factory=dict)
     sessions: dict[UUID, Session] = field(default_factory=dict)
@@ -156,6 +157,8 @@ class Wire:
         self._questions: OrderedDict[tuple[Any, ...], _Question] = OrderedDict()
         self._communities: dict[UUID, tuple[Credential, bytes]] = {}
         self._shapes = Shapes()
+        self._plans: dict[tuple[Any, ...], _Plan] = {}
+        self._rows: dict[tuple[str, ...], int] = {}
         self._keyring = usm.Keyring()
         self._salts = usm.Salts()
         self._deadlines: list[tuple[float, int, _Pending]] = []
@@ -187,7 +190,7 @@ class Wire:
     async def poll(self, peer: Peer, names: tuple[str, ...], roots: tuple[str, ...]) -> Polled:
         """`get` and then `walk`, in one go where both went as they will go the next time; raises what `get` raises."""
         device, key = self._device(peer), (peer.credential.id, names, roots)
-        plan = device.plans.get(key)
+        plan = device.plans.get(key) or self._plans.get(key)
         if plan is None:
             return await self._poll_slowly(peer, names, roots, key)
         session = self._session(peer, peer.credential) if isinstance(peer.credential, User) else None
@@ -240,11 +243,13 @@ class Wire:
         device = self._device(peer)
         if step is not None and step.roots == roots and 0 < len(key[1]) <= GET_NAMES_MAX:
             who = self._who(peer.credential)
-            if len(device.plans) >= PLANS_MAX:
-                device.plans.clear()
             pdu = ber.GETBULK if step.repetitions > 1 else ber.GETNEXT
             single = self._question(who, ber.GET, key[1], None)
-            device.plans[key] = _Plan(single, step, self._question(who, pdu, step.names, step))
+            plan = _Plan(single, step, self._question(who, pdu, step.names, step))
+            plans = device.plans if key in self._plans else self._plans  # the first serves all that answer alike
+            if len(plans) >= (PLANS_MAX if plans is device.plans else TEMPLATES_MAX):
+                plans.clear()
+            plans[key] = plan
         return Polled(scalars, seconds, walked)
 
     async def _walk(
@@ -258,7 +263,7 @@ class Wire:
     ) -> tuple[Walked, Step | None]:
         """(what was walked, the one question that brought it all and will be asked in the same way the next time)."""
         device = self._device(peer)
-        expected = device.rows.get(roots) if limit is None else None
+        expected = device.rows.get(roots, self._rows.get(roots)) if limit is None else None
         walk = Walk(roots, limit=limit, texts=texts, now=self._loop.time(), expected=expected)
         steps: list[Step] = []
 
@@ -273,7 +278,10 @@ class Wire:
             self.refused.update(walk.reasons)
             device.rows.pop(roots, None)
         elif limit is None and walk.longest != expected:
-            device.rows[roots] = walk.longest
+            if expected is None and len(self._rows) < TEMPLATES_MAX:
+                self._rows[roots] = walk.longest  # what to expect of others
+            else:
+                device.rows[roots] = walk.longest
         elif limit is None and len(steps) == 1:
             return walked, steps[0]
         return walked, None
@@ -636,25 +644,39 @@ class Wire:
     def _settle(self, data: bytes, device: _Device) -> str | None:
         if len(data) > DATAGRAM_MAX:
             return "too long"
-        shape = device.sizes.get(len(data))
-        if shape is not None and shape.meaning is not None and (changing := shape.read(data)) is not None:
-            pending = self._pending.get(changing[0])
-            if (
-                pending is not None
-                and pending.device is device
-                and pending.question is shape.question
-                and pending.learns
-                and pending.session is None
-                and not pending.future.done()
-            ):
-                self._answer(pending, Answer(0, 0, (), shape, changing))
-                return None
+        if self._settle_shaped(data, device):
+            return None
         try:
             if any(p.session for p in device.waiting) and _version(data) == usm.V3:
                 return self._settle_v3(data, device)
             return self._settle_v2c(data, device)
         except ber.BadBer:
             return "not well-made"
+
+    def _settle_shaped(self, data: bytes, device: _Device) -> bool:
+        """Settles a v2c answer that is built like one before; False, and nothing done, for any other datagram."""
+        size, tried = len(data), None
+        for waiting in device.waiting:
+            question = waiting.question
+            if question is tried or waiting.session is not None:
+                continue
+            tried = question
+            for shape in (question.sizes.get(size), device.shapes.get(question)):
+                changing = _read(shape, data)
+                if changing is None or not isinstance(shape, Shape):
+                    continue
+                pending = self._pending.get(changing[0])
+                if (
+                    pending is None
+                    or pending.device is not device
+                    or pending.question is not question
+                    or not pending.learns
+                    or pending.future.done()
+                ):
+                    return False
+                self._answer(pending, Answer(0, 0, (), shape, changing))
+                return True
+        return False
 
     def _settle_v2c(self, data: bytes, device: _Device) -> str | None:
         head = ber.header(data)
@@ -716,12 +738,12 @@ class Wire:
             return "unknown request-id"
         self._frame(session, data, found)
         pdu = scoped.data[scoped.at :]
-        shape = device.shapes.get(pending.question)
-        if pending.learns and isinstance(shape, Shape) and shape.size == len(pdu) and shape.meaning is not None:
-            changing = shape.read(pdu)
-            if changing is not None and changing[0] == pending.request_id:
-                self._answer(pending, Answer(0, 0, (), shape, changing))
-                return None
+        if pending.learns:
+            for shape in (pending.question.sizes.get(len(pdu)), device.shapes.get(pending.question)):
+                changing = _read(shape, pdu)
+                if changing is not None and changing[0] == pending.request_id and isinstance(shape, Shape):
+                    self._answer(pending, Answer(0, 0, (), shape, changing))
+                    return None
         return self._take(pending, pdu, 0, scoped.body - scoped.at, scoped.error_status, scoped.error_index)
 
     def _settle_framed(self, data: bytes, device: _Device) -> bool:
@@ -734,18 +756,21 @@ class Wire:
         pending = self._pending.get(number)
         if pending is None or pending.session is not session or pending.device is not device or pending.future.done():
             return False
-        shape = device.shapes.get(pending.question)
-        if not isinstance(shape, Shape) or shape.meaning is None or not pending.learns:
+        if not pending.learns:
             return False
         keys = session.keys
         if not usm.authentic(data, digest, frame.digest_at, keys):
             return False
         plain = usm.decrypted(keys, frame.boots, time, salt, cipher)
         head = session.context(len(plain))
-        if not plain.startswith(head) or len(plain) - len(head) != shape.size:
+        if not plain.startswith(head):
             return False
-        changing = shape.read(plain[len(head) :])
-        if changing is None or changing[0] != number:
+        pdu, question = plain[len(head) :], pending.question
+        changing, shape = _read(question.sizes.get(len(pdu)), pdu), question.sizes.get(len(pdu))
+        if changing is None:
+            shape = device.shapes.get(question)  # type: ignore[assignment]
+            changing = _read(shape, pdu)
+        if changing is None or changing[0] != number or not isinstance(shape, Shape):
             return False
         if not session.clock.accepts(frame.boots, time, self._loop.time()):
             return False
@@ -790,15 +815,25 @@ class Wire:
         return None
 
     def _learn(self, pending: _Pending, data: bytes, at: int, body: int, bindings: Bindings) -> Shape | None:
-        """Notes a reply; the next of its size makes a shape, so that what is asked once leaves none behind."""
-        device, question = pending.device, pending.question
-        known = device.shapes.get(question)
-        if known is None or (known if isinstance(known, int) else known.size) != len(data):
-            if known is None and len(device.shapes) >= DEVICE_SHAPES_MAX:
-                device.shapes.clear()  # walks whose steps differ each time
-                device.sizes.clear()
-            device.shapes[question] = len(data)
+        """Notes a reply; the next of its size makes a shape, so that what is asked once leaves none behind.
+
+        The first shape of a size serves every device that answers this question alike; a device that does not, though
+        the size is the same, has one of its own.
+        """
+        own, question, size = pending.device.shapes, pending.question, len(data)
+        alike = question.sizes.get(size)
+        if size not in question.sizes:
+            if len(question.sizes) >= QUESTION_SHAPES_MAX:
+                question.sizes.clear()
+            question.sizes[size] = None
             return None
+        if alike is not None and alike.meaning is not None:
+            known = own.get(question)
+            if known is None or (known if isinstance(known, int) else known.size) != size:
+                if known is None and len(own) >= DEVICE_SHAPES_MAX:
+                    own.clear()  # walks whose steps differ each time
+                own[question] = size
+                return None
         id_at = ber.request_id_at(data, at)
         if id_at is None:
             return None
@@ -807,11 +842,10 @@ class Wire:
             return None
         if question.pdu == ber.GET:
             made.meaning = _named(question.names, made, bindings)  # of a walk's reply, the walk says what it means
-        device.shapes[question] = made
-        if pending.session is None:
-            if len(device.sizes) >= DEVICE_SHAPES_MAX:
-                device.sizes.clear()
-            device.sizes[made.size] = made
+        if alike is not None and alike.meaning is not None:
+            own[question] = made
+        else:
+            question.sizes[size] = made
         return made
 
     def _answer(self, pending: _Pending, reply: "Answer | usm.Head") -> None:
@@ -854,6 +888,13 @@ def _whole(answer: Answer, roots: tuple[str, ...]) -> Walked | None:
         if told.fixed:
             column.update(told.fixed)
     return Walked(columns)
+
+
+def _read(shape: "Shape | int | None", data: bytes) -> Sequence[Any] | None:
+    """The changing values of a datagram, if it has this shape and what the shape means is known."""
+    if not isinstance(shape, Shape) or shape.size != len(data) or shape.meaning is None:
+        return None
+    return shape.read(data)
 
 
 def _unfit(pdu: int, status: int, index: int) -> str | None:
