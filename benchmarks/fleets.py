@@ -28,7 +28,7 @@ from assets.probing.prober import Prober
 from assets.probing.readings import Method, Outcome, Result
 from assets.probing.wire import Wire
 
-LOOKERS = 3_000  # looks under way at once
+LOOKERS = 5_000  # looks under way at once
 TIMEOUT_SECONDS, TRIES = 2.0, 2
 INTERVAL_SECONDS = 10
 LATE_SECONDS = 1.0
