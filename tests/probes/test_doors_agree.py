@@ -138,7 +138,7 @@ async def test_when_both_doors_read_an_honest_device_then_they_agree_on_every_va
     assert len(mib) > 5
     async with serving(mib, version) as (port, credential):
         fast, reference, peer = Wire(), Snmp(), Peer("127.0.0.1", port, credential, 5.0, 1)
-        roots, single = ("1.3.6.1.2.1", "1.3.6.1.4.1"), tuple(row[1] for row in mib[:20]) + ("1.3.6.1.2.1.1.99.0",)
+        roots, single = ("1.3.6.1.2.1", "1.3.6.1.4.1"), (*(row[1] for row in mib[:20]), "1.3.6.1.2.1.1.99.0")
         try:
             theirs, mine = await reference.walk(peer, roots, texts=True), await fast.walk(peer, roots, texts=True)
             assert not mine.truncated

@@ -225,8 +225,7 @@ async def test_when_thousands_of_replies_are_malformed_then_each_question_ends_a
             try:
                 found = await ask(wire, peer, case.number)
             except DeviceError as error:
-                assert str(error)
-                ends[type(error).__name__] += 1
+                ends[type(error).__name__ if str(error) else "unexplained"] += 1
             else:
                 ends["answered" if found else "left out"] += 1
                 if case.sent:
