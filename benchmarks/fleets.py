@@ -117,7 +117,7 @@ async def hostile(count: int, seconds: float) -> dict[str, float]:
             for n in range(count)
         ]  # fmt: skip
         timed = Timed(Prober(profiles(), v2c=wire), {t.id for n, t in enumerate(targets) if n % 10})
-        rounds = Rounds(prober=timed, emit=lambda seen: None, uptime=Uptime(), concurrency=200)
+        rounds = Rounds(prober=timed, emit=lambda _: None, uptime=Uptime(), concurrency=200)
         rounds.assign(Assignment(hash="", targets=tuple(targets), credentials=(public,)))
         running = asyncio.create_task(rounds.run())
         await asyncio.sleep(INTERVAL_SECONDS)  # the first looks, which are longer

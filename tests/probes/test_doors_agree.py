@@ -23,6 +23,7 @@ from tests.probes import engine as v3
 from tests.probes import synthetic
 from tests.probes.hostile import COMMUNITY, Question, agent, reply
 
+pytestmark = pytest.mark.longer
 LONG = bool(os.environ.get("LONG"))
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 FILES = sorted(RECORDINGS.glob("*.snmprec"))

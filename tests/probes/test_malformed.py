@@ -24,6 +24,7 @@ from tests.probes import engine as v3
 from tests.probes.hostile import COMMUNITY, Question, reply
 from tests.probes.mangle import mangled, parse, random_octets
 
+pytestmark = pytest.mark.longer
 LONG = bool(os.environ.get("LONG"))
 GENERATED, NOISE = (20_000, 5_000) if LONG else (600, 150)
 # Asked at once, each one question after the other, and the patience with each: sealing by v3 takes these devices long.

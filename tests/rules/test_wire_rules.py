@@ -10,6 +10,10 @@ from assets.probing import ber, oid
 from assets.probing.ber import BadBer, integer, tlv
 from assets.probing.discovery import answers, question
 from assets.probing.door import PDUS_MAX, ROWS_MAX
+from assets.probing.look import Kept, Look, readings
+from assets.probing.profile import Profile
+from assets.probing.profile_file import Fact, Reads, Table, Told
+from assets.probing.readings import Reading
 from assets.probing.walking import Answer, Walk
 
 OIDS = st.tuples(
@@ -285,3 +289,37 @@ def test_when_an_agent_answers_anything_then_a_walk_ends_and_keeps_only_rising_r
         walk.take(Answer(status, bindings=bindings))
     kept = [tuple(map(int, index.split("."))) for index in walk.walked().columns[ROOT]]
     assert kept == sorted(set(kept))
+
+
+READS = st.builds(
+    lambda **told: Reads.model_validate({"name": "x.y", "oid": ROOT} | told),
+    unit=st.sampled_from(["", "percent", "celsius", "count"]),
+    scale=st.sampled_from([1.0, 0.1, 10.0]),
+    decimals=st.sampled_from([None, 0, 1]),
+    states=st.sampled_from([{}, {1: "up", 2: "down"}]),
+    special=st.sampled_from([{}, {-1: "unknown", 7: "low"}]),
+)
+
+
+@given(
+    reads=READS,
+    columns=st.lists(
+        st.dictionaries(st.integers(1, 6).map(str), st.integers(-3, 400) | st.binary(max_size=3)), max_size=4
+    ),
+)
+def test_when_columns_are_read_in_one_loop_or_kept_then_it_is_as_if_each_row_was_read_alone(
+    reads: Reads, columns: list[dict[str, int | bytes]]
+) -> None:
+    facts = {"t": {"1": {"name": "first"}, "2": {"name": ""}}}
+    fast = Table(name="t", label=("name",), facts={"name": Fact(oid=ROOT)}, readings=(reads, reads))
+    # A fact to skip rows by, which no row has, sends each row the long way.
+    slow = fast.model_copy(update={"skip": {"name": ("never",)}})
+    kept = Kept(limit=5)
+    for number, column in enumerate(columns):
+        made = []
+        for table, memory in ((fast, kept), (slow, None), (fast, None)):
+            profile = Profile("x", "x", "", (), (), Told(), (), (table,), ())
+            look = Look(0.0, None, {}, {ROOT: column})
+            made.append(readings(profile, look, None, facts, number % 2, memory).readings)
+        assert made[0] == made[1] == made[2]
+        assert [r.model_dump() for r in made[0]] == [Reading(**r.model_dump()).model_dump() for r in made[1]]
