@@ -1,4 +1,4 @@
-"""The only door to pysnmp: SNMPv3 (RFC 3414, 3826, 7860), and v2c as the reference that `wire` is tested against.
+"""The only door to pysnmp: for SNMPv3 with DES, and as the reference that `wire` is tested against.
 
 pysnmp alone would wait for ever in some cases and take a reply of any length, so every question has a deadline of
 asyncio's monotonic clock, names are checked here, and walks run under our own guards. No MIB is compiled or looked up.
