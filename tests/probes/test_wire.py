@@ -5,6 +5,8 @@ import random
 import socket
 import time
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+from unittest.mock import ANY
 
 import pytest
 
@@ -12,7 +14,7 @@ from assets.ids import new_id
 from assets.probing import ber
 from assets.probing.ber import tlv
 from assets.probing.contract import Community, User
-from assets.probing.door import DeviceError, Malformed, NotAsked, Peer, Silent, WrongCredential
+from assets.probing.door import DeviceError, Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
 from assets.probing.wire import Wire
 from tests.conftest import missing
 from tests.probes.hostile import COMMUNITY, NAME, TEXT, Behaviour, Question, agent, reply
@@ -229,6 +231,39 @@ async def test_when_a_device_is_deaf_to_getbulk_then_it_is_walked_step_by_step_a
         second = await wire.walk(peer(weak.port), [ROOT])
     assert len(first.columns[ROOT]) == len(second.columns[ROOT]) == 5
     assert all(q.pdu == ber.GETNEXT for q in weak.questions[asked:])
+
+
+async def test_when_a_device_is_polled_as_others_are_and_is_deaf_to_getbulk_then_its_rows_come_all_the_same(
+    wire: Wire,
+) -> None:
+    rows = table(5)
+
+    def good(question: Question, before: int) -> Iterable[bytes]:
+        return [reply(question)] if question.pdu == ber.GET else rows(question, before)
+
+    def deaf(question: Question, before: int) -> Iterable[bytes]:
+        return [] if question.pdu == ber.GETBULK else good(question, before)
+
+    async with agent(good) as others, agent(deaf) as weak:
+        for _ in range(4):
+            polled = await wire.poll(peer(others.port), (NAME,), (ROOT,))
+        for _ in range(2):
+            assert await wire.poll(peer(weak.port), (NAME,), (ROOT,)) == replace(polled, seconds=ANY)
+
+
+async def test_when_a_table_grows_and_shrinks_between_polls_then_every_poll_has_all_of_it(wire: Wire) -> None:
+    size = 5
+
+    def changing(question: Question, before: int) -> Iterable[bytes]:
+        return [reply(question)] if question.pdu == ber.GET else table(size)(question, before)
+
+    async with agent(changing) as switch:
+        for size in (5, 5, 5, 7, 7, 7, 3, 3, 3, 0, 0, 4, 70, 70, 70):
+            polled = await wire.poll(peer(switch.port), (NAME,), (ROOT,))
+            assert polled.scalars == {NAME: b"it-is-me"}
+            assert isinstance(polled.walked, Walked)
+            assert [*polled.walked.columns[ROOT]] == [str(n) for n in range(1, size + 1)]
+            assert not polled.walked.truncated
 
 
 ENDLESS: list[tuple[str, Behaviour]] = [

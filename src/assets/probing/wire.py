@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import ip_address
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -103,6 +104,7 @@ class _Device:
     rows: dict[tuple[str, ...], int] = field(default_factory=dict)  # of the longest column of a walk
     plans: dict[tuple[Any, ...], _Plan] = field(default_factory=dict)
     sessions: dict[UUID, Session] = field(default_factory=dict)
+    bulk: bool = False  # has answered a GETBULK
     weak_until: float = 0.0
     silences: int = 0
 
@@ -162,6 +164,7 @@ class Wire:
         self._keyring = usm.Keyring()
         self._salts = usm.Salts()
         self._deadlines: list[tuple[float, int, _Pending]] = []
+        self._tickets = count()  # so that no two deadlines compare alike
         self._timer: asyncio.TimerHandle | None = None
         self._recent: deque[int] = deque()
         self._recent_ids: set[int] = set()
@@ -202,7 +205,10 @@ class Wire:
             reply = await self._finish(pending)
         except DeviceError as error:
             if pending.first is not None:
-                return Polled(_found(names, pending.first), pending.first_at - started, error)
+                scalars, seconds = _found(names, pending.first), pending.first_at - started
+                if isinstance(error, Silent) and not device.bulk:  # it may be deaf to GETBULK
+                    return await self._rest(peer, scalars, seconds, roots, key)
+                return Polled(scalars, seconds, error)
             if session is None or not isinstance(error, Silent):
                 raise
             await self._doubt(peer, session)
@@ -215,6 +221,7 @@ class Wire:
             return await self._poll_slowly(peer, names, roots, key)
         if session is not None:
             session.answered()
+        device.bulk = True
         scalars = _found(names, pending.first)
         if (walked := _whole(reply, roots)) is None:
             device.plans.pop(key, None)
@@ -309,7 +316,9 @@ class Wire:
         device = self._device(peer)
         if step.repetitions > 1 and device.weak_until <= self._loop.time():
             try:
-                return await self._ask(peer, ber.GETBULK, step.names, step)
+                answer = await self._ask(peer, ber.GETBULK, step.names, step)
+                device.bulk = True
+                return answer
             except Silent:
                 if not first:
                     raise
@@ -462,7 +471,7 @@ class Wire:
         pending.future.set_exception(error)
 
     def _remind(self, pending: _Pending, at: float) -> None:
-        heapq.heappush(self._deadlines, (at, id(pending), pending))
+        heapq.heappush(self._deadlines, (at, next(self._tickets), pending))
         if self._timer is None:
             self._timer = self._loop.call_at(max(at, self._loop.time() + TIMER_SECONDS), self._meet_deadlines)
 
@@ -484,7 +493,7 @@ class Wire:
             if pending.until <= now:
                 self._try(pending, now)
             if not pending.future.done():
-                heapq.heappush(self._deadlines, (pending.until, id(pending), pending))
+                heapq.heappush(self._deadlines, (pending.until, next(self._tickets), pending))
         if self._deadlines and self._timer is None:
             self._timer = self._loop.call_at(max(self._deadlines[0][0], now + TIMER_SECONDS), self._meet_deadlines)
 
@@ -543,6 +552,9 @@ class Wire:
                 return drawn
 
     def _device(self, peer: Peer) -> _Device:
+        device = self._devices.get((peer.address, peer.port))
+        if device is not None:
+            return device
         key = (_canonical(peer.address), peer.port)
         device = self._devices.get(key)
         if device is None:
