@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
+from pydantic import SecretStr
 
 from assets import clock, db
 from assets.access import service as access
@@ -55,13 +56,13 @@ from assets.inventory.stock.ledger import Act
 from assets.inventory.stocktakes import service as stocktakes
 from assets.inventory.transfers import service as transfers
 from assets.inventory.values import Type
-from assets.monitoring import collectors, declarations, targets
+from assets.monitoring import collectors, credentials, declarations, targets
 from assets.papers.grids import PRESETS
 from assets.papers.labels import Offset
 from assets.places import changes, rooms
 from assets.places import service as places
 from assets.places.succession import Kind
-from assets.probing.contract import Order, OrderKind
+from assets.probing.contract import Community, Order, OrderKind
 from tests import pictures
 from tests.conftest import House
 from tests.inventories import PC, as_json, pc
@@ -144,6 +145,7 @@ class World:
     grant: UUID
     step: UUID
     delegation: UUID
+    credential: UUID
 
     def at(self, place: str) -> There:
         """One of the two."""
@@ -224,7 +226,22 @@ async def build(house: House) -> World:
         grant,
         step,
         delegation,
+        await _credential(house, own, foreign),
     )
+
+
+async def _credential(house: House, own: There, foreign: There) -> UUID:
+    """A credential that is tried everywhere, and what looking at a target of each commune has cost."""
+    made = await credentials.add_credential(
+        SYSTEM, "tried", Community(id=new_id(), community=SecretStr("word")), vault=house.parts.vault
+    )  # fmt: skip
+    await credentials.set_order(SYSTEM, [made])
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.executemany(
+            "insert into traffic_days (target, day, octets, packets, looks) values ($1, $2, 900, 4, 1)",
+            [(there.target, clock.today()) for there in (own, foreign)],
+        )
+    return made
 
 
 async def _approval(now: datetime) -> tuple[UUID, UUID]:
@@ -484,6 +501,7 @@ def _transfer(act: str, state: str, **body: Any) -> Recipe:
 
 
 _STEP = {"name": "n", "roles": "approver", "place": "any", "position": "1", "hours": "9"}
+_ASKED = {"method": "tcp", "address": "127.0.0.8", "port": "80", "interval_seconds": "60", "confirm": "2"}
 _AWAY = {"deputy": "deputy", "from_on": "2099-01-01", "until_on": "2099-01-02"}
 
 
@@ -905,6 +923,25 @@ RECIPES: dict[str, Recipe] = {
     "POST /api/v1/equipment-requests/{ref}/fulfil (stock)": lambda w, t: Call(
         f"/api/v1/equipment-requests/{w.own.requests['approved']}/fulfil", json={"assets": {"1": [t.spare]}}
     ),
+    "GET /links/{tag}": lambda w, t: Call(f"/links/{t.link}"),
+    "GET /links/{tag}.json": lambda w, t: Call(f"/links/{t.link}.json"),
+    "GET /links/{tag}/edit": lambda w, t: Call(f"/links/{t.link}/edit"),
+    "POST /links/{tag}/edit": lambda w, t: Call(f"/links/{t.link}/edit", form={"version": "1", "carrier": "x"}),
+    "POST /targets/new": lambda w, t: Call("", form=_ASKED | {"site": t.site, "title": "x"}),
+    "POST /targets/{target}/edit": lambda w, t: Call("", form=_ASKED | {"version": "1"}),
+    "POST /targets/{target}/probe": lambda w, t: Call("", form={}),
+    "POST /targets/{target}/heartbeat-address": lambda w, t: Call("", form={}),
+    "POST /targets/{target}/heartbeat-address/revoke": lambda w, t: Call("", form={}),
+    "POST /targets/{target}/try-credential": lambda w, t: Call("", form={"credential": str(w.credential)}),
+    "POST /api/v1/targets/{target}/try-credential": lambda w, t: Call("", json={"credential": str(w.credential)}),
+    "POST /api/v1/credentials": lambda w, t: Call("", json={"name": "neu", "secret": {"community": "c"}}),
+    "PATCH /api/v1/credentials/{credential}": lambda w, t: Call("", json={"name": "x"}, headers=IF_MATCH),
+    "DELETE /api/v1/credentials/{credential}": lambda w, t: Call("", headers=IF_MATCH),
+    "PUT /api/v1/credential-orders": lambda w, t: Call("", json={"site": t.site, "credentials": [str(w.credential)]}),
+    "POST /credentials": lambda w, t: Call("", form={"name": "neu", "kind": "v2c", "community": "c"}),
+    "POST /credentials/{credential}": lambda w, t: Call("", form={"name": "x", "version": "1"}),
+    "POST /credentials/{credential}/remove": lambda w, t: Call("", form={"version": "1"}),
+    "POST /credential-orders": lambda w, t: Call("", form={"site": t.site, "credential_1": str(w.credential)}),
     "POST /api/v1/silences (target)": lambda w, t: Call(
         "/api/v1/silences", json={**_quiet(w.own), "target": str(t.target)}
     ),
@@ -920,7 +957,7 @@ def addressed(path: str, world: World, there: There) -> str:
         "{tag}": there.asset, "{code}": there.site, "{site}": there.site, "{target}": there.target,
         "{declaration}": there.declaration, "{notification}": there.notification, "{subscription}": there.subscription,
         "{channel}": world.channel, "{collector}": world.collector, "{order}": world.order, "{name}": "asker",
-        "{rate}": world.rate, "{filter}": world.saved,
+        "{rate}": world.rate, "{filter}": world.saved, "{credential}": world.credential,
         "{model}": world.model, "{category}": world.category, "{field}": world.own_field,
         "{capability}": there.capability,
         "{paper}": "needs", "{file}": "needs.docx",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from litestar import Litestar, Request, get
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
@@ -19,7 +20,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 from litestar.types import ControllerRouterHandler, Message
 
-from assets import __version__, clock, db, exports, observations, occasion
+from assets import __version__, clock, db, exports, heartbeats, observations, occasion
 from assets.access import api as access_api
 from assets.access import pages as access_pages
 from assets.access import people_pages
@@ -31,7 +32,7 @@ from assets.access.rates import RateMiddleware
 from assets.access.tokens import actor_of_token
 from assets.audit import api as audit_api
 from assets.audit import pages as audit_pages
-from assets.dashboards import inspection, search_pages
+from assets.dashboards import inspection, probes, search_pages
 from assets.dashboards import pages as dashboard_pages
 from assets.equipment_requests import answer_api, purchase_pages
 from assets.equipment_requests import api as requests_api
@@ -51,7 +52,16 @@ from assets.incidents.faults import api as faults_api
 from assets.incidents.faults import pages as faults_pages
 from assets.ingest import Ingest
 from assets.inventory import api as inventory_api
-from assets.inventory import change_many, custom_fields_api, stage_api, stage_pages, things_api, wear_api, wear_pages
+from assets.inventory import (
+    change_many,
+    custom_fields_api,
+    link_pages,
+    stage_api,
+    stage_pages,
+    things_api,
+    wear_api,
+    wear_pages,
+)
 from assets.inventory import pages as inventory_pages
 from assets.inventory.agents import api as agents_api
 from assets.inventory.attachments import api as attachments_api
@@ -84,7 +94,7 @@ from assets.inventory.transfers import hand_over_pages
 from assets.inventory.transfers import pages as transfers_pages
 from assets.inventory.transfers import papers as transfers_papers
 from assets.monitoring import api as monitoring_api
-from assets.monitoring import collectors, paper_pages
+from assets.monitoring import collectors, credential_pages, credentials_api, paper_pages, target_pages, traffic_api
 from assets.notifications import api as notifications_api
 from assets.notifications.notify import Outlet
 from assets.places import api as places_api
@@ -98,6 +108,8 @@ from assets.web.addresses import ClientMiddleware, HostMiddleware, host_of
 from assets.web.bodies import BODY_MAX, BodyMiddleware
 from assets.web.headers import HeadersMiddleware
 from assets.web.paths import PathMiddleware
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,8 @@ class Parts:
     def make(cls, settings: Settings) -> "Parts":
         """The parts of a process, read once: profiles from their folder, the key from the home."""
         profiles = Profiles.load()
+        for name, error in profiles.broken.items():
+            _log.error("a probe profile is left out", profile=name, reason=error.detail)
         ingest = Ingest(profiles, timedelta(seconds=settings.group_wait_seconds))
         return cls(settings, profiles, Vault.open(settings.home), ingest)
 
@@ -174,7 +188,8 @@ FEATURES: Sequence[Any] = (
     rooms_api, changes_api, unit_pages, site_pages, stocktakes_api, stocktakes_pages, stocktakes_papers,
     transfers_papers, disposal_papers, requests_papers, inspection, paper_forms_api, paper_forms_pages,
     approval_api, approval_pages, delegations_api, delegations_pages, calendar_api, calendar_pages,
-    faults_api, faults_pages, kind_pages, address_pages,
+    faults_api, faults_pages, kind_pages, address_pages, credentials_api, traffic_api, target_pages, credential_pages, probes,
+    link_pages, heartbeats,
 )  # fmt: skip
 
 

@@ -62,6 +62,9 @@ async def whole(migrated: str, chromium: Browser) -> AsyncIterator[tuple[Stage, 
         reported = await tx.fetchval("select max(number) from incidents")
         issuer = replace(SYSTEM, id=await tx.fetchval("select id from users where name = 'all-vi'"))
     secret = (await faults.issue_address(issuer, web.printer, timedelta(days=1), now=clock.now())).secret
+    async with db.transaction(db.EVERYTHING) as tx:
+        target = await tx.fetchval("select id from targets order by id limit 1")
+        line = await tx.fetchval("select tag from links order by tag limit 1")
     house = await served(second_factor="optional", demo=True)
     today = web.now.astimezone(clock.LOCAL_ZONE).date()
     pages = {
@@ -71,6 +74,7 @@ async def whole(migrated: str, chromium: Browser) -> AsyncIterator[tuple[Stage, 
         f"/transfers/{sent}", f"/assets/{web.printer}/stage", f"/assets/{web.printer}/replace",
         f"/sites/{web.limited}/paper-mode", f"/assets/{web.printer}/report", f"/assets/{web.printer}/signed-addresses",
         f"/fault-reports/{report}", f"/r/{secret}", "/fault-kinds?edit=paper-jam",
+        f"/targets/{target}", f"/targets/{target}/edit", "/targets/new?method=http", f"/links/{line}", f"/links/{line}/edit",
         f"/incidents/{reported}", f"/assets/change?site={origin}&field=note",
         f"/equipment-requests/new?site={origin}&pick=equipment:printer&pick=capability:token&pick=repair:{web.printer}",
     }  # fmt: skip

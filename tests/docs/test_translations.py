@@ -86,7 +86,8 @@ def test_every_reading_and_state_of_a_probe_profile_has_a_word() -> None:
             *(r for t in profile.get("tables", []) for r in t.get("readings", [])),
         ]:
             names.add(entry["name"])
-            states |= set(entry.get("states", {}).values()) | set(entry.get("special", {}).values())
+            for words_of in ("states", "special", "texts"):
+                states |= set(entry.get(words_of, {}).values())
             if entry.get("decoder"):
                 states |= set(DECODERS[entry["decoder"]].states)
     assert not {name for name in names if "." in name} - set(words.READING)

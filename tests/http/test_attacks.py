@@ -14,7 +14,7 @@ from assets.access.service import NewGrant, NewUser
 from assets.access.sessions import Visit
 from assets.errors import NotSignedIn, TooMany
 from assets.ids import new_id
-from assets.monitoring import collectors
+from assets.monitoring import credentials
 from assets.probing.contract import Community
 from assets.text import clean, clean_block
 from tests.conftest import House
@@ -193,7 +193,7 @@ async def test_when_a_device_is_asked_with_a_credential_of_the_province_then_onl
 ) -> None:
     world = await build(house)
     credential = new_id()
-    await collectors.add_credential(SYSTEM, "v2c", Community(id=credential, community="word"), vault=house.parts.vault)
+    await credentials.add_credential(SYSTEM, "v2c", Community(id=credential, community="word"), vault=house.parts.vault)
     async with db.transaction(db.EVERYTHING) as tx:
         await tx.execute("update targets set credential = $1", credential)
     near, whole = await house.person("near", Role.PROVINCE_IT, "21025"), await house.person("whole", Role.PROVINCE_IT)

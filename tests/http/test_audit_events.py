@@ -38,7 +38,7 @@ from tests.papers import docx_template
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Observations are no audit events (DESIGN §5); signing in and one's own account are walked in test_signing_in.
-ELSEWHERE = ("assets.access.pages", "assets.observations")
+ELSEWHERE = ("assets.access.pages", "assets.observations", "assets.heartbeats")
 SECRET = "canary-77aa"
 MAIL = f"mailto://robot:{SECRET}@127.0.0.1:2525?from=assets@example.vn&to=on-call@example.vn"
 
@@ -126,6 +126,9 @@ async def inventory_is_written(walk: Walk) -> None:
     await walk("POST", "/api/v1/links", {"tag": "L-1", "site": "21025", "kind": "fibre", "carrier": "VNPT"})
     line = "/api/v1/links/{tag}"
     await walk("PATCH", line, {"hotline": "1800"}, version=1, tag="L-1")
+    await walk(
+        "POST", "/links/{tag}/edit", form={"version": "2", "carrier": "VNPT", "budget_mb_per_day": "9"}, tag="L-1"
+    )
     await walk("PATCH", "/api/v1/asset-models/{model}", {"expected_months": 60}, version=1, model=model["id"])
     await walk("POST", "/api/v1/applications", {"code": "igate", "name": "Một cửa"})
     account = {"site": "21025", "kind": "account", "title": "Một cửa", "status": "issued", "application": "igate"}
@@ -439,6 +442,7 @@ async def monitoring_is_written(walk: Walk) -> None:
         collector = await tx.fetchval("select id from collectors")
     target = await walk("POST", "/api/v1/targets", {"address": "127.0.0.9", "method": "snmp", "asset_tag": "QN-1"})
     await walk("PATCH", "/api/v1/targets/{target}", {"port": 1161}, version=target["version"], target=target["id"])
+    await probes_are_written(walk, target["id"], str(collector))
     said = await walk("POST", "/api/v1/declarations", {"site": "21025", "kind": "broken", "asset_tag": "QN-1"})
     await walk("POST", "/api/v1/declarations/{declaration}/end", declaration=said["id"])
     await walk("POST", "/sites/{code}/paper-mode", form={"reason": "network"}, code="21025")
@@ -456,6 +460,35 @@ async def monitoring_is_written(walk: Walk) -> None:
     await walk("POST", "/api/v1/maintenance-windows", quiet)
     await walk("POST", "/api/v1/silences", quiet)
     await walk("POST", "/api/v1/collectors/{collector}/revoke", collector=collector)
+
+
+async def probes_are_written(walk: Walk, device: str, collector: str) -> None:
+    beat = {"method": "heartbeat", "site": "21025", "title": "Sao lưu"}
+    made = await walk("POST", "/api/v1/targets", beat)
+    one = {"target": made["id"]}
+    for path in ("/api/v1/targets/{target}/heartbeat-address", "/api/v1/targets/{target}/heartbeat-address/revoke"):
+        await walk("POST", path, **one)
+    for path in ("/targets/{target}/heartbeat-address", "/targets/{target}/heartbeat-address/revoke"):
+        await walk("POST", path, form={}, **one)
+    asked = {"method": "tcp", "address": "127.0.0.8", "port": "80", "interval_seconds": "60", "confirm": "2"}
+    await walk("POST", "/targets/new", form=asked | {"site": "21025", "title": "Cổng"})
+    rows = (await walk.client.get("/api/v1/targets", params={"q": "Cổng"})).json()["items"]
+    form = asked | {"version": "1", "port": "81", "enabled": "1"}
+    await walk("POST", "/targets/{target}/edit", form=form, target=rows[0]["id"])
+    first = await walk("POST", "/api/v1/credentials", {"name": "a", "secret": {"community": "word"}})
+    await walk("POST", "/credentials", form={"name": "b", "kind": "v2c", "community": "word"})
+    names = (await walk.client.get("/api/v1/credentials")).json()["items"]
+    second = next(row for row in names if row["name"] == "b")
+    await walk("PATCH", "/api/v1/credentials/{credential}", {"name": "c"}, version=1, credential=first["id"])
+    await walk("POST", "/credentials/{credential}", form={"name": "d", "version": "1"}, credential=second["id"])
+    await walk("POST", "/credential-orders", form={"credential_1": first["id"]})
+    for path in ("/targets/{target}/probe", "/api/v1/targets/{target}/probe"):
+        await walk("POST", path, form={} if "api" not in path else None, target=device)
+    await walk("POST", "/api/v1/targets/{target}/try-credential", {"credential": first["id"]}, target=device)
+    await walk("POST", "/targets/{target}/try-credential", form={"credential": first["id"]}, target=device)
+    await walk("PUT", "/api/v1/credential-orders", {"credentials": []})
+    await walk("POST", "/credentials/{credential}/remove", form={"version": "2"}, credential=second["id"])
+    await walk("DELETE", "/api/v1/credentials/{credential}", version=2, credential=first["id"])
 
 
 async def an_incident(target: UUID, number: int) -> None:

@@ -51,6 +51,7 @@ PUBLIC = {
     "GET /health/ready", "GET /metrics", "GET /schema", "GET /schema/{path}", "GET /schema/openapi.json",
     # The secret in the address is the key: what opens behind it is walked in test_faults.
     "GET /r/{secret}", "POST /r/{secret}", "GET /h/{secret}", "POST /h/{secret}",
+    "POST /heartbeats/{secret}", "POST /heartbeats/{secret}/failed",
 }  # fmt: skip
 # Of these the workflow and the rules of approval know more than the guard.
 BY_STATE = "POST /equipment-requests/{number}/"

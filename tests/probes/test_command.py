@@ -101,6 +101,11 @@ def test_when_json_is_wanted_of_a_silent_device_then_the_document_says_so() -> N
 def test_when_profiles_are_checked_then_each_is_named_or_the_bad_one_with_its_line(tmp_path: Path) -> None:
     good = CliRunner().invoke(check_probes, [])
     assert (good.exit_code, "printer-mib" in good.output) == (0, True)
-    (tmp_path / "generic.toml").write_text('title = "Any"\ncolour = 1\n')
+    (tmp_path / "generic.toml").write_text('title = "Any"\n')
+    (tmp_path / "router.toml").write_text('title = "R"\ncolour = 1\n')
+    (tmp_path / "switch.toml").write_text('title = "S"\n[[scalars]]\nname = "a.b"\noid = "ifDescr"\n')
     bad = CliRunner().invoke(check_probes, [str(tmp_path)])
-    assert (bad.exit_code, "generic.toml:2: colour: unknown key" in bad.output) == (1, True)
+    assert bad.exit_code == 1
+    assert "router.toml:2: colour: unknown key" in bad.output
+    assert "switch.toml:4: scalars.0.oid: not a numeric OID" in " ".join(bad.output.split())
+    assert "generic: Any" in bad.output

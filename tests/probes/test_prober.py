@@ -88,7 +88,7 @@ DEVICES: list[tuple[str, Device, dict[str, str]]] = [
     (
         "a store that hides behind Net-SNMP and only its own MIB gives away",
         synthetic.host() | {"1.3.6.1.4.1.6574.1.5.1.0": b"SY-214", "1.3.6.1.4.1.6574.1.5.2.0": b"SN-1"},
-        {"profile": "nas", "category": "nas", "vendor": "Synology", "model": "SY-214", "serial": "SN-1"},
+        {"profile": "nas+synology", "category": "nas", "vendor": "Synology", "model": "SY-214", "serial": "SN-1"},
     ),
     (
         "a thing that says nothing",

@@ -28,7 +28,18 @@ def parse(**files: str) -> Profiles:
         ('title = "X"\n[[scalars]]\nname = "a.b"\noid = "ifInOctets"', "not a numeric OID"),
         ('title = "X"\n[[scalars]]\nname = "a.b"\noid = "1.3.6"\ndecoder = "magic"', "there is no decoder 'magic'"),
         ('title = "X"\n[[scalars]]\nname = "a.b"\noid = "1.3.6"\nstates = { up = "up" }', "states"),
-        ('title = "X"\n[[match]]\nweak = true', "a match needs"),
+        ('title = "X"\n[[match]]\nweak = true', "bad.toml:3: match.0: a match needs"),
+        (
+            'title = "X"\n[identity]\nmodel = [{ oid = "1.3" }]\n[[scalars]]\nname = "a.b"\noid = "1.3.6"\n'
+            '[[scalars]]\nname = "c.d"\noid = "x"',
+            "bad.toml:9: scalars.1.oid: not a numeric OID",
+        ),
+        (
+            'title = "X"\n[[tables]]\nname = "t"\n[[tables]]\nname = "u"\nreadings = [\n'
+            '  { name = "a.b", oid = "1.3" },\n  { name = "c.d", oid = "1.3", unit = "miles" },\n]',
+            "bad.toml:8: tables.1.readings.1.unit",
+        ),
+        ('title = "X"\n[[scalars]]\nname = "a.b"\noid = "1.3"\n[[scalars]]\noid = "1.3"', "bad.toml:6: scalars.1.name"),
         ('title = "X"\n[[match]]\nsys_descr = "("', "not a regular expression"),
         ('title = "X"\n[identity]\nmodel = [{ oid = "1.3", text = "sys_descr" }]', "exactly one of"),
         ('title = "X"\n[identity]\nmodle = []', "bad.toml:3: identity.modle: unknown key"),
@@ -113,8 +124,62 @@ def test_when_one_character_changes_then_the_hash_does_and_sources_bring_it_back
     assert parse(**(MATCHING | {"maker": MATCHING["maker"] + "\n# "})).hash != profiles.hash
 
 
+BROKEN = {
+    "generic": GENERIC,
+    "_mixin": 'title = "M"\ncolour = 1\n',
+    "switch": 'title = "S"\nextends = ["_mixin"]\n',
+    "router": 'title = "R"\ncategory = "router"\n[[match]]\nsys_object_id = "1.3.6.1.4.1.5"\n',
+    "acme": 'title = "A"\njoins = { vendor = "Acme" }\n[[limits]]\nreading = "x.y"\nwarning_above = 1\nmessage = "high"\n',
+}
+
+
+def test_when_a_profile_is_broken_then_it_stops_only_itself_and_what_extends_it() -> None:
+    profiles = Profiles.sound(BROKEN)
+    assert profiles.names() == ["generic", "router"]
+    assert {name: error.detail for name, error in profiles.broken.items()} == {
+        "_mixin": "_mixin.toml:2: colour: unknown key",
+        "switch": "switch.toml:2: extends: _mixin.toml:2: colour: unknown key",
+        "acme": "acme.toml:4: limits.0.reading: no reading is called 'x.y'",
+    }
+    assert profiles.match("1.3.6.1.4.1.5.1", "").name == "router"
+
+
+JOINING = {
+    "generic": GENERIC,
+    "kind": 'title = "K"\ncategory = "switch"\nscalars = [{ name = "a.b", oid = "1.3.1" }]\n[[match]]\n'
+    'sys_object_id = "1.3.6.1.4.1.7"\n',
+    "maker": 'title = "M"\nscalars = [{ name = "a.b", oid = "1.3.2" }, { name = "c.d", oid = "1.3.3", first = true }]\n'
+    'joins = { sys_object_id = "1.3.6.1.4.1.7", category = "switch" }\n[[limits]]\nreading = "c.d"\n'
+    'warning_above = 1\nmessage = "high"\n',
+    "other": 'title = "O"\njoins = { vendor = "Other" }\n',
+    "printers": 'title = "P"\njoins = { sys_object_id = "1.3.6.1.4.1.7", category = "printer" }\n',
+}
+
+
+def test_when_a_maker_adds_to_a_kind_then_its_readings_come_behind_unless_they_are_better() -> None:
+    profiles = Profiles.parse(JOINING)
+    kind = profiles.match("1.3.6.1.4.1.7.9", "")
+    both = profiles.joined(kind, category="switch", sys_object_id="1.3.6.1.4.1.7.9", vendor="")
+    assert [reads.oid for reads in both.scalars] == ["1.3.3", "1.3.1", "1.3.2"]
+    assert (both.name, both.kind, both.category) == ("kind+maker", "kind", "switch")
+    assert [limit.message for limit in profiles.limits("kind+maker")] == ["high"]
+    assert profiles.joined(both, category="switch", sys_object_id="1.3.6.1.4.1.7.9", vendor="Other").name == (
+        "kind+maker+other"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("kind+deleted", "kind"), ("maker", None), ("generic+maker", "generic+maker"), ("no+maker", None)],
+)
+def test_when_a_name_was_remembered_then_it_means_what_is_left_of_it(name: str, found: str | None) -> None:
+    profile = Profiles.parse(JOINING).get(name)
+    assert (profile and profile.name) == found
+
+
 def test_when_the_products_profiles_load_then_each_kind_of_device_is_there_with_its_limits() -> None:
     profiles = Profiles.load()
+    assert not profiles.broken
     categories = {p.category for name in profiles.names() if (p := profiles.get(name))}
     assert categories >= {"printer", "scanner", "ups", "router", "switch", "ap", "nas", "host", "camera"}
     messages = {limit.message for name in profiles.names() for limit in profiles.limits(name)}
@@ -145,3 +210,32 @@ def test_when_a_folder_is_named_by_the_environment_then_it_is_used(
     monkeypatch.setenv("ASSETS_PROBES_DIR", str(tmp_path / "missing"))
     with pytest.raises(FileNotFoundError, match="ASSETS_PROBES_DIR"):
         data_dir("probes")
+
+
+@pytest.mark.parametrize(
+    ("number", "descr", "kind"),
+    [
+        ("9.1.620", "Cisco IOS Software, 1841 Software (C1841-ADVSECURITYK9-M), Version 12.4(15)T", "router"),
+        ("9.1.1045", "Cisco IOS Software, C2900 Software (C2900-UNIVERSALK9-M), Version 15.1(4)M", "router"),
+        ("9.1.697", "Cisco IOS Software, C2960 Software (C2960-LANBASEK9-M), Version 12.2(55)SE10", "switch"),
+        ("9.1.2494", "Cisco IOS Software [Amsterdam], Catalyst L3 Switch Software (CAT9K_IOSXE)", "switch"),
+        ("9.1.2530", "Cisco IOS Software [Gibraltar], C9800 Software (C9800_IOSXE-K9)", "access-point"),
+        ("9.1.1902", "Cisco Adaptive Security Appliance Version 9.2(2)4", "router"),
+        ("9.12.3.1.3.1812", "Cisco NX-OS(tm) n9000", "switch"),
+        ("890.1.15", "USG FLEX 200", "router"),
+        ("890.1.15", "NWA1123-AC PRO", "access-point"),
+        ("890.1.15", "XGS4600-32", "switch"),
+        ("2011.2.240.20", "AirEngine5760-51", "access-point"),
+        ("2011.2.23.339", "S5720-28X-LI-AC Huawei Versatile Routing Platform Software", "switch"),
+        ("41112", "U6-Pro 6.6.77.15402", "access-point"),
+        ("41112", "USW-24-PoE, 6.5.59.14777", "switch"),
+        ("8072.3.2.10", "Linux UDM-Pro 4.19.152-ui-alpine aarch64", "router"),
+        ("25506.1.1234", "H3C Comware Software MSR3600", "router"),
+        ("2636.1.1.1.2.131", "Juniper Networks, Inc. ex2300-c-12t Ethernet Switch, kernel JUNOS", "switch"),
+        ("14988.1", "RouterOS CRS328-24P-4S+", "switch"),
+        ("11863.3.2.10", "Omada EAP225 access point", "access-point"),
+        ("4881.1.2", "RG-AP720 wireless", "access-point"),
+    ],
+)
+def test_when_a_makers_number_holds_many_products_then_words_tell_the_kind(number: str, descr: str, kind: str) -> None:
+    assert Profiles.load().match(f"1.3.6.1.4.1.{number}", descr).name == kind

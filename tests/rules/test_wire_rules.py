@@ -318,7 +318,7 @@ def test_when_columns_are_read_in_one_loop_or_kept_then_it_is_as_if_each_row_was
     for number, column in enumerate(columns):
         made = []
         for table, memory in ((fast, kept), (slow, None), (fast, None)):
-            profile = Profile("x", "x", "", (), (), Told(), (), (table,), ())
+            profile = Profile("x", "x", "", (), (), Told(), (table,), ())
             look = Look(0.0, None, {}, {ROOT: column})
             made.append(readings(profile, look, None, facts, number % 2, memory).readings)
         assert made[0] == made[1] == made[2]

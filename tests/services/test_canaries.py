@@ -19,7 +19,7 @@ from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.access.service import NewUser
 from assets.ids import new_id
-from assets.monitoring import collectors
+from assets.monitoring import collectors, credentials
 from assets.probing.contract import Community, User
 from tests.conftest import House, need
 
@@ -66,11 +66,11 @@ async def test_when_secrets_are_put_in_everywhere_then_they_stand_in_no_dump_log
 async def put_in(house: House, root: object) -> dict[str, str]:
     """One secret of each kind, each through the door that people use; the secrets by their kind."""
     vault, now = house.parts.vault, clock.now()
-    await collectors.add_credential(
+    await credentials.add_credential(
         SYSTEM, "canary-name", Community(id=new_id(), community=COMMUNITY), vault=vault
     )  # fmt: skip
     v3 = User(id=new_id(), user="u", auth="sha256", auth_key=AUTH, privacy="aes128", privacy_key=PRIVACY)
-    await collectors.add_credential(SYSTEM, "canary-v3", v3, vault=vault)
+    await credentials.add_credential(SYSTEM, "canary-v3", v3, vault=vault)
     made = await root.post(  # type: ignore[attr-defined]
         "/api/v1/channels", json={"name": "canary-channel", "url": f"mailtos://user:{CHANNEL}@mail.example.org"}
     )

@@ -109,8 +109,9 @@ async def test_when_the_province_is_loaded_then_it_is_what_an_engineer_would_bel
         "select (select count(*) from administrative_units where valid_to is null) as units, "
         "(select count(*) from sites where kind = 'centre') as centres, (select count(*) from assets) as assets, "
         "(select count(distinct serial) from assets) as serials, (select count(distinct tag) from assets) as tags, "
-        "(select count(*) from targets where method = 'snmp') as snmp, (select count(*) from targets) as targets, "
-        "(select count(distinct address) from targets) as addresses, "
+        "(select count(*) from targets where method = 'snmp') as snmp, "
+        "(select count(*) from targets where application is null) as targets, "
+        "(select count(distinct address) from targets where application is null) as addresses, "
         "(select count(*) from assets where stage = 'in_stock') as stock, "
         "(select count(*) from targets where address not like '127.%') as elsewhere, "
         "(select count(*) from readings_default) as misplaced, (select count(*) from readings) as readings"
@@ -142,7 +143,8 @@ async def everything_stands_behind_a_router(province: Province) -> None:
         "from targets t left join targets p on p.id = t.parent left join assets a on a.id = t.asset "
         "left join asset_models k on k.id = a.model left join asset_categories c on c.id = k.category "
         "left join assets b on b.id = p.asset left join asset_models n on n.id = b.model "
-        "left join (select id, code as category from asset_categories) m on m.id = n.category"
+        "left join (select id, code as category from asset_categories) m on m.id = n.category "
+        "where t.application is null"
     )
     for row in rows:
         if row["line"]:
@@ -214,7 +216,8 @@ async def test_when_every_simulated_thing_is_really_asked_then_nothing_is_other_
     assert collector.id is not None
     targets = {
         row["id"]: row for row in await province.rows(
-            "select t.* from targets t left join collector_sites c on c.site = t.site where c.id is null"
+            "select t.* from targets t left join collector_sites c on c.site = t.site "
+            "where c.id is null and t.application is null"
         )
     }  # fmt: skip
     before = await province.rows("select id from condition_changes")
@@ -248,6 +251,7 @@ async def ask_all(targets: dict[object, dict[str, object]]) -> dict[object, Resu
 
     async def ask(row: dict[str, object]) -> Result:
         wanted = {key: row[key] for key in ("id", "name", "address", "port", "method")}
+        wanted["options"] = json.loads(str(row["options"]))
         async with slots:
             return await prober.probe(TargetSpec.model_validate(wanted | {"timeout_seconds": 2.0}), credential)
 

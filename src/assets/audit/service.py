@@ -97,7 +97,9 @@ def shown(row: Mapping[str, object]) -> dict[str, object]:
 
 # What follows from other columns, and what is nobody's to read. Rows with secrets name their columns one by one; this
 # is the second wall.
-UNTOLD = frozenset({"search", "sort", "url", "secret", "digest", "token_digest", "password_hash", "totp"})
+UNTOLD = frozenset(
+    {"search", "sort", "url", "secret", "digest", "token_digest", "heartbeat_digest", "password_hash", "totp"}
+)
 
 
 async def as_of(

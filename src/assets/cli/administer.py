@@ -19,7 +19,7 @@ from assets.cli.runtime import find_database, opened
 from assets.clock import end_of_day
 from assets.errors import NotFound
 from assets.ids import new_id
-from assets.monitoring import collectors
+from assets.monitoring import collectors, credentials
 from assets.places import changes
 from assets.places import service as places
 from assets.places.units import parse, shipped
@@ -196,7 +196,7 @@ def add_credential(name: str, v3_user: str | None, auth: str, privacy: str, secr
             keys |= {"privacy": privacy, "privacy_key": ask("Privacy key")}
         secret = User.model_validate({"id": new_id(), "user": v3_user, **keys})
     vault = Vault.open(configuration.load().home)
-    made = in_database(lambda: collectors.add_credential(SYSTEM, name, secret, vault=vault))
+    made = in_database(lambda: credentials.add_credential(SYSTEM, name, secret, vault=vault))
     click.echo(f"{name} is kept under the id")
     click.echo(str(made))
 

@@ -84,6 +84,7 @@ def draft(
     *,
     parents: Sequence[ParentSeen] = (),
     order: OrderResult | None = None,
+    next_seconds: float | None = None,
 ) -> Draft:
     """One look as a draft. `age_seconds` and `sequence` are missing: they are known when it is sent."""
     head: dict[str, object] = {
@@ -92,6 +93,8 @@ def draft(
     }
     if parents:
         head["parents"] = [parent.model_dump(mode="json") for parent in parents]
+    if next_seconds is not None:
+        head["next_seconds"] = next_seconds
     if order:
         head["order"] = order.model_dump(mode="json")
     tail = result.model_dump_json(exclude_defaults=True).encode()

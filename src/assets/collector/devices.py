@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 
+import structlog
+
 from assets.collector.rounds import Walk
 from assets.probing.ber import Value
 from assets.probing.contract import Credential, TargetSpec
 from assets.probing.prober import Prober
 from assets.probing.profile import Profiles
 from assets.probing.readings import Result
+
+_log = structlog.get_logger(__name__)
 
 
 class Devices:
@@ -16,10 +20,23 @@ class Devices:
     def __init__(self) -> None:
         self._prober = Prober(Profiles.load())  # the product's own, until the service sends its
 
+    @property
+    def profiles(self) -> Profiles:
+        """The profiles of now."""
+        return self._prober.profiles
+
     def use(self, profiles: Mapping[str, str]) -> None:
-        """Go on with these profiles; raises ProfileError and keeps the old ones when they cannot be read."""
-        if profiles:
-            self._prober.use(Profiles.parse(profiles))
+        """Go on with these profiles, and with the old one in place of each that this version cannot read.
+
+        Raises ProfileError and keeps all the old ones when not even the generic one is left.
+        """
+        if not profiles:
+            return
+        sound, old = Profiles.sound(profiles), self.profiles
+        for name, error in sound.broken.items():
+            _log.error("a probe profile cannot be read", profile=name, reason=error.detail)
+        kept = {n: toml for n, toml in old.sources().items() if n in sound.broken and n not in old.broken}
+        self._prober.use(Profiles.sound({**profiles, **kept}) if kept else sound)
 
     async def probe(self, target: TargetSpec, credential: Credential | None) -> Result:
         """See Prober.probe."""

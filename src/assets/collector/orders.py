@@ -135,8 +135,7 @@ class Orders:
     async def _do(self, order: Order) -> _Brought:
         match order.kind:
             case OrderKind.PROBE_NOW:
-                target = self._target(order)
-                return await self._look(target, self._rounds.credential(target.credential))
+                return await self._look(self._target(order), None)
             case OrderKind.TRY_CREDENTIAL:
                 return await self._look(self._target(order), self._credential(order))
             case OrderKind.WALK:
@@ -145,17 +144,21 @@ class Orders:
                 return await self._sweep(order)
 
     async def _look(self, target: TargetSpec, credential: Credential | None) -> _Brought:
+        """With a credential on trial, or with those that are the target's own."""
         async with self._rounds.alone_with(target):
-            result, _ = await self._rounds.look(target, credential)
+            if credential is None:
+                result, _ = await self._rounds.look_with_ours(target)
+            else:
+                result, _ = await self._rounds.look(target, credential)
         parents = await self._rounds.parents_of(target, result)
         return _Brought(result, done=result.outcome is not Outcome.NOT_ASKED, parents=parents)
 
     async def _walk(self, target: TargetSpec, order: Order) -> _Brought:
         if not order.root:
             raise CannotDo("the order names no subtree")
-        credential = self._rounds.credential(order.credential or target.credential)
+        chosen = self._rounds.credential(order.credential) if order.credential else self._rounds.usual(target)
         async with self._rounds.alone_with(target):
-            walk = await self._rounds.prober.walk(target, credential, order.root)
+            walk = await self._rounds.prober.walk(target, chosen, order.root)
         detail = f"{len(walk.rows)} rows"
         return _Brought(Result(outcome=Outcome.ANSWERED, detail=detail, truncated=walk.truncated), walk.rows)
 

@@ -15,9 +15,11 @@ from uuid import UUID
 import structlog
 
 from assets.collector.buffer import Draft, draft
+from assets.collector.spending import Spending
+from assets.collector.trials import Trying
 from assets.collector.uptime import Moment, Uptime
 from assets.probing.contract import Assignment, Credential, ParentSeen, TargetSpec
-from assets.probing.readings import Identity, Outcome, Result
+from assets.probing.readings import Identity, Method, Outcome, Result
 from assets.probing.schedule import Health, Schedule
 
 LOOK_SECONDS_MIN = 20.0  # a walk's own limit is 10 s
@@ -77,7 +79,11 @@ class Rounds:
         self._uptime = uptime
         self._concurrency = concurrency
         self._schedule = Schedule()
-        self._targets: dict[UUID, TargetSpec] = {}
+        self._targets: dict[UUID, TargetSpec] = {}  # at the pace that their lines allow
+        self._assigned: dict[UUID, TargetSpec] = {}
+        self._trying = Trying()
+        self._rested: set[UUID] = set()  # targets that were there while all their credentials rested
+        self.spending = Spending()
         self._credentials: dict[UUID, Credential] = {}
         self._wake = asyncio.Event()
         self._looks: dict[UUID, asyncio.Task[None]] = {}
@@ -91,25 +97,39 @@ class Rounds:
 
     def assign(self, assignment: Assignment) -> None:
         """Take over an assignment; targets that stay keep their place, and looks that run end as they began."""
-        self._targets = {target.id: target for target in assignment.targets}
+        self._assigned = {target.id: target for target in assignment.targets}
         self._credentials = {credential.id: credential for credential in assignment.credentials}
+        self._trying.assign(assignment.targets, assignment.credentials)
+        self.spending.assign(assignment.targets, assignment.budgets)
+        self._targets = {target.id: target for target in self.spending.paced(assignment.targets)}
         for known in (self._seen, self._identities):
             for gone in known.keys() - self._targets.keys():
                 known.pop(gone, None)
         self._failing &= self._targets.keys()
-        self._schedule.replace(assignment.targets, self._now())
+        self._rested &= self._targets.keys()
+        self._schedule.replace(self._targets.values(), self._now())
         self._wake.set()
 
     async def run(self) -> None:
         """Go round until cancelled."""
         while True:
             self._wake.clear()
+            self._pace()
             for id_ in self._schedule.due(self._now(), self._concurrency - len(self._looks)):
                 task = asyncio.create_task(self._look(id_), name=f"look {id_}")
                 self._looks[id_] = task
                 task.add_done_callback(functools.partial(self._over, id_))
             await within(self._wake, seconds=self._rest())
             await asyncio.sleep(TICK_SECONDS)
+
+    def _pace(self) -> None:
+        """Now and then look at what looking costs, and go slower or faster."""
+        if not self.spending.due(self._now()):
+            return
+        paced = {target.id: target for target in self.spending.paced(self._assigned.values())}
+        if paced != self._targets:
+            self._targets = paced
+            self._schedule.replace(paced.values(), self._now())
 
     async def stop(self) -> None:
         """End every look; what was not seen to its end was not seen."""
@@ -126,6 +146,11 @@ class Rounds:
     def credential(self, id_: UUID | None) -> Credential | None:
         """An assigned credential."""
         return self._credentials.get(id_) if id_ else None
+
+    def usual(self, target: TargetSpec) -> Credential | None:
+        """The credential that a target is asked with at present."""
+        asked = self._trying.to_ask(target, self._now())
+        return asked[0] if asked else self.credential(target.credential)
 
     def health(self) -> Health:
         """How well the plan is kept."""
@@ -163,6 +188,43 @@ class Rounds:
                 _log.exception("looking at a target fails", target=target.name)
         return result, self._uptime.now()
 
+    async def look_with_ours(self, target: TargetSpec) -> tuple[Result, Moment]:
+        """One look with the credentials that are for this target, see `probing.trying`."""
+        if target.method is not Method.SNMP or not self._trying.candidates(target):
+            return await self.look(target, self.credential(target.credential))
+        refused = silent = None
+        cost = None
+        for credential in self._trying.to_ask(target, self._now()):
+            if not self._trying.goes_on(target, credential):
+                continue
+            result, moment = await self.look(target, credential)
+            self._trying.learn(target, credential, result, self._now())
+            if result.traffic is not None:
+                cost = result.traffic + cost if cost else result.traffic
+                result = result.model_copy(update={"traffic": cost})
+            if result.outcome is Outcome.WRONG_CREDENTIAL:
+                refused = result, moment
+            elif result.outcome is Outcome.SILENT:
+                silent = result, moment
+            else:
+                self._rested.discard(target.id)
+                return result, moment
+        return refused or silent or await self._rest_of(target)
+
+    async def _rest_of(self, target: TargetSpec) -> tuple[Result, Moment]:
+        """While all credentials rest: whether it is there at all, by an echo; what never echoed is taken to be there."""
+        echo = target.model_copy(update={"method": Method.PING, "options": {"packets": 2}, "credential": None})
+        there = await self.prober.alive(echo, None)
+        if there:
+            self._rested.add(target.id)
+        elif target.id in self._rested:
+            return Result(
+                outcome=Outcome.SILENT, detail="no echo, and every credential was refused"
+            ), self._uptime.now()
+        rest = self._trying.rests_for(target, self._now())
+        told = f"every credential was refused; asked again in {rest:.0f} s"
+        return Result(outcome=Outcome.WRONG_CREDENTIAL, detail=told), self._uptime.now()
+
     async def parents_of(self, target: TargetSpec, result: Result) -> tuple[ParentSeen, ...]:
         """How the parents of a silent target are, nearest first; those of another one are not asked."""
         if result.outcome is not Outcome.SILENT:
@@ -180,18 +242,26 @@ class Rounds:
         self._answers[id_] = answer
         try:
             if target is not None:
-                result, moment = await self.look(target, self.credential(target.credential))
+                result, moment = await self.look_with_ours(target)
+                self.spending.looked(target, result)
                 alive = None if result.outcome is Outcome.NOT_ASKED else result.alive
                 self._seen[id_] = _Seen(self._now(), alive)
                 # Before the parents are asked: they may be waiting for this very answer.
                 answer.set_result(alive)
                 parents = await self.parents_of(target, result)
-                self._emit(draft(moment, id_, self._without_old_identity(id_, result), parents=parents))
+                seen = self._without_old_identity(id_, result)
+                self._emit(draft(moment, id_, seen, parents=parents, next_seconds=self._slower(target)))
         finally:
             self._answers.pop(id_, None)
             if not answer.done():
                 answer.set_result(None)
             self._schedule.finished(id_, self._now(), alive)
+
+    def _slower(self, target: TargetSpec) -> float | None:
+        """The pace of a target, when it is slower than assigned."""
+        assigned = self._assigned.get(target.id)
+        slower = assigned is not None and target.interval_seconds > assigned.interval_seconds
+        return target.interval_seconds if slower else None
 
     def _over(self, id_: UUID, task: asyncio.Task[None]) -> None:
         self._looks.pop(id_)
@@ -216,13 +286,19 @@ class Rounds:
         alive: bool | None = None
         try:
             async with asyncio.timeout(LOOK_SECONDS_MIN):
-                alive = await self.prober.alive(parent, self.credential(parent.credential))
+                alive = await self._is_there(parent)
         except TimeoutError:
             self.looks_cut += 1
         except Exception:  # noqa: BLE001  the loop's edge: an unknown parent must not hide a silent target
             _log.exception("asking a parent fails", target=parent.name)
         self._seen[parent.id] = _Seen(self._now(), alive)
         return alive
+
+    async def _is_there(self, parent: TargetSpec) -> bool:
+        if parent.method is not Method.SNMP or not self._trying.candidates(parent):
+            return await self.prober.alive(parent, self.credential(parent.credential))
+        asked = self._trying.to_ask(parent, self._now())
+        return await self.prober.alive(parent, asked[0]) if asked else True
 
     def _without_old_identity(self, id_: UUID, result: Result) -> Result:
         if result.identity is None:

@@ -280,14 +280,20 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
 
 
 async def _monitoring(tx: Connection, scope: Scope, asset_id: UUID, now: datetime) -> Monitoring | None:
+    target = await tx.fetchval("select id from targets where asset = $1", asset_id)
+    return await monitoring(tx, scope, target, now) if target else None
+
+
+async def monitoring(tx: Connection, scope: Scope, target: UUID, now: datetime) -> Monitoring | None:
+    """How a target is asked, what it answered last and how its last days were; whose it is was asked before."""
     row = await tx.fetchrow(
-        "select t.id, t.created_at, t.name, t.method, t.address, t.port, coalesce(nullif(t.profile, ''), "
+        "select t.id, t.asset, t.created_at, t.name, t.method, t.address, t.port, coalesce(nullif(t.profile, ''), "
         "d.identity->>'profile', '') as profile, t.interval_seconds, coalesce(d.condition, 'unknown') as condition, d.since, "
         "coalesce(d.reason, '') as reason, coalesce(b.name, '') as behind, coalesce(ba.tag, '') as behind_tag, "
         "d.observed_at, coalesce(d.outcome, '') as outcome, coalesce(d.detail, '') as detail, d.latency_ms, "
         "d.uptime_seconds, d.identity, coalesce(d.readings, '[]') as readings "
         "from targets t left join device_states d on d.target = t.id left join targets b on b.id = d.cause "
-        "left join assets ba on ba.id = b.asset where t.asset = $1", asset_id,
+        "left join assets ba on ba.id = b.asset where t.id = $1", target,
     )  # fmt: skip
     if row is None:
         return None
@@ -296,7 +302,7 @@ async def _monitoring(tx: Connection, scope: Scope, asset_id: UUID, now: datetim
         f"and {_IN_SCOPE.format(site='site')} order by at, id limit 2000",
         scope.everything, list(scope.sites), row["id"], now - HISTORY,
     )  # fmt: skip
-    elsewhere = await tx.fetchval("select elsewhere_until($1, $2)", asset_id, row["id"])
+    elsewhere = await tx.fetchval("select elsewhere_until($1, $2)", row["asset"], row["id"])
     readings = asset_rows.readings(_READINGS.validate_json(row["readings"]))
     kept = {name: row[name] for name in Monitoring.model_fields if name in row and name not in ("identity", "readings")}
     return Monitoring(

@@ -24,7 +24,8 @@ OLD_YEARS = 7
 # What the stories told in `troubles` need of a centre's equipment.
 ONLY_USB_PRINTER = frozenset({"23356", "23344", "21334", "23446"})
 ONLY_ONE_PRINTER = frozenset({"23455", *ONLY_USB_PRINTER})
-ONE_LINE = frozenset({"21520", "21548", "23476"})
+ONE_LINE = frozenset({"21520", "21548", "23476", "21196"})
+MOBILE_LINE_ONLY = frozenset({"21196"})  # no fibre has come so far
 TWO_LINES = frozenset({"21244", "23344"})
 MAIN_LINE_NOT_WATCHED = frozenset({"23344"})
 HAS_CARD_UPS = frozenset({"21211"})
@@ -129,7 +130,8 @@ class _Building:
         mbps = {"small": 50, "medium": 100, "large": 200}[self.size]
         second = code in TWO_LINES or self.dice.random() < {"small": 0.5, "medium": 0.55, "large": 1.0}[self.size]
         watched = code not in MAIN_LINE_NOT_WATCHED
-        yield self._line(1, "dedicated", main, mbps, watched=watched)
+        kind, mbps = ("mobile", 30) if code in MOBILE_LINE_ONLY else ("dedicated", mbps)
+        yield self._line(1, kind, main, mbps, watched=watched)
         if second and code not in ONE_LINE:
             others = [c for c in ("VNPT", "Viettel", "FPT Telecom") if c != main]
             if self.size == "small" and code not in TWO_LINES and self.dice.random() < 0.5:

@@ -16,7 +16,7 @@ from assets.access.actor import SYSTEM
 from assets.access.passwords import hashed
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, as_owner, transaction
-from assets.demo import accounts, fleet, people, register, simulation, stock, troubles
+from assets.demo import accounts, fleet, people, portal, register, simulation, stock, troubles
 from assets.demo.catalogue import Make
 from assets.demo.counted import write_stocktakes
 from assets.demo.faults import break_tag
@@ -40,7 +40,7 @@ from assets.ids import new_id
 from assets.incidents.faults.kinds import add_default_kinds
 from assets.incidents.reaction import Kind
 from assets.inventory.categories import CATEGORIES
-from assets.monitoring import collectors
+from assets.monitoring import collectors, credentials
 from assets.notifications.outbox import place_of
 from assets.phrases import Phrase, store
 from assets.places.units import parse, shipped
@@ -86,7 +86,7 @@ async def load(
     password_hash = await hashed(password)
     # COPY is not for those whom row-level security concerns.
     async with transaction(EVERYTHING) as tx, as_owner(tx):
-        building = _Building(tx, vault, centres, shelves, now)
+        building = _Building(tx, vault, centres, shelves, now, spec_out.parent)
         progress("centres and equipment", 0.15)
         await building.place(password_hash, sim_port)
         progress("a week of history", 0.3)
@@ -111,8 +111,15 @@ class _Building:
     """The steps of filling the database, in their order."""
 
     def __init__(
-        self, tx: Connection, vault: Vault, centres: dict[str, Centre], shelves: tuple[Thing, ...], now: datetime
+        self,
+        tx: Connection,
+        vault: Vault,
+        centres: dict[str, Centre],
+        shelves: tuple[Thing, ...],
+        now: datetime,
+        folder: Path,
     ) -> None:
+        self.folder = folder
         self.tx, self.vault, self.centres, self.shelves, self.now = tx, vault, centres, shelves, now
         self.sites: dict[str, UUID] = {}
         self.categories: dict[str, UUID] = {}
@@ -136,15 +143,17 @@ class _Building:
         by = self.people[people.PROVINCE].name
         entering = register.Entering(self.sites, rooms, self.models, by, now)
         self.assets = await register.enter_assets(tx, things, entering)
-        lines = await register.enter_lines(tx, [line for c in centres for line in c.lines], self.sites)
-        await accounts.issue(tx, centres, self.sites, now)
+        lines = await register.enter_lines(tx, centres, self.sites)
+        systems = await accounts.issue(tx, centres, self.sites, now)
         await write_kit(tx, centres, self.sites, now)
         await write_supplies(Shop(self.centres, self.models, self.people), now)
         community = Community(id=new_id(), community=SecretStr(simulation.COMMUNITY))
-        credential = await collectors.add_credential(SYSTEM, register.SNMP_CREDENTIAL, community, vault=self.vault)
+        credential = await credentials.add_credential(SYSTEM, register.SNMP_CREDENTIAL, community, vault=self.vault)
         since = now - register.WATCHED_BEFORE
         watching = register.Watching(self.sites, self.assets, lines, credential, sim_port, since)
         self.targets = await register.watch(tx, centres, watching)
+        await register.watch_portal(tx, systems, watching, portal.make(self.folder, now))
+        await credentials.set_order(SYSTEM, [credential])
 
     async def remember(self, spec: Spec, sink_port: int) -> dict[str, int]:
         """What was seen, reported and measured; answers how much."""

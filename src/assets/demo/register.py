@@ -1,5 +1,6 @@
 """Writing the fleet into an empty database: sites, rooms, equipment, lines, and what is asked of them."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -8,6 +9,7 @@ from uuid import UUID
 from assets.access.actor import SYSTEM
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection
+from assets.demo import portal
 from assets.demo.catalogue import MAKES, Make
 from assets.demo.fleet import Centre, Line, Thing
 from assets.demo.rows import Row, write
@@ -27,6 +29,10 @@ STOCKTAKE_BEFORE = timedelta(days=96)
 OPENING = time(8)
 WARRANTY = timedelta(days=3 * 365)
 EXAMPLE_HOTLINE = "1800 0000 (ví dụ)"
+METERED_SITE, METERED_MB = "21196", 60  # a commune whose main line is 4G: it is watched more slowly than the others
+PORTAL_SITES = ("21136", "21211", "21025")  # from where the one-stop system is timed
+PORTAL_SECONDS = 30
+ONE_STOP = "Hệ thống thông tin giải quyết TTHC tỉnh"
 LINE_NAMES = {"dedicated": "Kênh TSLCD", "fibre": "Cáp quang Internet", "mobile": "Mạng di động 4G"}
 SNMP_CREDENTIAL = "SNMP v2c, thiết bị mô phỏng"
 ENTERED = "Đưa vào sổ theo dõi tài sản."
@@ -145,14 +151,17 @@ def _custodian(room: str) -> str:
     return "Giám đốc Trung tâm" if room == "Phòng Giám đốc" else "Cán bộ phụ trách công nghệ thông tin"
 
 
-async def enter_lines(tx: Connection, lines: Iterable[Line], sites: Mapping[str, UUID]) -> dict[str, UUID]:
-    """The network lines; ids by tag."""
-    lines = list(lines)
+async def enter_lines(tx: Connection, centres: Iterable[Centre], sites: Mapping[str, UUID]) -> dict[str, UUID]:
+    """The network lines, each at its own interface of the router; ids by tag."""
+    routers = {line.tag: centre.first("router").tag for centre in centres for line in centre.lines}
+    lines = [line for centre in centres for line in centre.lines]
     ids = {line.tag: new_id() for line in lines}
     await write(tx, "links", [
         {
             "id": ids[x.tag], "site": sites[x.site], "tag": x.tag, "kind": x.kind, "carrier": x.carrier,
             "circuit_number": x.circuit, "bandwidth_mbps": x.mbps, "is_primary": x.primary, "hotline": EXAMPLE_HOTLINE,
+            "wan_router": routers[x.tag], "wan_interface": f"ether{1 if x.primary else 2}",
+            "budget_mb_per_day": METERED_MB if x.site == METERED_SITE and x.primary else None,
             "search": searchable(x.tag, x.carrier, x.circuit),
         }
         for x in lines
@@ -191,12 +200,31 @@ async def watch(tx: Connection, centres: Iterable[Centre], watching: Watching) -
 
 def _target(subject: Thing | Line, target: UUID, parent: UUID | None, watching: Watching) -> Row:
     snmp = isinstance(subject, Thing) and subject.speaks_snmp
+    line = isinstance(subject, Line)
     return {
         "id": target, "site": watching.sites[subject.site], "asset": watching.assets.get(subject.tag),
         "link": watching.lines.get(subject.tag), "parent": parent, "credential": watching.credential if snmp else None,
-        "name": name_of(subject), "method": "snmp" if snmp else "tcp", "address": subject.address, "port": watching.port,
+        "name": name_of(subject), "method": "snmp" if snmp else "ping" if line else "tcp",
+        "address": subject.address, "port": watching.port,
+        "options": json.dumps({"packets": 3, "way": "tcp"} if line else {}),
         "interval_seconds": INTERVAL_SECONDS, "confirm": CONFIRM, "created_at": watching.since,
     }  # fmt: skip
+
+
+async def watch_portal(tx: Connection, applications: Mapping[str, UUID], watching: Watching, own_ca: str) -> int:
+    """The one-stop system as some centres see it, each outward from itself; how many watch it."""
+    options = {
+        "url": f"https://{portal.ADDRESS}:{watching.port}/", "text": portal.TITLE, "certificate": "own", "own_ca": own_ca,
+    }  # fmt: skip
+    await write(tx, "targets", [
+        {
+            "id": new_id(), "site": watching.sites[site], "application": applications["mot-cua"], "name": ONE_STOP,
+            "method": "http", "address": portal.ADDRESS, "port": watching.port, "options": json.dumps(options),
+            "interval_seconds": PORTAL_SECONDS, "confirm": CONFIRM, "created_at": watching.since,
+        }
+        for site in PORTAL_SITES
+    ])  # fmt: skip
+    return len(PORTAL_SITES)
 
 
 def name_of(subject: Thing | Line) -> str:

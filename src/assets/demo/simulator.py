@@ -23,6 +23,7 @@ from types import FrameType
 
 from assets import clock
 from assets.demo import faults as faulty
+from assets.demo import portal
 from assets.demo.agent import Agent, Table
 from assets.demo.faults import Broken, Fault, Faults
 from assets.demo.lifeline import LOOK_SECONDS, Lifeline
@@ -298,6 +299,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         simulator = Simulator(load(options.spec), port=options.port, faults=options.faults)
         try:
             simulator.open()
+            try:
+                portal.serve(options.spec.parent, options.port)
+            except OSError as error:
+                raise Unavailable(f"TCP {portal.ADDRESS}:{options.port}: {error.strerror}") from error
             print("ready", flush=True)
             serve(simulator, lifeline=lifeline, stats=options.stats)
         finally:

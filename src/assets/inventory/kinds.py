@@ -85,6 +85,8 @@ LINKS = Kind(
         Field("bandwidth_mbps", Type.INTEGER, most=1_000_000), Field("is_primary", Type.BOOLEAN, default=True),
         Field("hotline", limit=40), Field("near_end", limit=160), Field("far_end", limit=160),
         Field("contract_number", limit=60), Field("contract_until", Type.DATE), Field("monthly_cost", Type.MONEY),
+        Field("wan_router", limit=40, upper=True), Field("wan_interface", limit=80),
+        Field("budget_mb_per_day", Type.INTEGER, least=1, most=100_000),
         Field("note"),
     ),
     searched=("tag", "carrier", "circuit_number", "contract_number"),

@@ -120,7 +120,11 @@ class AssetEvent(Table, db=DB, tablename="asset_events"):
 
 
 class Link(Table, db=DB, tablename="links"):
-    """A network line of a site; `kind` is dedicated (TSLCD), fibre, mobile or satellite."""
+    """A network line of a site; `kind` is dedicated (TSLCD), fibre, mobile or satellite.
+
+    `wan_router` is the tag of the asset at the same site that the line ends at, `wan_interface` the interface as that
+    device calls it. `budget_mb_per_day` is what watching may cost it, in millions of octets; empty: see probing.budget.
+    """
 
     id = UUID(primary_key=True, default=new_id)
     site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
@@ -136,6 +140,9 @@ class Link(Table, db=DB, tablename="links"):
     contract_number = Varchar(length=60, default="")
     contract_until = Date(null=True, default=None)
     monthly_cost = BigInt(null=True, default=None)  # whole đồng
+    wan_router = Varchar(length=40, default="")
+    wan_interface = Varchar(length=80, default="")
+    budget_mb_per_day = Integer(null=True, default=None)
     note = Text(default="")
     search = Text(default="")
     version = Integer(default=1)

@@ -69,6 +69,9 @@ class NewLink:
     contract_number: str = ""
     contract_until: date | None = None
     monthly_cost: int | None = None
+    wan_router: str = ""
+    wan_interface: str = ""
+    budget_mb_per_day: int | None = None
     note: str = ""
 
 

@@ -66,6 +66,9 @@ class LinkOut(BaseModel):
     contract_number: str
     contract_until: date | None
     monthly_cost: int | None
+    wan_router: str
+    wan_interface: str
+    budget_mb_per_day: int | None
     note: str
     version: int
 
@@ -209,6 +212,9 @@ class LinkIn(BaseModel):
     contract_number: Annotated[str, Field(max_length=60)] = ""
     contract_until: date | None = None
     monthly_cost: Money | None = None
+    wan_router: Annotated[str, Field(max_length=40)] = ""
+    wan_interface: Annotated[str, Field(max_length=80)] = ""
+    budget_mb_per_day: Annotated[int, Field(ge=1, le=100_000)] | None = None
     note: Line = ""
 
 
@@ -266,6 +272,9 @@ class LinkChange(BaseModel):
     contract_number: Annotated[str, Field(max_length=60)] | None = None
     contract_until: date | None = None
     monthly_cost: Money | None = None
+    wan_router: Annotated[str, Field(max_length=40)] | None = None
+    wan_interface: Annotated[str, Field(max_length=80)] | None = None
+    budget_mb_per_day: Annotated[int, Field(ge=1, le=100_000)] | None = None
     note: Line | None = None
 
 
@@ -370,6 +379,18 @@ async def edit_model(
     """Change a model that is still as the caller read it."""
     await _changed(actor, "asset-models", data, if_match, model)
     return await _model(actor, model)
+
+
+async def one_link_of(actor: Actor, tag: str) -> LinkOut:
+    """A line of the actor's sites; NotFound for any other."""
+    async with transaction(actor.scope) as tx:
+        found = await fetch(
+            tx, LINKS, ListQuery(limit=1), _as(LinkOut), scope=actor.scope, where=[("l.tag = {}", [tag.upper()])]
+        )  # fmt: skip
+    if not found.items:
+        raise NotFound()
+    shown: LinkOut = found.items[0]
+    return shown
 
 
 async def _link(actor: Actor, tag: str) -> Response[LinkOut]:

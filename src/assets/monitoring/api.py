@@ -14,28 +14,30 @@ from litestar.types import ControllerRouterHandler
 from pydantic import BaseModel, ConfigDict, Field
 
 from assets import clock
-from assets.access.actor import Actor
+from assets.access.actor import SYSTEM, Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
-from assets.errors import NotFound
+from assets.errors import Invalid, NotFound
 from assets.ids import new_id
 from assets.monitoring import collectors, declarations, readings, targets
 from assets.monitoring.conditions import Condition
 from assets.probing.contract import Assignment, Order, OrderKind
+from assets.probing.options import DnsOptions, HeartbeatOptions, HttpOptions, Options, PingOptions, TcpOptions, read
 from assets.probing.profile import Profiles
 from assets.probing.readings import Method
 from assets.settings import Settings
 from assets.vault import Vault
-from assets.web.language import choose, say
+from assets.web.language import N_, choose, say
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
 from assets.web.versions import IfMatch, version_of, with_version
 
 AnyRequest = Request[Any, Any, Any]
+OPTIONS = ("ping", "tcp", "http", "dns", "heartbeat")  # the methods that are told something
 
 
 class TargetOut(BaseModel):
-    """A thing being asked, and how it is. `source` says how the condition is known."""
+    """A thing being asked, how, and how it is; of the options only those of its own method are there."""
 
     id: UUID
     name: str
@@ -56,6 +58,15 @@ class TargetOut(BaseModel):
     observed_at: datetime | None
     outcome: str
     latency_ms: float | None
+    interval_seconds: int
+    pace_seconds: float
+    credential: UUID | None
+    answered_to: UUID | None
+    ping: PingOptions | None
+    tcp: TcpOptions | None
+    http: HttpOptions | None
+    dns: DnsOptions | None
+    heartbeat: HeartbeatOptions | None
     enabled: bool
     version: int
 
@@ -65,7 +76,9 @@ TARGETS = Listing(
     "t.port, coalesce(nullif(t.profile, ''), d.identity->>'profile', '') as profile, "
     "coalesce(d.condition, 'unknown') as condition, d.since, coalesce(d.reason, '') as reason, "
     "coalesce(d.severity, '') as severity, d.cause, coalesce(d.flapping, false) as flapping, d.observed_at, "
-    "coalesce(d.outcome, '') as outcome, d.latency_ms, t.enabled, t.version",
+    "coalesce(d.outcome, '') as outcome, d.latency_ms, t.interval_seconds, t.options, t.credential, "
+    "d.credential as answered_to, greatest(t.interval_seconds, coalesce(d.next_seconds, 0)) as pace_seconds, t.enabled, "
+    "t.version",
     source="targets t join sites s on s.id = t.site left join device_states d on d.target = t.id "
     "left join assets a on a.id = t.asset left join links l on l.id = t.link left join applications p on p.id = t.application",
     key="t.id",
@@ -81,13 +94,37 @@ TARGETS = Listing(
 )  # fmt: skip
 
 
-class TargetIn(BaseModel):
-    """What to ask, where and how: an asset, a link, or an application from a site outward."""
+class MethodOptions(BaseModel):
+    """What a method is told beside address and port: one of these, that of the target's method."""
 
     model_config = ConfigDict(extra="forbid")
-    address: Annotated[str, Field(min_length=1, max_length=80)]
+    ping: PingOptions | None = None
+    tcp: TcpOptions | None = None
+    http: HttpOptions | None = None
+    dns: DnsOptions | None = None
+    heartbeat: HeartbeatOptions | None = None
+
+    def told(self) -> dict[str, Any] | None:
+        """The options that were given; None when none were, Invalid when they are of more than one method."""
+        given = {name: one for name in OPTIONS if (one := getattr(self, name)) is not None}
+        if len(given) > 1:
+            raise Invalid(fields=dict.fromkeys(given, N_("Only what belongs to the method.")))
+        return next((one.model_dump(mode="json", exclude_defaults=True) for one in given.values()), None)
+
+    def fits(self, method: str) -> None:
+        """Invalid when the options are another method's."""
+        wrong = [name for name in OPTIONS if name != method and getattr(self, name) is not None]
+        if wrong:
+            raise Invalid(fields=dict.fromkeys(wrong, N_("Only what belongs to the method.")))
+
+
+class TargetIn(MethodOptions):
+    """What to ask, where and how: an asset, a link, an application from a site outward, or something with a title."""
+
+    address: Annotated[str, Field(max_length=80)] = ""
     method: Method
-    port: Annotated[int, Field(ge=1, le=65_535)] = 161
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    title: Annotated[str, Field(max_length=120)] = ""
     asset_tag: Annotated[str, Field(max_length=40)] = ""
     link: Annotated[str, Field(max_length=40)] = ""
     application: Annotated[str, Field(max_length=40)] = ""
@@ -99,18 +136,68 @@ class TargetIn(BaseModel):
     confirm: Annotated[int, Field(ge=1, le=10)] = 2
 
 
-class TargetChange(BaseModel):
+class TargetChange(MethodOptions):
     """What to change of a target; what is not named stays."""
 
-    model_config = ConfigDict(extra="forbid")
     address: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     method: Method | None = None
     port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     profile: Annotated[str, Field(max_length=60)] | None = None
     parent: UUID | None = None
+    credential: UUID | None = None
     interval_seconds: Annotated[int, Field(ge=5, le=86_400)] | None = None
     confirm: Annotated[int, Field(ge=1, le=10)] | None = None
     enabled: bool | None = None
+
+
+class OrderIn(BaseModel):
+    """Something that a collector shall do once."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: OrderKind
+    target: UUID | None = None
+    credential: UUID | None = None
+    root: Annotated[str, Field(max_length=120)] = ""
+    network: Annotated[str, Field(max_length=60)] = ""
+
+
+class OrderOut(BaseModel):
+    """An order and what came of it: `done` is null until the collector has answered."""
+
+    id: UUID
+    kind: str
+    created_at: datetime
+    deadline: datetime
+    done_at: datetime | None
+    done: bool | None
+    rows: list[tuple[str, str]]
+
+
+async def _order(collector: UUID, order: UUID, actor: Actor) -> OrderOut:
+    async with transaction(actor.scope) as tx:
+        row = await tx.fetchrow("select * from collector_orders where id = $1 and collector = $2", order, collector)
+    if row is None:
+        raise NotFound()
+    same = {name: row[name] for name in OrderOut.model_fields if name != "rows"}
+    return OrderOut(**same, rows=json.loads(row["result"] or "[]"))
+
+
+async def _ordered(made: tuple[UUID, UUID]) -> OrderOut:
+    """An order of somebody who may give it, without asking whether they may see collectors."""
+    return await _order(*made, SYSTEM)
+
+
+class CredentialTrial(BaseModel):
+    """A credential to ask with once."""
+
+    model_config = ConfigDict(extra="forbid")
+    credential: UUID
+
+
+class HeartbeatAddress(BaseModel):
+    """A secret web address to call; it cannot be shown again."""
+
+    url: str
 
 
 class Targets(Controller):
@@ -125,7 +212,7 @@ class Targets(Controller):
     ) -> Page[TargetOut]:
         """Targets of the caller's sites with their condition."""
         async with transaction(actor.scope) as tx:
-            return await fetch(tx, TARGETS, asked, _target(choose(request)), scope=actor.scope)
+            return await fetch(tx, TARGETS, asked, target_out(choose(request)), scope=actor.scope)
 
     @post(operation_id="addTarget", guards=[requires(Action.EDIT_MONITORING)])
     async def add(
@@ -133,7 +220,8 @@ class Targets(Controller):
         request: AnyRequest,
     ) -> Response[TargetOut]:  # fmt: skip
         """Begin to ask an asset or a link; without an interval, as often as the installation usually asks."""
-        values = data.model_dump()
+        data.fits(data.method)
+        values = data.model_dump(exclude=set(OPTIONS)) | {"options": data.told() or {}, "port": data.port or 0}
         values["interval_seconds"] = data.interval_seconds or settings.interval_seconds
         made = await targets.add_target(actor, targets.NewTarget(**values))
         return with_version(await _one_target(actor, made, request))
@@ -151,29 +239,72 @@ class Targets(Controller):
         if_match: IfMatch = None,
     ) -> Response[TargetOut]:  # fmt: skip
         """Ask otherwise, or no longer (`enabled`: false)."""
-        changes = data.model_dump(exclude_unset=True)
+        changes = data.model_dump(exclude_unset=True, exclude=set(OPTIONS))
+        if (told := data.told()) is not None:
+            changes["options"] = told
+            data.fits(data.method or await targets.method_of(actor, target))
         await targets.edit_target(actor, target, changes, version=version_of(if_match))
         return with_version(await _one_target(actor, target, request))
 
+    @post(
+        "/{target:uuid}/probe", operation_id="probeTarget", status_code=200, guards=[requires(Action.EDIT_MONITORING)]
+    )
+    async def probe(self, target: FromPath[UUID], actor: NamedDependency[Actor]) -> OrderOut:
+        """Have it looked at now; what comes of it is fetched from the order."""
+        return await _ordered(await collectors.probe_now(actor, target, now=clock.now()))
 
-def _target(language: str) -> Callable[[Record], TargetOut]:
+    @post("/{target:uuid}/try-credential", operation_id="tryCredential",
+          guards=[requires(Action.EDIT_MONITORING, province=True)])  # fmt: skip
+    async def try_credential(
+        self, target: FromPath[UUID], data: JSONBody[CredentialTrial], actor: NamedDependency[Actor]
+    ) -> OrderOut:
+        """Have it asked once with one of the credentials that are tried at its site."""
+        return await _ordered(await collectors.try_credential(actor, target, data.credential, now=clock.now()))
+
+    @post("/{target:uuid}/heartbeat-address", operation_id="drawHeartbeat", status_code=200,
+          guards=[requires(Action.EDIT_MONITORING)])  # fmt: skip
+    async def draw_heartbeat(
+        self, target: FromPath[UUID], actor: NamedDependency[Actor], settings: NamedDependency[Settings]
+    ) -> HeartbeatAddress:
+        """A new secret web address for it to call, shown this once; the one before stops working."""
+        secret = await targets.draw_heartbeat(actor, target)
+        return HeartbeatAddress(url=f"{settings.url}/heartbeats/{secret}")
+
+    @post("/{target:uuid}/heartbeat-address/revoke", operation_id="revokeHeartbeat", status_code=200,
+          guards=[requires(Action.EDIT_MONITORING)])  # fmt: skip
+    async def revoke_heartbeat(
+        self, target: FromPath[UUID], actor: NamedDependency[Actor], request: AnyRequest
+    ) -> Response[TargetOut]:
+        """Let its web address in no more; until a new one is drawn it will be late."""
+        await targets.revoke_heartbeat(actor, target)
+        return with_version(await _one_target(actor, target, request))
+
+
+def target_out(language: str) -> Callable[[Record], TargetOut]:
     def make(row: Record) -> TargetOut:
-        values = {name: row[name] for name in TargetOut.model_fields}
-        return TargetOut(**{**values, "reason": say(language, row["reason"])})
+        values = {name: row[name] for name in TargetOut.model_fields if name not in OPTIONS}
+        told = options_of(row["method"], row["options"])
+        return TargetOut(**{**values, **told, "reason": say(language, row["reason"])})
 
     return make
 
 
+def options_of(method: str, stored: str) -> dict[str, Options | None]:
+    """The options of a target by the names of the methods: its own, and nothing for the others."""
+    own = read(Method(method), json.loads(stored)) if method in OPTIONS else None
+    return {name: own if name == method else None for name in OPTIONS}
+
+
 async def _one_target(actor: Actor, target: UUID, request: AnyRequest) -> TargetOut:
+    return await one_target(actor, target, choose(request))
+
+
+async def one_target(actor: Actor, target: UUID, language: str) -> TargetOut:
+    """One target with its condition in words of this language; NotFound outside the scope."""
     async with transaction(actor.scope) as tx:
         found = await fetch(
-            tx,
-            TARGETS,
-            ListQuery(limit=1),
-            _target(choose(request)),
-            scope=actor.scope,
-            where=[("t.id = {}", [target])],
-        )
+            tx, TARGETS, ListQuery(limit=1), target_out(language), scope=actor.scope, where=[("t.id = {}", [target])]
+        )  # fmt: skip
     if not found.items:
         raise NotFound()
     return found.items[0]
@@ -300,38 +431,6 @@ COLLECTORS = Listing(
 
 def _collector(row: Record) -> CollectorOut:
     return CollectorOut(**{name: row[name] for name in CollectorOut.model_fields})
-
-
-class OrderIn(BaseModel):
-    """Something that a collector shall do once."""
-
-    model_config = ConfigDict(extra="forbid")
-    kind: OrderKind
-    target: UUID | None = None
-    credential: UUID | None = None
-    root: Annotated[str, Field(max_length=120)] = ""
-    network: Annotated[str, Field(max_length=60)] = ""
-
-
-class OrderOut(BaseModel):
-    """An order and what came of it: `done` is null until the collector has answered."""
-
-    id: UUID
-    kind: str
-    created_at: datetime
-    deadline: datetime
-    done_at: datetime | None
-    done: bool | None
-    rows: list[tuple[str, str]]
-
-
-async def _order(collector: UUID, order: UUID, actor: Actor) -> OrderOut:
-    async with transaction(actor.scope) as tx:
-        row = await tx.fetchrow("select * from collector_orders where id = $1 and collector = $2", order, collector)
-    if row is None:
-        raise NotFound()
-    same = {name: row[name] for name in OrderOut.model_fields if name != "rows"}
-    return OrderOut(**same, rows=json.loads(row["result"] or "[]"))
 
 
 class Collectors(Controller):

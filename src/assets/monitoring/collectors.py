@@ -4,12 +4,11 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
-
-from pydantic import TypeAdapter
 
 from assets.access import drawn
 from assets.access.actor import Actor
@@ -19,10 +18,12 @@ from assets.audit.service import record
 from assets.db import EVERYTHING, Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
+from assets.monitoring import credentials, traffic
 from assets.monitoring.arrival import PAST_MAX
 from assets.monitoring.intake import Arrived, Intake
-from assets.monitoring.targets import ASKED
+from assets.monitoring.targets import BY_COLLECTORS
 from assets.monitoring.topology import ancestors
+from assets.monitoring.traffic import LINE_OF, MAIN_LINE
 from assets.probing.contract import (
     ORDERS_MAX,
     PARENTS_MAX,
@@ -30,22 +31,20 @@ from assets.probing.contract import (
     Answer,
     Assignment,
     Batch,
-    Community,
-    Credential,
     Order,
     OrderKind,
     TargetSpec,
-    User,
 )
 from assets.probing.profile import Profiles
+from assets.probing.readings import Method
 from assets.text import clean
 from assets.vault import Vault
+from assets.web.language import N_
 
 TOKEN_PREFIX = "col_"
 SILENT_AFTER = timedelta(seconds=60)  # a collector posts at least each 15 s, with or without news
 ORDER_DEADLINE = timedelta(minutes=2)
 ORDERS_KEPT = timedelta(days=30)
-_CREDENTIAL: TypeAdapter[Community | User] = TypeAdapter(Credential)
 
 
 async def enrol(actor: Actor, site_code: str | None, *, name: str = "", now: datetime) -> str:
@@ -146,16 +145,20 @@ async def actor_of(token: str, *, origin: str) -> Actor | None:
 
 _OF_COLLECTOR = (
     "from targets t join sites s on s.id = t.site left join collector_sites cs on cs.site = t.site where "  # noqa: S608
-    + ASKED
+    + BY_COLLECTORS
     + " and coalesce(cs.collector, (select id from collectors where covers_rest limit 1)) = $1"
 )
 
 
 _FINGERPRINT = (
-    # Everything that an assignment shows of a row carries that row's version.
-    "select md5(coalesce(string_agg(concat_ws('/', t.id, t.version, t.parent, t.credential, c.version), "  # noqa: S608 - constants only
-    "',' order by t.id), '')) from (select t.* " + _OF_COLLECTOR + ") t "
-    "left join credentials c on c.id = t.credential"
+    # Everything that an assignment shows of a row carries that row's version, or is shown here itself.
+    "with mine as (select t.id, t.version, t.parent, t.credential, t.site, cs.collector as own " + _OF_COLLECTOR + ") "  # noqa: S608
+    "select md5(concat_ws('|', (select string_agg(concat_ws('/', t.id, t.version, t.parent, t.own, t.credential, "
+    "d.credential, d.level_min), ',' order by t.id) from mine t left join device_states d on d.target = t.id), "
+    "(select string_agg(concat_ws('/', c.id, c.version), ',' order by c.id) from credentials c), "
+    "(select string_agg(concat_ws('/', p.credential, p.site, p.unit, p.position), ',' order by p.id) from credential_places p), "
+    "(select string_agg(concat_ws('/', l.id, l.version), ',' order by l.id) from links l "
+    "where l.site in (select site from mine))))"
 )  # fmt: skip
 
 
@@ -169,48 +172,35 @@ async def assignment(collector: UUID, *, profiles: Profiles, vault: Vault) -> As
     """What this collector shall ask, with the profiles and the credentials for it."""
     async with transaction(EVERYTHING) as tx:
         wanted = await assignment_hash(tx, collector, profiles)
-        rows = await tx.fetch("select t.* " + _OF_COLLECTOR + " order by t.id", collector)
-        sealed = await tx.fetch(
-            "select id, secret from credentials where id = any($1)", list({r["credential"] for r in rows} - {None})
-        )
-    parent_of = {row["id"]: row["parent"] for row in rows}
+        rows = await tx.fetch(
+            "select t.*, d.credential as answered_to, d.level_min, " + LINE_OF + " as line from ("  # noqa: S608
+            "select t.*, cs.collector " + _OF_COLLECTOR + ") t left join device_states d on d.target = t.id "
+            "left join collector_sites cs on cs.site = t.site " + MAIN_LINE + " order by t.id", collector,
+        )  # fmt: skip
+        tried = await credentials.candidates(tx, list({row["site"] for row in rows}))
+        parent_of = {row["id"]: row["parent"] for row in rows}
+        specs = tuple(_spec(row, parent_of, tried.get(row["site"], ())) for row in rows)
+        used = {one for spec in specs for one in (spec.credential, *spec.candidates)} - {None}
+        sealed = await tx.fetch("select id, secret from credentials where id = any($1) order by id", list(used))
+        budgets = await traffic.budgets(tx, {row["id"]: row["line"] for row in rows})
     return Assignment(
-        hash=wanted,
-        targets=tuple(
-            TargetSpec(
-                id=r["id"], name=r["name"], address=r["address"], port=r["port"], method=r["method"], profile=r["profile"],
-                credential=r["credential"], parents=ancestors(r["id"], parent_of)[:PARENTS_MAX],
-                interval_seconds=r["interval_seconds"], recheck_seconds=max(1, min(10, r["interval_seconds"] // 2)),
-            )
-            for r in rows
-        ),
-        profiles=profiles.sources(),
-        profiles_hash=profiles.hash,
-        credentials=tuple(_CREDENTIAL.validate_json(open_credential(vault, s["id"], s["secret"])) for s in sealed),
+        hash=wanted, targets=specs, profiles=profiles.sources(), profiles_hash=profiles.hash,
+        credentials=tuple(credentials.read(vault, s["id"], s["secret"]) for s in sealed), budgets=budgets,
     )  # fmt: skip
 
 
-def open_credential(vault: Vault, row: UUID, sealed: str) -> bytes:
-    """The JSON of a credential; its seal is bound to the row, so that one cannot be put in another's place."""
-    return vault.unseal(sealed, bound_to=f"credentials.secret:{row}")
-
-
-async def add_credential(actor: Actor, name: str, secret: Community | User, *, vault: Vault) -> UUID:
-    """Keep a credential under a name; `secret.id` becomes the row's."""
-    actor = actor.require(Action.EDIT_MONITORING)
-    async with transaction(EVERYTHING) as tx:
-        if await tx.fetchval("select 1 from credentials where name = $1", name):
-            raise Conflict(f"There is already a credential with the name {name}.")
-        sealed = vault.seal(secret.model_dump_json(), bound_to=f"credentials.secret:{secret.id}")
-        await tx.execute(
-            "insert into credentials (id, name, kind, secret, created_at, version) values ($1,$2,$3,$4,now(),1)",
-            secret.id, clean(name, 80), secret.kind, sealed,
-        )  # fmt: skip
-        await record(
-            tx, by=actor, action="add", kind="credential", subject=secret.id, name=clean(name, 80),
-            after={"name": clean(name, 80), "kind": secret.kind},
-        )  # fmt: skip
-    return secret.id
+def _spec(row: Any, parent_of: Mapping[UUID, UUID | None], tried: tuple[UUID, ...]) -> TargetSpec:
+    """A target as its collector sees it: what people chose for it, or what is tried at its site."""
+    chosen = row["credential"]
+    snmp = row["method"] == Method.SNMP
+    remembered = row["answered_to"] if row["answered_to"] in tried else None
+    return TargetSpec(
+        id=row["id"], name=row["name"], address=row["address"], port=row["port"], method=row["method"],
+        profile=row["profile"], options=json.loads(row["options"]), credential=chosen or (remembered if snmp else None),
+        candidates=tried if snmp and not chosen else (), level_min=row["level_min"] or 0,
+        parents=ancestors(row["id"], parent_of)[:PARENTS_MAX], interval_seconds=row["interval_seconds"],
+        recheck_seconds=max(1, min(10, row["interval_seconds"] // 2)),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -270,6 +260,37 @@ async def order(actor: Actor, collector: UUID, wish: Order, *, now: datetime) ->
     return wish.id
 
 
+async def probe_now(actor: Actor, target: UUID, *, now: datetime) -> tuple[UUID, UUID]:
+    """Have a target of the actor's sites looked at by its collector; (collector, order)."""
+    actor = actor.require(Action.EDIT_MONITORING)
+    wish = Order(id=new_id(), kind=OrderKind.PROBE_NOW, deadline=now + ORDER_DEADLINE, target=target)
+    return await _order_for(actor, wish, now=now)
+
+
+async def try_credential(actor: Actor, target: UUID, credential: UUID, *, now: datetime) -> tuple[UUID, UUID]:
+    """Have a target asked once with this credential, which must be one that is tried there; (collector, order)."""
+    actor = actor.require(Action.EDIT_MONITORING)
+    wish = Order(
+        id=new_id(), kind=OrderKind.TRY_CREDENTIAL, deadline=now + ORDER_DEADLINE, target=target, credential=credential
+    )  # fmt: skip
+    return await _order_for(actor, wish, now=now)
+
+
+async def _order_for(actor: Actor, wish: Order, *, now: datetime) -> tuple[UUID, UUID]:
+    async with transaction(actor.scope) as tx:
+        row = await tx.fetchrow("select site, method from targets where id = $1", wish.target)
+        if row is None or not actor.scope.sees(row["site"]):
+            raise NotFound()
+    async with transaction(EVERYTHING) as tx:
+        collector = await tx.fetchval(
+            "select coalesce((select collector from collector_sites where site = $1), "
+            "(select id from collectors where covers_rest and revoked_at is null limit 1))", row["site"],
+        )  # fmt: skip
+    if row["method"] == Method.HEARTBEAT or collector is None:
+        raise Conflict(N_("Nobody asks this at present: it calls by itself, or its site has no collector."))
+    return collector, await order(actor, collector, wish, now=now)
+
+
 async def _check_order(tx: Connection, collector: UUID, wish: Order) -> None:
     """Invalid names what an order of this kind lacks or has wrong."""
     wrong = {}
@@ -281,12 +302,22 @@ async def _check_order(tx: Connection, collector: UUID, wish: Order) -> None:
         wrong["root"] = "a dotted OID"
     if wish.kind is OrderKind.SWEEP and not _small_network(wish.network):
         wrong["network"] = f"a block of at most {SWEEP_MAX} addresses, such as 10.1.2.0/24"
-    if wish.kind is OrderKind.TRY_CREDENTIAL and not await tx.fetchval(
-        "select 1 from credentials where id = $1", wish.credential
-    ):
-        wrong["credential"] = "one that is known"
+    if wish.kind is OrderKind.TRY_CREDENTIAL and not await _may_be_tried(tx, wish):
+        wrong["credential"] = "one that is tried there, and no weaker than what the device has answered to"
     if wrong:
         raise Invalid(fields=wrong)
+
+
+async def _may_be_tried(tx: Connection, wish: Order) -> bool:
+    """Whether a credential may be shown to a target: one of its own, and never a weaker one than it has answered to."""
+    row = await tx.fetchrow(
+        "select t.site, t.credential, coalesce(d.level_min, 0) as level_min, (select level from credentials where id = $2) "
+        "as level from targets t left join device_states d on d.target = t.id where t.id = $1", wish.target, wish.credential,
+    )  # fmt: skip
+    if row is None or row["level"] is None or row["level"] < row["level_min"]:
+        return False
+    tried = await credentials.candidates(tx, [row["site"]])
+    return wish.credential == row["credential"] or wish.credential in tried.get(row["site"], ())
 
 
 def _small_network(text: str) -> bool:
@@ -327,6 +358,7 @@ async def tidy(tx: Connection, now: datetime) -> None:
     """Forget old orders, and buffers whose observations would be refused as too old."""
     await tx.execute("delete from collector_orders where deadline < $1", now - ORDERS_KEPT)
     await tx.execute("delete from collector_buffers where last_seen_at < $1", now - PAST_MAX)
+    await traffic.tidy(tx, now)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class Rules:
     silence_after: timedelta  # without a look for so long it is unknown
     confirm: int = 2  # silent looks in a row before it is down
     clear: int = 1  # answered looks in a row before it is back
+    late_is_down: bool = False  # it calls by itself: its silence is the failure, and not a lack of data
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Look:
     outcome: Outcome
     findings: tuple[Finding, ...] = ()
     blocked_by: UUID | None = None
+    partial: bool = False  # it was only asked whether it is there: says nothing of findings
+    silence_after: timedelta | None = None  # instead of the rule's, while it is looked at more rarely
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Memory:
     severity: Severity | None = None
     observed_at: datetime | None = None
     silence_at: datetime | None = None
+    late_is_down: bool = False
     silent: int = 0
     answered: int = 0
     way_open: bool = True  # whether the newest silent look found nothing missing before it
@@ -118,7 +122,10 @@ def look(memory: Memory, seen: Look, rules: Rules) -> tuple[Memory, list[Change]
     if seen.outcome is Outcome.NOT_ASKED:
         return memory, []
     memory, changes = pass_time(memory, seen.at)
-    memory = replace(memory, observed_at=seen.at, silence_at=seen.at + rules.silence_after)
+    patience = max(rules.silence_after, seen.silence_after or rules.silence_after)
+    memory = replace(
+        memory, observed_at=seen.at, silence_at=seen.at + patience, late_is_down=rules.late_is_down
+    )  # fmt: skip
     if seen.outcome is Outcome.SILENT:
         memory, change = _silent(memory, seen, rules)
     else:
@@ -172,7 +179,7 @@ def _answered(memory: Memory, seen: Look, rules: Rules) -> tuple[Memory, Change 
         ill = _ANSWERS_ILL[seen.outcome]
         # One bad answer of a thing that was well may be chance; as the first answer it must not make it green.
         found = (ill if memory.condition in _WELL_KNOWN else replace(ill, confirm=1),)
-    streaks = _streaks(memory.findings, found, keep=seen.outcome is not Outcome.ANSWERED)
+    streaks = _streaks(memory.findings, found, keep=seen.outcome is not Outcome.ANSWERED or seen.partial)
     answered = min(memory.answered + 1, STREAK_MAX)
     memory = replace(memory, silent=0, answered=answered, way_open=True, findings=streaks)
     if memory.condition in GONE and memory.answered < rules.clear:
@@ -216,6 +223,8 @@ def _streaks(before: Mapping[str, Streak], found: tuple[Finding, ...], *, keep: 
 
 def _fall_silent(memory: Memory, at: datetime) -> tuple[Memory, Change | None]:
     memory = replace(memory, silence_at=None, silent=0, answered=0)
+    if memory.late_is_down:
+        return _become(memory, Condition.DOWN, at, (Phrase("did not call in time"),), Severity.CRITICAL, None)
     return _become(memory, Condition.UNKNOWN, at, (Phrase("no data"),), None, None)
 
 

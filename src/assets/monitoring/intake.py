@@ -10,7 +10,7 @@ from asyncpg import Range
 from assets.db import Connection
 from assets.ids import new_id
 from assets.monitoring.arrival import TooStrange, happened_at, judge_clock
-from assets.monitoring.targets import ASKED
+from assets.monitoring.targets import BY_COLLECTORS
 from assets.probing.contract import Batch, Observation, Rejected
 
 
@@ -86,7 +86,7 @@ async def _targets(tx: Connection, collector: UUID, wanted: set[UUID]) -> set[UU
     """Which of these targets stand at a site of this collector; a site has its own collector or the one for the rest."""
     rows = await tx.fetch(
         "select t.id from targets t left join collector_sites cs on cs.site = t.site where t.id = any($1) and "  # noqa: S608
-        + ASKED + " "
+        + BY_COLLECTORS + " "
         "and coalesce(cs.collector, (select id from collectors where covers_rest limit 1)) = $2",
         list(wanted), collector,
     )  # fmt: skip

@@ -12,13 +12,15 @@ from pydantic import TypeAdapter
 from assets import phrases
 from assets.db import Connection
 from assets.ids import new_id
+from assets.monitoring.checks import LINE_LIMIT, limits_of
 from assets.monitoring.conditions import GONE, Change, Look, Memory, Rules
 from assets.monitoring.conditions import advance as step
 from assets.monitoring.intake import Arrived
 from assets.monitoring.thresholds import evaluate
 from assets.monitoring.topology import ancestors, blocked_by
+from assets.probing.options import HeartbeatOptions, read
 from assets.probing.profile import Profiles
-from assets.probing.readings import Outcome
+from assets.probing.readings import Limit, Method, Outcome
 
 SILENT_INTERVALS = 3  # a target of which nothing is heard for so long is unknown (DESIGN §8)
 SILENT_MARGIN = timedelta(seconds=5)  # a batch on its way is not yet silence
@@ -39,6 +41,7 @@ class TargetRow:
     asset_tag: str
     profile: str
     rules: Rules
+    limits: tuple[Limit, ...] = ()  # beside those of its profile
 
 
 @dataclass(frozen=True)
@@ -93,19 +96,32 @@ async def _lock(tx: Connection, targets: list[UUID], now: datetime) -> dict[UUID
 
 async def _targets(tx: Connection, ids: list[UUID]) -> dict[UUID, TargetRow]:
     rows = await tx.fetch(
-        "select t.id, t.site, t.name, t.asset, t.link, t.application, coalesce(a.tag, '') as tag, t.profile, "
-        "t.interval_seconds, t.confirm, coalesce(d.identity->>'profile', '') as found "
+        "select t.id, t.site, t.name, t.asset, t.link, t.application, coalesce(a.tag, '') as tag, t.profile, t.method, "
+        "t.options, t.interval_seconds, t.confirm, coalesce(d.identity->>'profile', '') as found "
         "from targets t left join assets a on a.id = t.asset left join device_states d on d.target = t.id "
         "where t.id = any($1)", ids,
     )  # fmt: skip
     return {
         row["id"]: TargetRow(
             row["id"], row["site"], row["name"], row["asset"], row["link"], row["application"], row["tag"],
-            row["profile"] or row["found"],
-            Rules(timedelta(seconds=row["interval_seconds"]) * SILENT_INTERVALS + SILENT_MARGIN, row["confirm"]),
+            row["profile"] or row["found"], _rules(row),
+            (*limits_of(Method(row["method"]), json.loads(row["options"])), LINE_LIMIT),
         )
         for row in rows
     }  # fmt: skip
+
+
+def _rules(row: Any) -> Rules:
+    interval = timedelta(seconds=row["interval_seconds"])
+    if row["method"] != Method.HEARTBEAT:
+        return Rules(_patience(interval), row["confirm"])
+    told = read(Method.HEARTBEAT, json.loads(row["options"]))
+    grace = told.grace_seconds if isinstance(told, HeartbeatOptions) else 0
+    return Rules(interval + timedelta(seconds=grace), row["confirm"], late_is_down=True)
+
+
+def _patience(interval: timedelta) -> timedelta:
+    return interval * SILENT_INTERVALS + SILENT_MARGIN
 
 
 @dataclass(frozen=True)
@@ -128,12 +144,22 @@ async def _ways(tx: Connection, sites: Iterable[UUID], looks: Mapping[UUID, Sequ
 
 def _look(arrived: Arrived, target: TargetRow, ways: _Ways, profiles: Profiles) -> Look:
     seen = arrived.seen
+    slower = _patience(timedelta(seconds=seen.next_seconds)) if seen.next_seconds else None
     if seen.outcome is Outcome.SILENT:
         now_seen = {p.target: p.alive for p in seen.parents}
         blamed = blocked_by(ancestors(target.id, ways.parent_of), now_seen, ways.down)
-        return Look(arrived.at, seen.outcome, blocked_by=blamed)
+        return Look(arrived.at, seen.outcome, blocked_by=blamed, silence_after=slower)
     profile = profiles.get((seen.identity.profile if seen.identity else "") or target.profile)
-    return Look(arrived.at, seen.outcome, evaluate(seen.readings, profile.limits if profile else ()))
+    limits = (*(profile.limits if profile else ()), *target.limits)
+    return Look(
+        arrived.at, seen.outcome, evaluate(seen.readings, limits), partial=_light(arrived), silence_after=slower
+    )  # fmt: skip
+
+
+def _light(arrived: Arrived) -> bool:
+    """Whether it was only asked if it is there; what it said before still stands."""
+    seen = arrived.seen
+    return seen.outcome is Outcome.ANSWERED and seen.truncated and not seen.readings
 
 
 async def _write(tx: Connection, rows: Sequence[Any]) -> None:
@@ -147,9 +173,13 @@ async def _write(tx: Connection, rows: Sequence[Any]) -> None:
     await tx.executemany(
         "update device_states set outcome = $2::text, detail = $3, latency_ms = $4, "
         "identity = coalesce(identity, '{}') || coalesce($5::jsonb, '{}'), "
-        "readings = case when $2::text = 'answered' then $6::jsonb else readings end, "
-        "counters = case when $2::text = 'answered' then $7::jsonb else counters end, "
-        "uptime_seconds = coalesce($8, uptime_seconds) where target = $1", brought,
+        "readings = case when $2::text = 'answered' and not $9 then $6::jsonb else readings end, "
+        "counters = case when $2::text = 'answered' and not $9 then $7::jsonb else counters end, "
+        "uptime_seconds = coalesce($8, uptime_seconds), next_seconds = $10, "
+        "credential = case when $2::text = 'answered' then coalesce($11::uuid, credential) else credential end, "
+        "level_min = greatest(level_min, coalesce((select case when $2::text = 'answered' then c.level "
+        "when $2::text = 'wrong_credential' then least(c.level, 1) else 0 end from credentials c where c.id = $11::uuid), 0)) "
+        "where target = $1", brought,
     )  # fmt: skip
 
 
@@ -170,7 +200,7 @@ def _brought(arrived: Arrived) -> tuple[Any, ...]:
     return (
         seen.target, seen.outcome, seen.detail, seen.latency_ms, json.dumps(identity) if identity else None,
         json.dumps([r.model_dump(exclude_defaults=True) for r in seen.readings]), json.dumps(seen.counters),
-        seen.uptime_seconds,
+        seen.uptime_seconds, _light(arrived), seen.next_seconds, seen.credential,
     )  # fmt: skip
 
 

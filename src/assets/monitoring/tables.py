@@ -24,18 +24,35 @@ from assets.clock import now
 from assets.db import DB
 from assets.ids import new_id
 from assets.inventory.tables import Application, Asset, Capability, Link
-from assets.places.tables import Site
+from assets.places.tables import AdministrativeUnit, Site
 
 
 class Credential(Table, db=DB, tablename="credentials"):
-    """A named secret to ask devices with; `secret` is sealed by the vault and bound to this row."""
+    """A named secret to ask devices with; `secret` is sealed by the vault and bound to this row.
+
+    `level` is how strong it is (see probing.trying); what is not secret of it is kept beside it.
+    """
 
     id = UUID(primary_key=True, default=new_id)
     name = Varchar(length=80, unique=True)
     kind = Varchar(length=10)
+    level = SmallInt(default=0)
+    user_name = Varchar(length=40, default="")
+    auth = Varchar(length=10, default="")
+    privacy = Varchar(length=10, default="")
     secret = Text(secret=True)
     created_at = Timestamptz(default=now)
     version = Integer(default=1)
+
+
+class CredentialPlace(Table, db=DB, tablename="credential_places"):
+    """Where a credential is tried, and as which one: at a site, at those of a unit, or in the whole province."""
+
+    id = UUID(primary_key=True, default=new_id)
+    credential = ForeignKey(Credential, null=False, on_delete=OnDelete.restrict)
+    site = ForeignKey(Site, null=True, default=None, on_delete=OnDelete.cascade)
+    unit = ForeignKey(AdministrativeUnit, null=True, default=None, on_delete=OnDelete.cascade)
+    position = SmallInt()
 
 
 class Collector(Table, db=DB, tablename="collectors"):
@@ -81,7 +98,11 @@ class CollectorOrder(Table, db=DB, tablename="collector_orders"):
 
 
 class Target(Table, db=DB, tablename="targets"):
-    """An asset, link or application of a site that is being asked; `parent` is what it stands behind."""
+    """An asset, link or application of a site, or something else there, that is being asked.
+
+    `parent` is what it stands behind, `options` what its method is told (see probing.options). `credential` was chosen
+    by people; without one those of its place are tried. `heartbeat_digest` is of the secret that it calls with.
+    """
 
     id = UUID(primary_key=True, default=new_id)
     site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
@@ -95,6 +116,8 @@ class Target(Table, db=DB, tablename="targets"):
     address = Varchar(length=80)
     port = Integer()
     profile = Varchar(length=60, default="")
+    options = JSONB(default="{}")
+    heartbeat_digest = Varchar(length=64, null=True, default=None, unique=True, secret=True)
     interval_seconds = Integer(default=60)
     confirm = SmallInt(default=2)
     enabled = Boolean(default=True)
@@ -118,6 +141,9 @@ class DeviceState(Table, db=DB, tablename="device_states"):
     flapping = Boolean(default=False)
     observed_at = Timestamptz(null=True, default=None)
     silence_at = Timestamptz(null=True, default=None)
+    credential = UUID(null=True, default=None)  # the one that it has answered to
+    level_min = SmallInt(default=0)  # it is asked at no lower level, see probing.trying
+    next_seconds = DoublePrecision(null=True, default=None)  # its pace, when its line's budget slows it down
     outcome = Varchar(length=20, default="")
     detail = Varchar(length=255, default="")
     latency_ms = DoublePrecision(null=True, default=None)

@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 from pydantic import SecretStr, ValidationError
@@ -15,15 +16,22 @@ from rich.text import Text
 
 from assets.ids import new_id
 from assets.probing.contract import Community, Credential, TargetSpec, User
-from assets.probing.door import DeviceError
+from assets.probing.door import DeviceError, Door, Peer
 from assets.probing.prober import Prober, Seen
 from assets.probing.profile import ProfileError, Profiles
+from assets.probing.reach import Resolver
 from assets.probing.readings import Method, Outcome, Reading
+from assets.probing.recording import SUFFIX, BadRecording, Replay, text
 from assets.probing.report import EXTRA_SCALARS, Document, Extra, document, extra_columns
 from assets.text import clean
 
+if TYPE_CHECKING:
+    from assets.probing.recorder import Recorded
+
 PORT = 161
 AUTH_KEY_VARIABLE, PRIVACY_KEY_VARIABLE = "ASSETS_V3_AUTH_KEY", "ASSETS_V3_PRIVACY_KEY"
+_NOWHERE = ("127.0.0.1", PORT)  # nobody is asked
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 _KEY_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -39,6 +47,9 @@ _KEY_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--tries", type=click.IntRange(1, 5), default=2, show_default=True)
 @click.option("--profile", default="", help="Use this profile instead of the one that fits.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--record", type=_NEW_FILE, help="Also write a recording without secrets and personal texts to this file."
+)
 def probe(
     host: str,
     community: str,
@@ -51,8 +62,9 @@ def probe(
     tries: int,
     profile: str,
     as_json: bool,
+    record: Path | None,
 ) -> None:
-    """Identify and read one device at HOST[:PORT] by SNMP.
+    """Identify and read one device at HOST[:PORT] by SNMP, or a recording of one (HOST is a file *.snmprec).
 
     Exit code 0: it answered. 1: it was silent, refused the credential, or could not be asked.
     """
@@ -60,8 +72,15 @@ def probe(
         profiles = Profiles.load()
     except (ProfileError, FileNotFoundError) as error:
         raise click.ClickException(str(error)) from None
+    for broken in profiles.broken.values():
+        click.echo(f"left out: {broken.detail}", err=True)
     if profile and profiles.get(profile) is None:
         raise click.BadParameter(f"known are {', '.join(profiles.names())}", param_hint="--profile")
+    replayed = _recording(host)
+    if replayed and record:
+        raise click.UsageError("a recording is not recorded again.")
+    if record and record.exists():
+        raise click.BadParameter(f"{record} is there already", param_hint="--record")
     credential: Credential = Community(id=new_id(), community=SecretStr(community))
     if v3_user:
         credential = User(
@@ -76,7 +95,7 @@ def probe(
         raise click.UsageError("--v3-auth and --v3-privacy need --v3-user.")
     if v3_privacy and not v3_auth:
         raise click.UsageError("SNMPv3 privacy needs authentication: give --v3-auth too.")
-    address, port = _host_and_port(host)
+    address, port = _NOWHERE if replayed else _host_and_port(host)
     try:
         target = TargetSpec(
             id=new_id(),
@@ -90,7 +109,7 @@ def probe(
         )
     except ValidationError as error:
         raise click.BadParameter(error.errors()[0]["msg"], param_hint="HOST[:PORT]") from None
-    seen, report, hint = asyncio.run(examine(profiles, target, credential))
+    seen, report, hint = asyncio.run(examine(profiles, target, credential, door=replayed))
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False, indent=1))
     elif seen.result.identity is not None:
@@ -98,12 +117,14 @@ def probe(
     if seen.result.outcome is not Outcome.ANSWERED:
         click.echo(f"{host}: {seen.result.detail}. {hint}".strip(), err=True)
         sys.exit(1)
+    if record:
+        _record(record, Peer(address, port, credential, timeout, tries))
 
 
 @click.command("check-probes")
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 def check_probes(folder: Path | None) -> None:
-    """Check every probe profile (of FOLDER, else the installed ones) and say what is wrong with the first bad one."""
+    """Check every probe profile (of FOLDER, else the installed ones) and say what is wrong with each bad one."""
     try:
         profiles = Profiles.load(folder)
     except (ProfileError, FileNotFoundError) as error:
@@ -113,12 +134,18 @@ def check_probes(folder: Path | None) -> None:
         assert found is not None
         readings = {r.name for r in found.scalars} | {r.name for t in found.tables for r in t.readings}
         click.echo(f"{name}: {found.title} ({len(readings)} readings, {len(found.limits)} limits)")
+    for joining in profiles.joining():
+        click.echo(f"+ {joining.name}: {joining.title}")
+    if profiles.broken:
+        raise click.ClickException("\n".join(error.detail for error in profiles.broken.values()))
     click.echo(f"{len(profiles.names())} profiles are valid, {profiles.hash[:12]}")
 
 
-async def examine(profiles: Profiles, target: TargetSpec, credential: Credential) -> tuple[Seen, Document, str]:
-    """(what was seen, the document, what to try if it did not answer)."""
-    prober = Prober(profiles)
+async def examine(
+    profiles: Profiles, target: TargetSpec, credential: Credential, *, door: Door | None = None
+) -> tuple[Seen, Document, str]:
+    """(what was seen, the document, what to try if it did not answer); `door` is that of a recording."""
+    prober = Prober(profiles, v2c=door, v3=door)
     try:
         seen = await prober.look(target, credential)
         extra = Extra()
@@ -151,6 +178,40 @@ async def _advice(prober: Prober, target: TargetSpec, seen: Seen, credential: Cr
     except DeviceError:
         return "It does not answer a ping either: check power, cable and address."
     return f"It answers a ping: check that SNMP is switched on, {what}, port {target.port}, and filters in between."
+
+
+def _recording(host: str) -> Replay | None:
+    """The door to the recording that HOST names, None for a device."""
+    if not host.endswith(SUFFIX):
+        return None
+    try:
+        return Replay.of(Path(host))
+    except (OSError, BadRecording) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _record(file: Path, peer: Peer) -> None:
+    """Writes the recording, for its owner only, and says what to look at before it is handed on."""
+    try:
+        recorded = asyncio.run(_walked(peer))
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
+            out.write(text(recorded.rows))
+    except (OSError, DeviceError) as error:
+        raise click.ClickException(f"{file}: not recorded: {error}") from None
+    click.echo(f"{file}: {len(recorded.rows)} objects, {len(recorded.skipped)} tables left out.", err=True)
+    if recorded.cut:
+        click.echo(f"It is not complete: {recorded.cut}.", err=True)
+    click.echo("Look through the texts in it before you hand it on: a maker may keep secrets anywhere.", err=True)
+
+
+async def _walked(peer: Peer) -> "Recorded":
+    from assets.probing.recorder import record  # pysnmp takes half a second to import
+
+    resolver = Resolver()
+    try:
+        return await record(replace(peer, address=await resolver.address(peer.address)))
+    finally:
+        resolver.close()
 
 
 def _key(question: str, variable: str, file: Path | None) -> SecretStr:

@@ -22,6 +22,8 @@ REJECTED_MAX = BATCH_MAX
 PARENTS_MAX = 8
 ORDERS_MAX = 50
 TARGETS_MAX = 20_000
+CANDIDATES_MAX = 8  # credentials of one target
+BUDGETS_MAX = 2_000
 ORDER_RESULT_MAX = 500  # rows of a walk or hits of a sweep
 Sequence = Annotated[int, Field(ge=1, lt=1 << 62)]
 
@@ -75,6 +77,7 @@ class Observation(Result):
     age_seconds: Annotated[float, Field(ge=0, le=400 * 86_400)] | None = None
     parents: Annotated[tuple[ParentSeen, ...], Field(max_length=PARENTS_MAX)] = ()
     order: OrderResult | None = None
+    next_seconds: Annotated[float, Field(gt=0, le=86_400)] | None = None  # when it is looked at rarer than assigned
 
 
 class Batch(Loose):
@@ -194,12 +197,29 @@ class TargetSpec(Loose):
     port: Annotated[int, Field(ge=1, le=65_535)]
     method: Method
     profile: Text = ""  # a name; empty: find out from the device, generic if nothing fits
-    credential: UUID | None = None
+    credential: UUID | None = None  # chosen by people, or the one that the device has answered to
+    candidates: Annotated[tuple[UUID, ...], Field(max_length=CANDIDATES_MAX)] = ()  # to be tried in this order
+    level_min: Annotated[int, Field(ge=0, le=3)] = 0  # it has answered at this level and is asked at no lower one
+    options: dict[str, Any] = Field(default_factory=dict)  # of its method, see probing.options
+    light: bool = False  # only ask whether it is there: the line's budget permits no more
     parents: Annotated[tuple[UUID, ...], Field(max_length=PARENTS_MAX)] = ()  # nearest first
     interval_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
     timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 2.0
     tries: Annotated[int, Field(ge=1, le=5)] = 2
     recheck_seconds: Annotated[int, Field(ge=1, le=3_600)] = 10  # how soon to look again after a first silence
+
+    def __hash__(self) -> int:
+        """By its id: the options of a method cannot be hashed."""
+        return hash(self.id)
+
+
+class Budget(Loose):
+    """What looking at these targets may cost the network line over which they are asked."""
+
+    link: UUID
+    name: Text
+    octets_per_day: Annotated[int, Field(ge=1)]
+    targets: Annotated[tuple[UUID, ...], Field(max_length=TARGETS_MAX)] = ()
 
 
 class Assignment(Loose):
@@ -211,3 +231,4 @@ class Assignment(Loose):
     profiles: dict[str, str] = Field(default_factory=dict)
     profiles_hash: Text = ""
     credentials: tuple[Credential, ...] = ()
+    budgets: Annotated[tuple[Budget, ...], Field(max_length=BUDGETS_MAX)] = ()

@@ -130,11 +130,14 @@ def disk_used(value: Value, row: Row) -> tuple[Derived, ...]:
 _RAM = re.compile(r"physical|^(main|real) memory|^memory$|^ram$", re.IGNORECASE)
 
 
+def is_ram(row: Row) -> bool:
+    """Whether a storage row is the machine's memory."""
+    return row.get("type") == "ram" and bool(_RAM.search(str(row.get("name") or "")))
+
+
 def ram_used(value: Value, row: Row) -> tuple[Derived, ...]:
     """hrStorageUsed of the machine's memory in percent; makers put caches in or out of it."""
-    if row.get("type") != "ram" or not _RAM.search(str(row.get("name") or "")):
-        return ()
-    return percent(value, row.get("of"))
+    return percent(value, row.get("of")) if is_ram(row) else ()
 
 
 def ucd_memory(value: Value, row: Row) -> tuple[Derived, ...]:
@@ -146,6 +149,50 @@ def ucd_memory(value: Value, row: Row) -> tuple[Derived, ...]:
     if spare > value:  # some agents count the cache inside the free memory
         spare = free
     return percent(value - spare, value)
+
+
+def left(value: Value, row: Row) -> tuple[Derived, ...]:
+    """What is used, in whole percent, where the device says what is free of the whole."""
+    whole = row.get("of")
+    if not isinstance(value, int) or not isinstance(whole, int | float):
+        return ()
+    return _whole(percent(int(whole) - value, whole))
+
+
+def used_and_free(value: Value, row: Row) -> tuple[Derived, ...]:
+    """What is used, in whole percent of it and of what is `free` together."""
+    free = row.get("free")
+    if not isinstance(value, int) or not isinstance(free, int) or free < 0:
+        return ()
+    return _whole(percent(value, value + free))
+
+
+def _whole(derived: tuple[Derived, ...]) -> tuple[Derived, ...]:
+    """Makers' memory in use comes in whole percent from those that count it themselves: so does what we count."""
+    return tuple(Derived(None if one.value is None else float(round(one.value))) for one in derived)
+
+
+def plus_free(value: Value, row: Row) -> tuple[Derived, ...]:
+    """The whole, where the device says what is used and what is `free`."""
+    free = row.get("free")
+    return (Derived(float(value + free)),) if isinstance(value, int) and isinstance(free, int) else ()
+
+
+_PHYSICAL = frozenset({"6", "62", "69", "117", "71"})  # ifType: Ethernet of all ages, fibre, wireless
+_LINK = {1: "up", 2: "down", 7: "down"}  # ifOperStatus
+
+
+def described_link(value: Value, row: Row) -> tuple[Derived, ...]:
+    """Whether a port that is described (ifAlias) and switched on has a link."""
+    if not isinstance(value, int) or value not in _LINK or row.get("admin") != 1:
+        return ()
+    if (
+        not row.get("alias")
+        or row["alias"] in (row.get("name"), row.get("descr"))
+        or str(row.get("type")) not in _PHYSICAL
+    ):
+        return ()
+    return (Derived(float(value), _LINK[value]),)
 
 
 def voltage(value: Value, _row: Row) -> tuple[Derived, ...]:
@@ -175,6 +222,10 @@ DECODERS: dict[str, Decoder] = {
     "disk_used": Decoder(disk_used),
     "ram_used": Decoder(ram_used),
     "ucd_memory": Decoder(ucd_memory),
+    "left": Decoder(left),
+    "used_and_free": Decoder(used_and_free),
+    "described_link": Decoder(described_link, ("up", "down")),
+    "plus_free": Decoder(plus_free),
     "voltage": Decoder(voltage),
     "sensor": Decoder(sensor),
 }

@@ -5,13 +5,13 @@ the device's own text tells. The category comes from the profile, else from what
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from assets.probing.ber import Value
 from assets.probing.look import text
 from assets.probing.oid import is_under
-from assets.probing.profile import Found, Profile
+from assets.probing.profile import Found, Profile, Profiles
 from assets.probing.profile_file import Makers, Part
 from assets.probing.readings import Identity
 
@@ -27,7 +27,11 @@ BRIDGE_PORTS = "1.3.6.1.2.1.17.1.2.0"  # dot1dBaseNumPorts
 BRIDGE_ADDRESS = "1.3.6.1.2.1.17.1.1.0"  # dot1dBaseBridgeAddress
 HR_UPTIME = "1.3.6.1.2.1.25.1.1.0"
 SYSTEM = (SYS_UPTIME, SYS_OBJECT_ID, SYS_DESCR, SYS_NAME, SYS_LOCATION)
-HINTS = (SYS_SERVICES, IF_NUMBER, IP_FORWARDING, BRIDGE_PORTS, BRIDGE_ADDRESS, HR_UPTIME)
+DEVICE_DESCR = "1.3.6.1.2.1.25.3.2.1.3.1"  # hrDeviceDescr of the first device
+IF_TYPE = "1.3.6.1.2.1.2.2.1.3"
+ETHERNET = 6
+SWITCH_PORTS = 12  # Ethernet interfaces; few routers have so many
+HINTS = (SYS_SERVICES, IF_NUMBER, IP_FORWARDING, BRIDGE_PORTS, BRIDGE_ADDRESS, HR_UPTIME, DEVICE_DESCR)
 
 ENTITY = "1.3.6.1.2.1.47.1.1.1.1"  # entPhysicalTable (RFC 6933)
 ENTITY_ROWS_MAX = 64  # the chassis comes early; modules of a big switch fill thousands of rows
@@ -44,6 +48,7 @@ ENTITY_COLUMNS = {
 }
 _CHASSIS, _STACK = 3, 11
 _NOTHING = re.compile(r"^(n/?a|none|unknown|not available|null|-+|0+|x+|\"+|\\\"+)$", re.IGNORECASE)
+SERIAL_MIN = 5  # shorter ones may be part of a name
 TEXT_MAX = 80  # of a model, serial number or firmware
 
 
@@ -55,20 +60,25 @@ class Answers:
     columns: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
 
-def identify(found: Found, answers: Answers, makers: Makers) -> Identity:
-    """The identity of a device that was matched to a profile."""
+def identify(found: Found, answers: Answers, makers: Makers, *, ports: int = 0) -> Identity:
+    """The identity of a device that was matched to a profile; `ports` counts its Ethernet interfaces."""
     profile, match = found.profile, found.match
     descr = text(answers.scalars.get(SYS_DESCR))
     object_id = dotted(answers.scalars.get(SYS_OBJECT_ID))
     told = _first(profile.identity.vendor, answers)
     vendor = (
-        (match.vendor if match else "") or makers.of(object_id) or _known_maker(told, makers) or makers.of(found.marker)
+        (match.vendor if match else "")
+        or makers.of(object_id)
+        or _known_maker(told, makers)
+        or makers.of(found.marker)
+        or _named_maker((descr, cell(answers.scalars.get(DEVICE_DESCR))), makers)
     )
+    serial = _first(profile.identity.serial, answers)
     return Identity(
-        category=(match.category if match else "") or profile.category or guess(answers.scalars),
+        category=(match.category if match else "") or profile.category or guess(answers.scalars, ports),
         vendor=vendor,
-        model=tidy_model(_first(profile.identity.model, answers), vendor),
-        serial=_first(profile.identity.serial, answers),
+        model=tidy_model(_first(profile.identity.model, answers), vendor, serial),
+        serial=serial,
         firmware=_first(profile.identity.firmware, answers),
         sys_object_id=object_id,
         sys_descr=descr,
@@ -78,7 +88,16 @@ def identify(found: Found, answers: Answers, makers: Makers) -> Identity:
     )
 
 
-def guess(scalars: Mapping[str, Value]) -> str:
+def with_makers(found: Found, system: Mapping[str, Value], profiles: Profiles) -> Found:
+    """The same with what makers add to its profile, by its number, its match, or the MIB that answered."""
+    match, object_id = found.match, dotted(system.get(SYS_OBJECT_ID))
+    vendor = (match.vendor if match else "") or profiles.makers.of(object_id) or profiles.makers.of(found.marker)
+    category = (match.category if match else "") or found.profile.category
+    joined = profiles.joined(found.profile, category=category, sys_object_id=object_id, vendor=vendor)
+    return replace(found, profile=joined)
+
+
+def guess(scalars: Mapping[str, Value], ports: int = 0) -> str:
     """A category for a device that no profile knows, from what it does; "" if that tells nothing.
 
     sysServices (RFC 3418) sums 2^(layer-1): 2 bridges, 4 routes, 64 serves applications.
@@ -92,7 +111,7 @@ def guess(scalars: Mapping[str, Value]) -> str:
         return "router"
     if services & 64 and not services & 6 and HR_UPTIME in scalars:
         return "host"
-    return "switch" if services & 6 == 2 else ""
+    return "switch" if services & 6 == 2 or ports >= SWITCH_PORTS else ""
 
 
 def overruled(found: Found, answering: Mapping[str, Profile]) -> Found:
@@ -126,10 +145,12 @@ def chassis(columns: Mapping[str, Mapping[str, Value]]) -> dict[str, str]:
     return min(wanted, key=lambda w: w[:2])[2] if wanted else {}
 
 
-def tidy_model(model: str, vendor: str) -> str:
-    """A model name without its maker's in front and without "series" behind."""
+def tidy_model(model: str, vendor: str, serial: str = "") -> str:
+    """A model name without its maker's in front and without "series", or the serial number and what follows, behind."""
     out = model.strip()
-    for prefix in (vendor, "Hewlett-Packard", "HPE"):
+    if len(serial) > SERIAL_MIN and f" {serial}" in out:
+        out = out.partition(f" {serial}")[0].strip()
+    for prefix in (vendor, "Hewlett-Packard", "HPE", *vendor.split()[:1]):
         if prefix and out.casefold().startswith(prefix.casefold() + " "):
             out = out[len(prefix) :].strip()
     return re.sub(r"\s+series$", "", out, flags=re.IGNORECASE)
@@ -148,10 +169,10 @@ def cell(value: Value | None) -> str:
 
 def operating_system(descr: str) -> str:
     """The operating system of a host by its sysDescr, "" if it does not say."""
-    for word, name in (("ESXi", "ESXi"), ("Windows", "Windows"), ("Linux", "Linux"), ("FreeBSD", "FreeBSD")):
+    for word in ("ESXi", "Windows", "Linux", "FreeBSD", "OpenBSD", "NetBSD", "SunOS"):
         if re.search(rf"\b{word}\b", descr):
-            return name
-    return ""
+            return word
+    return "macOS" if re.search(r"\bDarwin\b", descr) else ""
 
 
 def _first(parts: tuple[Part, ...], answers: Answers) -> str:
@@ -183,6 +204,12 @@ def _known_maker(told: str, makers: Makers) -> str:
         if re.match(rf"{re.escape(name)}\b", told, re.IGNORECASE):
             return name
     return told
+
+
+def _named_maker(texts: Iterable[str], makers: Makers) -> str:
+    """A maker whose name one of the texts begins with, "" if none does: for numbers that IANA's list does not hold."""
+    names = sorted(set(makers.makers.values()), key=len, reverse=True)
+    return next((n for said in texts for n in names if re.match(rf"{re.escape(n)}\b", said, re.IGNORECASE)), "")
 
 
 def _number(value: Value | None) -> int:

@@ -1,6 +1,7 @@
 """What one look at a device brought, raw, and what its profile makes of it: pure."""
 
 import math
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from assets.probing.ber import Value
 from assets.probing.decoders import DECODERS, Derived
 from assets.probing.profile import Profile
 from assets.probing.profile_file import Fact, Reads, Table, Whole, is_plain
-from assets.probing.readings import COUNTERS_MAX, READINGS_MAX, Reading, reading
+from assets.probing.readings import COUNTERS_MAX, NAME_MAX, READINGS_MAX, Reading, reading
 from assets.text import clean
 
 Column = Mapping[str, Value]
@@ -26,11 +27,13 @@ _RANGES = {
     "pages": (0, (1 << 32) - 2),
     "count": (0, 1e9),
 }
+_NUMBER = re.compile(r"\s*[-+]?\d{1,15}(?:\.\d{1,9})?")
 Facts = dict[str, FactValue]
-_Rows = dict[tuple[str, str], Reading]
+_Rows = tuple[dict[tuple[str, str], Reading], dict[tuple[str, str], str]]  # readings, and where they come from
 KEPT_ROWS_MAX = 20_000  # about 10 MB
 _ANY = (-math.inf, math.inf)
 _NO_FACTS: dict[str, Facts] = {}
+_NO_TABLE = Table(name="none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,16 @@ class Look:
 
 @dataclass(frozen=True)
 class Made:
-    """Readings and raw counters of one look; `cut` says that there were more than we keep."""
+    """Readings and raw counters of one look; `cut` says that there were more than we keep.
+
+    `sources` has the object that each reading comes from, by its name and instance; the column, where rows were
+    combined.
+    """
 
     readings: tuple[Reading, ...]
     counters: dict[str, int]
     cut: bool
+    sources: dict[tuple[str, str], str]
 
 
 class Kept:
@@ -92,11 +100,13 @@ class _Making:
     kept: Kept | None = None
     readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    sources: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def add(self, reads: Reads, derived: Derived, instance: str, label: str) -> None:
+    def add(self, reads: Reads, derived: Derived, instance: str, label: str, row: str = "") -> None:
         key = (reads.name, derived.instance or instance)
         there = self.readings.get(key)
         if there is None or (there.value is None and derived.value is not None):
+            self.sources[key] = f"{reads.oid}.{row}" if row else reads.oid
             self.readings[key] = reading(key[0], key[1], _finite(derived.value), derived.state, label)
 
 
@@ -114,20 +124,18 @@ def readings(
     work where the columns of the device `of` stand still; it changes nothing in what is read.
     """
     making = _Making(look, before, of, kept)
-    for reads in profile.scalars:
-        raw = look.scalars.get(reads.oid)
-        if raw is None:
-            continue
-        if type(raw) is int and is_plain(reads):
-            _plain(making, reads, {"": raw}, _NO_FACTS, ())
-        else:
-            _scalar(making, reads, raw)
-    for table in profile.tables:
-        _table(making, table, tables.get(table.name, _NO_FACTS))
+    for step in profile.steps:
+        if isinstance(step, Table):
+            _table(making, step, tables.get(step.name, _NO_FACTS))
+        elif (raw := look.scalars.get(step.oid)) is not None:
+            if type(raw) is int and is_plain(step):
+                _plain(making, step, _NO_TABLE, {"": raw}, _NO_FACTS)
+            else:
+                _scalar(making, step, raw)
     made = tuple(making.readings.values())
     cut = len(made) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
     counters = dict(list(making.counters.items())[:COUNTERS_MAX])
-    return Made(made[:READINGS_MAX], counters, cut)
+    return Made(made[:READINGS_MAX], counters, cut, making.sources)
 
 
 def rows(table: Table, columns: Columns) -> dict[str, Facts]:
@@ -172,7 +180,7 @@ def _scalar(making: _Making, reads: Reads, raw: Value) -> None:
     row: dict[str, Value | float | None] = {key: making.look.scalars.get(o) for key, o in reads.with_.items()}
     row["of"] = _whole(reads.of, lambda w: making.look.scalars.get(w.oid))
     for derived in _derive(making, reads, raw, row, ""):
-        making.add(reads, derived, "", "")
+        making.add(reads, derived, reads.instance, reads.label)
 
 
 def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
@@ -181,7 +189,7 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
         if not column:
             continue
         if not table.skip and is_plain(reads):
-            _plain_column(making, reads, column, facts, table.label)
+            _plain_column(making, reads, table, column, facts)
             continue
         wholes = [making.look.columns.get(w.oid, {}) for w in reads.of]
         combined: list[Derived] = []
@@ -189,37 +197,41 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
             known = facts.get(index, {})
             if any(str(known.get(fact)) in values for fact, values in table.skip.items()):
                 continue
+            if not all(re.search(pattern, str(known.get(fact) or "")) for fact, pattern in reads.where.items()):
+                continue
             row: dict[str, Value | float | None] = dict(known)
+            row |= {key: making.look.columns.get(o, {}).get(index) for key, o in reads.with_.items()}
             row["of"] = _first_whole(reads.of, [c.get(index) for c in wholes])
             for derived in _derive(making, reads, raw, row, index):
                 if reads.combine:
                     combined.append(derived)
                 else:
-                    making.add(reads, derived, index[:80], _label(table.label, known))
+                    instance = f"{table.prefix}{index}"[:NAME_MAX]
+                    making.add(reads, derived, instance, reads.label or _label(table.label, known), index)
         if combined:
-            making.add(reads, _combine(reads, combined), "", "")
+            making.add(reads, _combine(reads, combined), reads.instance, reads.label)
 
 
-def _plain_column(
-    making: _Making, reads: Reads, column: Column, facts: Mapping[str, Facts], label: tuple[str, ...]
-) -> None:
+def _plain_column(making: _Making, reads: Reads, table: Table, column: Column, facts: Mapping[str, Facts]) -> None:
     """A column of such readings, as it was read the last time if it stands still."""
     made, kept = making.readings, making.kept
     if kept is None:
-        _plain(making, reads, column, facts, label)
+        _plain(making, reads, table, column, facts)
         return
     rows = kept.find(making.of, reads, column, facts)
-    if rows is not None and made.keys().isdisjoint(rows):
-        made.update(rows)
+    if rows is not None and made.keys().isdisjoint(rows[0]):
+        made.update(rows[0])
+        making.sources.update(rows[1])
         return
     before = len(made)
-    overlaps = any((reads.name, index[:80]) in made for index in column)
-    _plain(making, reads, column, facts, label)
+    overlaps = any((reads.name, f"{table.prefix}{index}"[:NAME_MAX]) in made for index in column)
+    _plain(making, reads, table, column, facts)
     if not overlaps:
-        kept.keep(making.of, reads, column, facts, dict(islice(made.items(), before, None)))
+        fresh = dict(islice(made.items(), before, None))
+        kept.keep(making.of, reads, column, facts, (fresh, {key: making.sources[key] for key in fresh}))
 
 
-def _plain(making: _Making, reads: Reads, column: Column, facts: Mapping[str, Facts], label: tuple[str, ...]) -> None:
+def _plain(making: _Making, reads: Reads, table: Table, column: Column, facts: Mapping[str, Facts]) -> None:
     """Readings that come from one number each, in one loop, for most are of this kind; the same as one by one."""
     name, scale, states, special, made = reads.name, reads.scale, reads.states, reads.special, making.readings
     decimals = 3 if reads.decimals is None else reads.decimals
@@ -227,12 +239,12 @@ def _plain(making: _Making, reads: Reads, column: Column, facts: Mapping[str, Fa
     value: float | None
     state: str | None
     for index, raw in column.items():
-        key = (name, index[:80])
+        key = (name, f"{table.prefix}{index}"[:NAME_MAX])
         known = facts.get(index)
-        called = _label(label, known) if known else ""
+        called = _label(table.label, known) if known else ""
         if type(raw) is not int or key in made:
             for derived in _derive(making, reads, raw, known or {}, index):
-                making.add(reads, derived, key[1], called)
+                making.add(reads, derived, key[1], called, index)
             continue
         state = None
         if raw in special:
@@ -245,6 +257,7 @@ def _plain(making: _Making, reads: Reads, column: Column, facts: Mapping[str, Fa
             value = round(value, decimals)
         else:
             value, state = None, "unknown"
+        making.sources[key] = f"{reads.oid}.{index}" if index else reads.oid
         made[key] = reading(name, key[1], value, state, called)
 
 
@@ -253,6 +266,10 @@ def _derive(
 ) -> tuple[Derived, ...]:
     if reads.raw is not None:
         return _rate(making, reads, raw, row.get("of"), index)
+    if isinstance(raw, bytes) and not reads.decoder:
+        return _written(reads, text(raw), row)
+    if isinstance(raw, int) and raw in reads.absent:
+        return ()
     if isinstance(raw, int) and raw in reads.special:
         return (Derived(None, reads.special[raw]),)
     if reads.keep and isinstance(raw, int) and 0 <= raw < 1 << 64:
@@ -264,12 +281,37 @@ def _derive(
         return ()
     if reads.states:
         return (Derived(float(raw), reads.states[raw]),) if raw in reads.states else ()
-    if reads.of:
-        whole = row.get("of")
-        if not isinstance(whole, int | float) or whole <= 0:
-            return ()
-        return _sensible(reads, raw * reads.scale * 100 / whole)
-    return _sensible(reads, raw * reads.scale)
+    return _scaled(reads, raw, row)
+
+
+def _written(reads: Reads, said: str, row: Mapping[str, Value | float | None]) -> tuple[Derived, ...]:
+    """A word or a number that a device sends as text."""
+    found = re.search(reads.pattern or r".*", said, re.IGNORECASE)
+    if not said or found is None:
+        return ()
+    cut = (found.group(1) if found.groups() else found.group(0)) or ""
+    if reads.texts:
+        return (Derived(None, reads.texts.get(cut.strip().casefold(), "unknown")),)
+    number = _NUMBER.match(cut)
+    if number is None:
+        return ()
+    value = float(number[0])
+    if value in reads.absent:
+        return ()
+    if value in reads.special:
+        return (Derived(None, reads.special[int(value)]),)
+    if reads.states:
+        return (Derived(value, reads.states[int(value)]),) if value in reads.states else ()
+    return _scaled(reads, value, row)
+
+
+def _scaled(reads: Reads, number: float, row: Mapping[str, Value | float | None]) -> tuple[Derived, ...]:
+    if not reads.of:
+        return _sensible(reads, number * reads.scale + reads.offset)
+    whole = row.get("of")
+    if not isinstance(whole, int | float) or whole <= 0:
+        return ()
+    return _sensible(reads, number * reads.scale * 100 / whole)
 
 
 def _sensible(reads: Reads, value: float) -> tuple[Derived, ...]:
@@ -308,6 +350,8 @@ def _combine(reads: Reads, derived: list[Derived]) -> Derived:
     values = [d.value for d in derived if d.value is not None]
     if not values:
         return derived[0]
+    if reads.combine == "first":
+        return Derived(values[0])
     if reads.combine == "mean":
         return Derived(_rounded(reads, sum(values) / len(values)))
     return Derived(max(values) if reads.combine == "max" else sum(values))

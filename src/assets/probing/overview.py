@@ -63,7 +63,7 @@ class Known:
 
 async def look_over(asking: Asking, system: Mapping[str, Value], now: float) -> tuple[Known, dict[str, Value]]:
     """Everything that seldom changes, and the single objects that were asked on the way; raises a DeviceError."""
-    found = await _match(asking, system)
+    found = identity.with_makers(await _match(asking, system), system, asking.profiles)
     profile = found.profile
     told = profile.identity
     parts = [*told.vendor, *told.model, *told.serial, *told.firmware]
@@ -74,11 +74,12 @@ async def look_over(asking: Asking, system: Mapping[str, Value], now: float) -> 
     if any(p.entity for p in parts):
         chassis = await asking.walk(entity_columns(), limit=ENTITY_ROWS_MAX, texts=True)
     static = await asking.walk(_static(profile), texts=True)
+    ports = sum(kind == identity.ETHERNET for kind in static.columns.get(identity.IF_TYPE, {}).values())
     answers = Answers({**system, **scalars}, {**under.columns, **chassis.columns})
     known = Known(
         way=asking.way,
         profile=profile,
-        identity=identity.identify(found, answers, asking.profiles.makers),
+        identity=identity.identify(found, answers, asking.profiles.makers, ports=ports),
         looked_over_at=now,
         static=static.columns,
         tables={table.name: rows(table, static.columns) for table in profile.tables},
@@ -123,7 +124,7 @@ def _live(profile: Profile) -> tuple[str, ...]:
     oids: list[str] = []
     for table in profile.tables:
         for reads in table.readings:
-            oids.append(reads.oid)
+            oids += [reads.oid, *reads.with_.values()]
             oids += [w.oid for w in reads.of if not reads.raw]
     return tuple(dict.fromkeys(oids))
 
@@ -138,5 +139,5 @@ def _useful(table: Table, look: Look) -> set[str]:
             continue
         if not reads.decoder:  # a decoder may leave rows to a later entry
             covered[reads.name] |= have
-        useful |= {reads.oid, *(w.oid for w in reads.of if not reads.raw)}
+        useful |= {reads.oid, *reads.with_.values(), *(w.oid for w in reads.of if not reads.raw)}
     return useful

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from assets.probing import identity, rates
+from assets.probing import echoes, identity, names, options, pages, rates
 from assets.probing.ber import Value
 from assets.probing.contract import TARGETS_MAX, Community, Credential, TargetSpec
 from assets.probing.door import (
@@ -27,10 +27,12 @@ from assets.probing.door import (
 )
 from assets.probing.identity import SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYSTEM, Answers, dotted
 from assets.probing.look import Kept, Look, readings, text
+from assets.probing.options import DnsOptions, HttpOptions, PingOptions, TcpOptions
 from assets.probing.overview import Asking, Known, look_over, narrowed
 from assets.probing.profile import GENERIC, Profiles
 from assets.probing.reach import Pinger, Resolver, tcp
-from assets.probing.readings import Method, Outcome, Result, answered
+from assets.probing.readings import Method, Outcome, Reading, Result, answered
+from assets.probing.traffic import TCP_HANDSHAKE, Meter
 from assets.probing.usm import speaks
 from assets.probing.wire import Polled, Wire
 
@@ -65,7 +67,8 @@ class Prober:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.profiles = profiles
-        self._v2c: Door = v2c or Wire()
+        self._meter = Meter()
+        self._v2c: Door = v2c or Wire(meter=self._meter)
         self._v3 = v3
         self._pysnmp: Door | None = None
         self._kept = Kept()
@@ -89,8 +92,8 @@ class Prober:
         """One look, with what was raw in it."""
         try:
             if target.method is Method.SNMP:
-                return await self._snmp(target, credential)
-            return Seen(Result(outcome=Outcome.ANSWERED, latency_ms=await self._reach(target)))
+                return await self._counted(target, credential)
+            return Seen(await (self._light(target) if target.light else self._other(target)))
         except DeviceError as error:
             return Seen(_failure(error))
 
@@ -136,11 +139,74 @@ class Prober:
                 await door.close()
         self._resolver.close()
 
-    async def _reach(self, target: TargetSpec) -> float:
+    async def _reach(self, target: TargetSpec) -> None:
+        """Whether it is there, by as little as its method can do; raises a DeviceError."""
+        told = _options(target)
+        if isinstance(told, PingOptions):
+            told = told.model_copy(update={"packets": target.tries})
+            await self._echoes(target, told)
+        elif isinstance(told, DnsOptions):
+            await self._name(target, told)
+        else:
+            address = await self._resolver.address(target.address)
+            await tcp(address, target.port, timeout_seconds=target.timeout_seconds, tries=target.tries)
+
+    async def _light(self, target: TargetSpec) -> Result:
+        started = time.perf_counter()
+        await self._reach(target)
+        took = (time.perf_counter() - started) * 1_000
+        return Result(outcome=Outcome.ANSWERED, latency_ms=took, truncated=True, traffic=TCP_HANDSHAKE)
+
+    async def _other(self, target: TargetSpec) -> Result:
+        """One look at what does not speak SNMP; raises a DeviceError."""
+        match _options(target):
+            case PingOptions() as told:
+                return await self._echoes(target, told)
+            case HttpOptions() as told:
+                return await pages.ask(told, self._resolver)
+            case DnsOptions() as told:
+                return await self._name(target, told)
+            case TcpOptions():
+                address = await self._resolver.address(target.address)
+                took = await tcp(address, target.port, timeout_seconds=target.timeout_seconds, tries=target.tries)
+                reading = Reading(name="tcp.connect_ms", value=round(took, 2))
+                return Result(
+                    outcome=Outcome.ANSWERED, latency_ms=took, readings=(reading,), traffic=TCP_HANDSHAKE
+                )  # fmt: skip
+        raise NotAsked(f"nothing asks by {target.method}")
+
+    async def _echoes(self, target: TargetSpec, told: PingOptions) -> Result:
         address = await self._resolver.address(target.address)
-        if target.method is Method.PING:
-            return await self._pinger.ping(address, timeout_seconds=target.timeout_seconds, tries=target.tries)
-        return await tcp(address, target.port, timeout_seconds=target.timeout_seconds, tries=target.tries)
+        seen = await echoes.echoes(
+            self._pinger, address, target.port, told, timeout_seconds=target.timeout_seconds
+        )  # fmt: skip
+        found = echoes.readings(seen)
+        if not seen.met:
+            silent = f"none of {len(seen.delays)} echoes came back ({seen.way})"
+            return Result(outcome=Outcome.SILENT, detail=silent, readings=found, traffic=seen.traffic)
+        mean = sum(seen.met) / len(seen.met)
+        return Result(
+            outcome=Outcome.ANSWERED, detail=f"by {seen.way}", latency_ms=mean, readings=found, traffic=seen.traffic
+        )  # fmt: skip
+
+    async def _name(self, target: TargetSpec, told: DnsOptions) -> Result:
+        address = await self._resolver.address(target.address)
+        return await names.ask(names.Server(address, target.port, target.timeout_seconds, target.tries), told)
+
+    async def _counted(self, target: TargetSpec, credential: Credential | None) -> Seen:
+        """A look by SNMP with what it cost, however it ended."""
+        peer = await self._peer(target, credential)
+        key = (peer.address, peer.port)
+        self._meter.begin(key)
+        seen: Seen | None = None
+        try:
+            seen = await self._snmp(target, credential)
+        except DeviceError as error:
+            seen = Seen(_failure(error))
+        finally:
+            cost = self._meter.end(key)
+        told = {"traffic": cost if cost.packets else None, "credential": credential.id if credential else None}
+        return replace(seen, result=seen.result.model_copy(update=told))
 
     async def _peer(self, target: TargetSpec, credential: Credential | None) -> Peer:
         if credential is None:
@@ -175,23 +241,26 @@ class Prober:
         known = self._known.get(target.id)
         if known is not None and known.way != asking.way:
             known = None
-        names = SYSTEM + (known.scalars if known else ())
+        wanted = (SYS_UPTIME,) if target.light else SYSTEM + (known.scalars if known else ())
         stale = known is None or self._monotonic() - known.looked_over_at >= LOOK_OVER_SECONDS
         polled: Polled | None = None
-        if not stale and known is not None and known.live and isinstance(asking.door, Wire):
-            polled = await asking.door.poll(peer, names, known.live)
+        if known is not None and not stale and not target.light and known.live and isinstance(asking.door, Wire):
+            polled = await asking.door.poll(peer, wanted, known.live)
             scalars, latency_ms = polled.scalars, round(polled.seconds * 1_000, 2)
         else:
             started = time.perf_counter()
-            scalars = await asking.door.get(peer, names[:GET_NAMES_MAX])
+            scalars = await asking.door.get(peer, wanted[:GET_NAMES_MAX])
             latency_ms = round((time.perf_counter() - started) * 1_000, 2)
         ticks = _ticks(scalars)
+        if target.light:
+            uptime = None if ticks is None else ticks / 100
+            return Seen(Result(outcome=Outcome.ANSWERED, latency_ms=latency_ms, uptime_seconds=uptime, truncated=True))
         if known is not None and _another(known, scalars, rates.Sample(self._monotonic(), ticks)):
             known = polled = None
         before = known.sample if known else None
         try:
             if polled is None:
-                scalars |= await asking.get(names[GET_NAMES_MAX:])
+                scalars |= await asking.get(wanted[GET_NAMES_MAX:])
             fresh = known is None or stale
             if known is None or fresh:
                 known, more = await look_over(asking, scalars, self._monotonic())
@@ -215,7 +284,7 @@ class Prober:
         self._remember(target.id, known)
         result = answered(
             outcome=Outcome.ANSWERED,
-            detail="" if known.profile.name != GENERIC else "no profile fits this device; shown with the generic one",
+            detail="" if known.profile.kind != GENERIC else "no profile fits this device; shown with the generic one",
             latency_ms=latency_ms,
             identity=known.identity,
             readings=made.readings,
@@ -230,6 +299,13 @@ class Prober:
         self._known.move_to_end(id_)
         while len(self._known) > TARGETS_MAX:
             self._known.popitem(last=False)
+
+
+def _options(target: TargetSpec) -> options.Options:
+    try:
+        return options.read(target.method, target.options)
+    except ValueError as error:
+        raise NotAsked(f"the settings cannot be read: {error}") from None
 
 
 def _failure(error: DeviceError) -> Result:

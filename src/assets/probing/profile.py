@@ -1,21 +1,23 @@
 """Probe profiles: what to ask a kind of device and what its answers mean. Strict TOML, no programming.
 
-One file per device family; a file whose name starts with an underscore is a mix-in that others extend.
-A file's own entries come before inherited ones, and where two entries give the same reading the first that brings
-a value wins: so "64-bit counter, else 32-bit" is two entries, not a condition.
+One file per kind of device, from standard MIBs; a file whose name starts with an underscore is a mix-in that others
+extend. What a maker's own MIBs add is a file that joins the profile of every device of that maker, so that each can be
+deleted and the standard readings stay. A file's own entries come before inherited ones and joining ones behind both,
+and where two entries give the same reading the first that brings a value wins: so "64-bit counter, else 32-bit" is
+two entries, not a condition.
 """
 
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from assets.paths import data_dir
 from assets.probing.decoders import DECODERS
-from assets.probing.profile_file import File, Makers, Match, ProfileError, Reads, Table, Told, read
+from assets.probing.profile_file import File, Joins, Makers, Match, ProfileError, Reads, Table, Told, located, read
 from assets.probing.readings import Limit
 
 __all__ = ["GENERIC", "MAKERS", "Found", "Profile", "ProfileError", "Profiles"]
@@ -24,7 +26,17 @@ GENERIC = "generic"
 MAKERS = "_makers"
 PROFILES_MAX = 500
 EXTENDS_DEPTH_MAX = 8
+JOIN = "+"  # between the names of a kind and of what joins it
+COMBINED_MAX = 1_000  # kinds with what joins them, made when first met
 _FILE_NAME = re.compile(r"_?[a-z0-9][a-z0-9.-]*")
+
+
+class _Misfit(Exception):
+    """An entry that is well written and does not fit the others: (where in the file, what is wrong)."""
+
+    def __init__(self, path: list[str | int], what: str) -> None:
+        super().__init__(what)
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -37,14 +49,29 @@ class Profile:
     matches: tuple[Match, ...]
     answers: tuple[str, ...]
     identity: Told
-    scalars: tuple[Reads, ...]
-    tables: tuple[Table, ...]
+    steps: tuple[Reads | Table, ...]  # in the order in which they are tried
     limits: tuple[Limit, ...]
+    joins: Joins | None = None
+
+    @property
+    def kind(self) -> str:
+        """The profile without what joined it."""
+        return self.name.partition(JOIN)[0]
+
+    @cached_property
+    def scalars(self) -> tuple[Reads, ...]:
+        """What comes from single objects."""
+        return tuple(step for step in self.steps if isinstance(step, Reads))
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """What comes from tables."""
+        return tuple(step for step in self.steps if isinstance(step, Table))
 
     @property
     def abstract(self) -> bool:
-        """Whether it is a mix-in, which no device has by itself."""
-        return self.name.startswith("_")
+        """Whether no device has it by itself: a mix-in, or what a maker adds."""
+        return self.name.startswith("_") or self.joins is not None
 
     @cached_property
     def scalar_oids(self) -> tuple[str, ...]:
@@ -70,40 +97,75 @@ class Found:
 class Profiles:
     """All profiles of one folder or assignment; immutable, and alike when `hash` is alike."""
 
-    def __init__(self, profiles: Mapping[str, Profile], makers: Makers, sources: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        profiles: Mapping[str, Profile],
+        makers: Makers,
+        sources: Mapping[str, str],
+        broken: Mapping[str, ProfileError],
+    ) -> None:
         self._profiles = dict(profiles)
         self._sources = dict(sources)
+        self.broken = dict(broken)  # by file name: what is wrong with those that are left out
+        self._joining = [p for p in self._profiles.values() if p.joins is not None]
+        self._combined: dict[str, Profile] = {}
         self.makers = makers
         text = "".join(f"{name}\0{toml}\0" for name, toml in sorted(sources.items()))
         self.hash = hashlib.sha256(text.encode()).hexdigest()
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:
-        """Every *.toml of a folder, by default the product's own; raises ProfileError."""
+        """Every sound *.toml of a folder, by default the product's own; raises ProfileError if nothing is left."""
         folder = folder or data_dir("probes")
-        sources = {}
+        sources: dict[str, str] = {}
+        broken: dict[str, ProfileError] = {}
         for path in sorted(folder.glob("*.toml")):
             try:
                 sources[path.stem] = path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise ProfileError(f"{path.name}: cannot be read: {error}") from None
-        return cls.parse(sources)
+                broken[path.stem] = ProfileError(f"{path.name}: cannot be read: {error}")
+        return cls.sound(sources, broken)
 
     @classmethod
     def parse(cls, sources: Mapping[str, str]) -> Self:
-        """Profiles from name → TOML, as a collector receives them; raises ProfileError."""
+        """Profiles from name → TOML; raises ProfileError for the first that is wrong."""
+        profiles = cls.sound(sources)
+        for error in profiles.broken.values():
+            raise error
+        return profiles
+
+    @classmethod
+    def sound(cls, sources: Mapping[str, str], broken: Mapping[str, ProfileError] | None = None) -> Self:
+        """Profiles from name → TOML, as a collector receives them: a broken one stops itself and what extends it.
+
+        Raises ProfileError when even the generic one is missing or broken.
+        """
         if len(sources) > PROFILES_MAX:
             raise ProfileError(f"{len(sources)} profiles are more than {PROFILES_MAX}")
-        for name in sources:
-            if not _FILE_NAME.fullmatch(name):
-                raise ProfileError(f"{name}.toml: a profile's name is lower-case letters, digits, dots and dashes")
+        wrong = dict(broken or {})
         makers = Makers(title="", makers={})
-        if MAKERS in sources:
-            makers = read(Makers, MAKERS, sources[MAKERS])
-        files = {n: read(File, n, toml) for n, toml in sources.items() if n != MAKERS}
-        if GENERIC not in files:
-            raise ProfileError(f"there is no {GENERIC}.toml, the profile of a device that nothing else fits")
-        return cls({name: _fold(name, files) for name in files}, makers, sources)
+        files: dict[str, File] = {}
+        for name, toml in sources.items():
+            try:
+                if not _FILE_NAME.fullmatch(name):
+                    raise ProfileError(f"{name}.toml: a profile's name is lower-case letters, digits, dots and dashes")
+                if name == MAKERS:
+                    makers = read(Makers, name, toml)
+                else:
+                    files[name] = read(File, name, toml)
+            except ProfileError as error:
+                wrong[name] = error
+        profiles: dict[str, Profile] = {}
+        for name in files:
+            try:
+                profiles[name] = _fold(name, files, wrong)
+            except _Misfit as error:
+                wrong[name] = ProfileError(located(name, sources[name], error.path, str(error)))
+        if GENERIC not in profiles:
+            raise wrong.get(GENERIC) or ProfileError(
+                f"there is no {GENERIC}.toml, the profile of a device that nothing else fits"
+            )
+        return cls(profiles, makers, sources, wrong)
 
     def __iter__(self) -> Iterator[Profile]:
         return iter(self._profiles.values())
@@ -115,10 +177,36 @@ class Profiles:
         """The profiles that a device can have."""
         return sorted(p.name for p in self._profiles.values() if not p.abstract)
 
+    def joining(self) -> list[Profile]:
+        """What makers add to the profiles of their devices."""
+        return sorted(self._joining, key=lambda p: p.name)
+
     def get(self, name: str) -> Profile | None:
-        """The profile of that name; None for an unknown one and for mix-ins."""
-        found = self._profiles.get(name)
-        return None if found is None or found.abstract else found
+        """The profile of that name, with what joined it ("switch+cisco"); None for an unknown one and for mix-ins."""
+        kind, *joining = name.split(JOIN)
+        found = self._profiles.get(kind)
+        if found is None or found.abstract:
+            return None
+        known = [p for n in joining if (p := self._profiles.get(n)) and p.joins]  # others were deleted since
+        return self._combine(found, known)
+
+    def joined(self, profile: Profile, *, category: str, sys_object_id: str, vendor: str) -> Profile:
+        """A profile with all that makers add for such a device."""
+        joining = [p for p in self._joining if p.joins and p.joins.fits(category, sys_object_id, vendor)]
+        return self._combine(self._profiles.get(profile.kind, profile), joining)
+
+    def _combine(self, profile: Profile, joining: list[Profile]) -> Profile:
+        name = JOIN.join([profile.name, *(p.name for p in joining)])
+        if not joining:
+            return profile
+        if name not in self._combined:
+            if len(self._combined) >= COMBINED_MAX:
+                self._combined.clear()
+            combined = profile
+            for one in joining:
+                combined = _join(combined, one)
+            self._combined[name] = combined
+        return self._combined[name]
 
     def limits(self, name: str) -> tuple[Limit, ...]:
         """When the readings of a profile are findings; none for an unknown one."""
@@ -142,20 +230,21 @@ class Profiles:
 
     def markers(self) -> dict[str, Profile]:
         """Subtrees that tell a kind of device by answering at all, and the profile each stands for."""
-        return {oid: profile for profile in self._profiles.values() for oid in profile.answers if not profile.abstract}
+        kinds = (profile for profile in self._profiles.values() if not profile.abstract)
+        return {oid: profile for profile in kinds for oid in profile.answers}
 
     def sources(self) -> dict[str, str]:
         """The TOML of every file, to hand to a collector."""
         return dict(self._sources)
 
 
-def _fold(name: str, files: Mapping[str, File]) -> Profile:
+def _fold(name: str, files: Mapping[str, File], broken: Mapping[str, ProfileError]) -> Profile:
     """A file and everything that it extends as one profile; own entries first."""
     tables: dict[str, Table] = {}
     limits: dict[tuple[str, str], Limit] = {}
     scalars: list[Reads] = []
     told = Told()
-    for ancestor in _line(name, files, ()):
+    for ancestor in _line(name, files, broken, ()):
         file = files[ancestor]
         scalars += [r for r in file.scalars if r not in scalars]
         told = told.before(file.identity)
@@ -171,37 +260,59 @@ def _fold(name: str, files: Mapping[str, File]) -> Profile:
         matches=file.match,
         answers=file.answers,
         identity=told,
-        scalars=tuple(scalars),
-        tables=tuple(tables.values()),
+        steps=(*scalars, *tables.values()),
+        limits=tuple(limits.values()),
+        joins=file.joins,
+    )
+    return profile if name.startswith("_") else _with_limits(profile, file.limits)
+
+
+def _join(profile: Profile, other: Profile) -> Profile:
+    """A profile with what a maker adds: identity before its own, readings behind its own unless they come first."""
+    first = [reads for reads in other.scalars if reads.first]
+    theirs = {table.name: table for table in other.tables}
+    own = [
+        step.before(theirs.pop(step.name)) if isinstance(step, Table) and step.name in theirs else step
+        for step in profile.steps
+    ]
+    rest = [s for s in other.steps if (s.name in theirs if isinstance(s, Table) else not s.first)]
+    limits = {(limit.reading, limit.message): limit for limit in (*other.limits, *profile.limits)}
+    return replace(
+        profile,
+        name=f"{profile.name}{JOIN}{other.name}",
+        identity=other.identity.before(profile.identity),
+        steps=(*first, *own, *rest),
         limits=tuple(limits.values()),
     )
-    if not profile.abstract:
-        _check_limits(profile)
-    return profile
 
 
-def _line(name: str, files: Mapping[str, File], behind: tuple[str, ...]) -> list[str]:
+def _line(
+    name: str, files: Mapping[str, File], broken: Mapping[str, ProfileError], behind: tuple[str, ...]
+) -> list[str]:
     """A profile and its ancestors, nearest first, each once."""
     if name in behind or len(behind) >= EXTENDS_DEPTH_MAX:
-        raise ProfileError(f"{behind[-1]}.toml: extends: goes round or too deep: {' → '.join((*behind, name))}")
+        raise _Misfit(["extends"], f"goes round or too deep: {' → '.join((*behind, name))}")
     line = [name]
     for parent in files[name].extends:
+        if parent in broken:
+            raise _Misfit(["extends"], broken[parent].detail)
         if parent not in files:
-            raise ProfileError(f"{name}.toml: extends: there is no profile {parent!r}")
-        line += [a for a in _line(parent, files, (*behind, name)) if a not in line]
+            raise _Misfit(["extends"], f"there is no profile {parent!r}")
+        line += [a for a in _line(parent, files, broken, (*behind, name)) if a not in line]
     return line
 
 
-def _check_limits(profile: Profile) -> None:
-    """A limit on a reading or a state that the profile never gives would never speak."""
+def _with_limits(profile: Profile, own: tuple[Limit, ...]) -> Profile:
+    """With the inherited limits that concern it; one of its own that could never speak is an error."""
     given: dict[str, set[str]] = {}
     for reads in (*profile.scalars, *(r for t in profile.tables for r in t.readings)):
         words = given.setdefault(reads.name, set())
-        words |= {*reads.states.values(), *reads.special.values()}
+        words |= {*reads.states.values(), *reads.special.values(), *reads.texts.values()}
         words |= set(DECODERS[reads.decoder].states) if reads.decoder else set()
-    for limit in profile.limits:
+    for number, limit in enumerate(own):
         if limit.reading not in given:
-            raise ProfileError(f"{profile.name}.toml: limits: no reading is called {limit.reading!r}")
-        for word in (*limit.warning_states, *limit.critical_states):
-            if word not in given[limit.reading]:
-                raise ProfileError(f"{profile.name}.toml: limits: {limit.reading} is never {word!r}")
+            raise _Misfit(["limits", number, "reading"], f"no reading is called {limit.reading!r}")
+        for key in ("warning_states", "critical_states"):
+            if never := sorted(set(getattr(limit, key)) - given[limit.reading]):
+                raise _Misfit(["limits", number, key], f"{limit.reading} is never {never[0]!r}")
+    return replace(profile, limits=tuple(limit for limit in profile.limits if limit.reading in given))

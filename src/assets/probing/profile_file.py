@@ -38,6 +38,7 @@ Oid = Annotated[str, AfterValidator(_oid)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=80)]
 Codes = dict[Annotated[int, BeforeValidator(int)], Word]  # TOML writes table keys as strings
+Texts = dict[Annotated[str, Field(min_length=1, max_length=80)], Word]  # what a device writes, in lower case → our word
 Unit = Literal["", "percent", "bps", "per_second", "seconds", "minutes", "celsius", "volts", "pages", "count"]
 
 
@@ -111,24 +112,34 @@ class Whole(Strict):
 class Reads(Strict):
     """How one reading comes from one object or column.
 
-    `states` turns a code into a word, `special` turns numbers that are no numbers into words, `of` makes a percentage,
-    `raw` names the counter and makes the reading a rate per second; `with` hands more objects to a named decoder.
+    `states` turns a code into a word and `texts` a text, `special` turns numbers that are no numbers into words,
+    `absent` are values that say "there is no such part", `of` makes a percentage, `raw` names the counter and makes
+    the reading a rate per second; `with` hands more objects to a named decoder. A number that is sent as text is read
+    as one; `pattern` cuts it, or the word, out of the text.
     """
 
     name: Name
     oid: Oid
     unit: Unit = ""
     scale: float = 1.0
+    offset: float = 0.0  # added after the scale
     decimals: Annotated[int, Field(ge=0, le=6)] | None = None
+    instance: Annotated[str, Field(max_length=40)] = ""  # of a single object that is one of several
+    label: Annotated[str, Field(max_length=80)] = ""  # its name for people, where no fact gives one
     states: Codes = Field(default_factory=dict)
+    texts: Texts = Field(default_factory=dict)
+    pattern: Pattern = ""
     special: Codes = Field(default_factory=dict)
+    absent: tuple[int, ...] = ()
+    first: bool = False  # of what a maker adds: better than what the standard MIB says
+    where: dict[Word, Pattern] = Field(default_factory=dict)  # of a table: only rows whose facts fit
     of: Annotated[tuple[Whole, ...], BeforeValidator(_listed)] = ()
     raw: Name | None = None
     bits: Literal[32, 64] = 64
     keep: Name | None = None  # also hand on the whole number, under this name (page counts)
     decoder: str | None = None
     with_: Annotated[dict[Word, Oid], Field(alias="with")] = Field(default_factory=dict)
-    combine: Literal["mean", "max", "sum"] | None = None  # of a table: one value instead of one per row
+    combine: Literal["mean", "max", "sum", "first"] | None = None  # of a table: one value instead of one per row
 
     @field_validator("decoder")
     @classmethod
@@ -159,6 +170,7 @@ class Table(Strict):
     """Rows of one MIB table: facts (asked when the device is looked over) and readings (asked each time)."""
 
     name: Name
+    prefix: Annotated[str, Field(max_length=40)] = ""  # of each row's instance, where another table's might be alike
     label: Annotated[tuple[Word, ...], BeforeValidator(_listed)] = ()  # facts that name a row, best first
     facts: dict[Word, Fact] = Field(default_factory=dict)
     skip: dict[Word, tuple[str, ...]] = Field(default_factory=dict)  # rows whose fact has such a value
@@ -166,7 +178,8 @@ class Table(Strict):
 
     @model_validator(mode="after")
     def _facts_exist(self) -> Self:
-        if missing := [f for f in (*self.label, *self.skip) if f not in self.facts]:
+        asked = [f for reads in self.readings for f in reads.where]
+        if missing := [f for f in (*self.label, *self.skip, *asked) if f not in self.facts]:
             raise ValueError(f"there is no fact {missing[0]!r} in table {self.name!r}")
         return self
 
@@ -174,6 +187,7 @@ class Table(Strict):
         """This table's entries first, then those of the same table in a mix-in."""
         return Table(
             name=self.name,
+            prefix=self.prefix or other.prefix,
             label=self.label or other.label,
             facts=other.facts | self.facts,
             skip=other.skip | self.skip,
@@ -181,10 +195,31 @@ class Table(Strict):
         )
 
 
+class Joins(Strict):
+    """The devices whose profile a maker's file is added to: by number, or by vendor where an agent kit hides it."""
+
+    sys_object_id: Annotated[tuple[Oid, ...], BeforeValidator(_listed)] = ()
+    vendor: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    category: Annotated[tuple[Word, ...], BeforeValidator(_listed)] = ()  # none: every kind
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.sys_object_id and not self.vendor:
+            raise ValueError("joins needs sys_object_id or vendor")
+        return self
+
+    def fits(self, category: str, sys_object_id: str, vendor: str) -> bool:
+        """Whether a device of this kind, number and maker is meant; a device of no known kind may be any."""
+        if self.category and category and category not in self.category:
+            return False
+        return vendor in self.vendor or any(is_under(sys_object_id, prefix) for prefix in self.sys_object_id)
+
+
 class File(Strict):
     """One TOML file as written."""
 
     title: str
+    joins: Joins | None = None  # it describes what a maker adds, and is no kind of device by itself
     extends: tuple[str, ...] = ()
     category: Word = ""
     match: tuple[Match, ...] = ()
@@ -222,15 +257,55 @@ def read(model: type[_Model], name: str, toml: str) -> _Model:
         first = error.errors()[0]
         path = [part for part in first["loc"] if part != "[key]"]
         what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        where = ".".join(map(str, path)) or "file"
-        raise ProfileError(f"{name}.toml{_line_of(toml, path)}: {where}: {what}") from None
+        raise ProfileError(located(name, toml, path, what)) from None
+
+
+def located(name: str, toml: str, path: list[str | int], what: str) -> str:
+    """What is wrong, with file, line and key in front."""
+    return f"{name}.toml{_line_of(toml, path)}: {'.'.join(map(str, path)) or 'file'}: {what}"
 
 
 def _line_of(toml: str, path: list[str | int]) -> str:
-    """ ":<line>" of the key at the end of a path, as well as plain text can tell; "" if it is not there."""
-    keys = [part for part in path if isinstance(part, str)]
-    key = re.escape(keys[-1]) if keys else ""
-    wanted = re.compile(rf'^\s*(\[+[^\]]*)?"?{key}"?\s*[=\].]|[{{,]\s*"?{key}"?\s*=')
-    lines = [number for number, line in enumerate(toml.splitlines(), start=1) if wanted.search(line)] if keys else []
-    index = next((part for part in reversed(path) if isinstance(part, int)), 0)
-    return f":{lines[min(index, len(lines) - 1)]}" if lines else ""
+    """ ":<line>" of the key at the end of a path, else of what it is missing in; "" if nothing of it is there.
+
+    tomllib tells no places: a key is where renaming it renames it in the document.
+    """
+    keys = path
+    while keys:
+        key = keys[-1]
+        if isinstance(key, int):
+            inside = _at(tomllib.loads(toml), keys)
+            first = next(iter(inside), None) if isinstance(inside, dict) else None
+            if first is not None and (place := _place(toml, [*keys, first])):
+                return place
+        elif place := _place(toml, keys):
+            return place
+        keys = keys[:-1]
+    return ""
+
+
+_RENAMED = "renamed-by-us"
+
+
+def _place(toml: str, path: list[str | int]) -> str:
+    key = re.escape(str(path[-1]))
+    for found in re.finditer(
+        rf"""(?<![\w.-])(?P<quote>["']?){key}(?P=quote)(?=\s*[=\].])|(?<=\.){key}(?=\s*[=\].])""", toml
+    ):
+        try:
+            renamed = tomllib.loads(f"{toml[: found.start()]}{_RENAMED}{toml[found.end() :]}")
+        except tomllib.TOMLDecodeError:
+            continue
+        if _at(renamed, [*path[:-1], _RENAMED]) is not None:
+            return f":{toml.count(chr(10), 0, found.start()) + 1}"
+    return ""
+
+
+def _at(document: object, path: list[str | int]) -> object:
+    """What stands at a path, None for nothing."""
+    for part in path:
+        try:
+            document = document[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document

@@ -61,8 +61,13 @@ def _resolve(host: str) -> str:
     return str(v4_first[0][4][0])
 
 
-async def tcp(address: str, port: int, *, timeout_seconds: float, tries: int = 1) -> float:
-    """Milliseconds until a TCP port accepted; raises Silent (refusing counts, the service is what is asked)."""
+async def tcp(
+    address: str, port: int, *, timeout_seconds: float, tries: int = 1, refusal_counts: bool = False
+) -> float:
+    """Milliseconds until a TCP port accepted; raises Silent, also when it refuses: the service is what is asked.
+
+    With `refusal_counts` the host is what is asked, and that it refuses is an answer.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     last = "no answer"
     for _ in range(tries):
@@ -81,6 +86,8 @@ async def tcp(address: str, port: int, *, timeout_seconds: float, tries: int = 1
         except OSError as error:
             if error.errno in _OURS:
                 raise NotAsked(f"cannot connect: {_why(error)}") from None
+            if refusal_counts and error.errno == errno.ECONNREFUSED:
+                return (time.perf_counter() - started) * 1_000
             last = f"port {port}: {_why(error)}"
         finally:
             sock.close()

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -33,8 +34,11 @@ class Method(StrEnum):
     """How a target is asked."""
 
     SNMP = "snmp"
-    PING = "ping"
+    PING = "ping"  # several ICMP echoes, or TCP connects where ICMP is not permitted
     TCP = "tcp"
+    HTTP = "http"
+    DNS = "dns"
+    HEARTBEAT = "heartbeat"  # asked by nobody: it calls the service itself
 
 
 class Outcome(StrEnum):
@@ -93,11 +97,33 @@ class Identity(Loose):
     profile: Text = ""
 
 
+class Traffic(Loose):
+    """What one look cost the line, with the headers of IP, and of UDP or TCP."""
+
+    sent_octets: Counter = 0
+    received_octets: Counter = 0
+    packets: Counter = 0
+
+    @property
+    def octets(self) -> int:
+        """Both ways."""
+        return self.sent_octets + self.received_octets
+
+    def __add__(self, other: "Traffic") -> "Traffic":
+        """Both together."""
+        return Traffic(
+            sent_octets=self.sent_octets + other.sent_octets,
+            received_octets=self.received_octets + other.received_octets,
+            packets=self.packets + other.packets,
+        )
+
+
 class Result(Loose):
     """One look at one target.
 
     `counters` holds raw counters by "name:instance" and never rates; `uptime_seconds` is sysUpTime / 100, which wraps
     after 497 days. `truncated` says that a walk was cut by a guard, so that what is missing proves nothing.
+    `credential` is the one that the device answered to or refused, `traffic` what the look cost.
     """
 
     outcome: Outcome
@@ -108,6 +134,8 @@ class Result(Loose):
     counters: Annotated[dict[str, Counter], Field(max_length=COUNTERS_MAX)] = Field(default_factory=dict)
     uptime_seconds: Annotated[float, Field(ge=0, lt=1e12)] | None = None
     truncated: bool = False
+    credential: UUID | None = None
+    traffic: Traffic | None = None
 
     @property
     def alive(self) -> bool:

@@ -12,18 +12,20 @@ from typing import Any
 
 from assets.probing import identity
 from assets.probing.ber import Value
-from assets.probing.decoders import OK, is_pseudo, is_receptacle, level
-from assets.probing.identity import BRIDGE_ADDRESS, ENTITY, ENTITY_COLUMNS, cell
-from assets.probing.look import Facts, Look, text
+from assets.probing.decoders import OK, is_pseudo, is_ram, is_receptacle, level
+from assets.probing.identity import BRIDGE_ADDRESS, ENTITY, ENTITY_COLUMNS
+from assets.probing.look import Facts, Look, readings, text
+from assets.probing.oid import is_under
 from assets.probing.overview import Known
 from assets.probing.prober import Seen
 from assets.probing.readings import Reading, Result
+from assets.text import clean
 
 Document = dict[str, Any]
+Sources = Mapping[tuple[str, str], str]  # the object behind a reading, by its name and instance
 
 SYS_CONTACT = "1.3.6.1.2.1.1.4.0"
 ALARMS_PRESENT = "1.3.6.1.2.1.33.1.6.1.0"
-UPS_TEMPERATURE = "1.3.6.1.2.1.33.1.2.7.0"
 COLORANTS = "1.3.6.1.2.1.43.12.1.1.4"  # prtMarkerColorantValue
 FDB = "1.3.6.1.2.1.17.4.3.1.2"  # dot1dTpFdbPort
 QFDB = "1.3.6.1.2.1.17.7.1.2.2.1.2"  # dot1qTpFdbPort
@@ -31,8 +33,10 @@ ALARMS = "1.3.6.1.2.1.33.1.6.2.1.2"  # upsAlarmDescr
 LLDP = "1.0.8802.1.1.2.1.4.1.1"  # lldpRemTable (IEEE 802.1AB), indexed by time mark, local port, number
 LLDP_COLUMNS = {"chassis": 5, "port": 7, "port_descr": 8, "sys_name": 9}
 EXTRA_SCALARS = (SYS_CONTACT, BRIDGE_ADDRESS)
+UCD, MAKERS = "1.3.6.1.4.1.2021", "1.3.6.1.4.1"
+UCD_MEMORY = f"{UCD}.4.5.0"  # memTotalReal
 PROCESSORS = "1.3.6.1.2.1.25.3.3.1.2"  # hrProcessorLoad
-ENTITY_SENSOR = "1.3.6.1.2.1.99.1.1.1.4"
+IF_NAME, IF_DESCR = "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.2.2.1.2"
 MIB_ADMIN, MIB_OPER = "1.3.6.1.2.1.2.2.1.7", "1.3.6.1.2.1.2.2.1.8"
 STORAGE_USED = "1.3.6.1.2.1.25.2.3.1.6"
 SPEED_OVERFLOWN = (1 << 32) - 1  # ifSpeed of what is faster; ifHighSpeed tells
@@ -71,13 +75,17 @@ def document(seen: Seen, extra: Extra) -> Document:
         out |= _who(result, extra, {} if look is None else look.scalars)
     if look is None or known is None:
         return _said(out)
+    sources = readings(known.profile, look, None, known.tables).sources
     out["interfaces"] = _interfaces(known, look)
     if out.get("category") == "printer":
         out["printer"] = _printer(result, known, look, extra)
     if out.get("category") == "ups":
         out["ups"] = _ups(result, look, extra)
-    out |= {"storage": _storage(known, look), "cpu": _cpu(result, look), "memory": _memory(result, known)}
-    out |= {"temperatures": _temperatures(result), "lldp_neighbors": _lldp(extra), "bridge": _bridge(extra)}
+    if out.get("category") == "nas":
+        out["nas"] = _nas(result)
+    out |= {"storage": _storage(known, look), "cpu": _cpu(result, look, sources)}
+    out["memory"] = _memory(result, known, look, sources)
+    out |= {"temperatures": _temperatures(result, sources), "lldp_neighbors": _lldp(extra), "bridge": _bridge(extra)}
     out["chassis"] = _chassis(extra)
     out["readings"] = [_reading(r) for r in result.readings]
     return _said(out)
@@ -112,15 +120,15 @@ def _who(result: Result, extra: Extra, scalars: Mapping[str, Value]) -> Document
     return {key: value for key, value in out.items() if value != "" or key.startswith("sys_")}
 
 
-def _as_sent(raw: Value) -> str:
-    """A text as the device sent it, line breaks and spaces kept, without what could steer a terminal unescaped."""
+def _as_sent(raw: Value | None) -> str:
+    """A text as the device sent it: JSON escapes its control characters, and what it does not escape is left out."""
     if not isinstance(raw, bytes):
         return ""
     try:
         sent = raw.rstrip(b"\0").decode("utf-8")
     except UnicodeDecodeError:
         sent = raw.rstrip(b"\0").decode("latin-1")
-    return "".join(c for c in sent if c in "\r\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    return "".join(c for c in sent if c < " " or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
 
 
 def _camel(word: object) -> str:
@@ -135,7 +143,11 @@ def _interfaces(known: Known, look: Look) -> Document:
     indexes = sorted({*facts, *oper}, key=_order)
     if not indexes:
         return {}
+    names = [known.static.get(column, {}) for column in (IF_NAME, IF_DESCR)]
     rows = [_interface(index, facts.get(index, {}), admin.get(index), oper.get(index)) for index in indexes]
+    for row, index in zip(rows, indexes, strict=True):
+        sent = next((name for column in names if (name := _as_sent(column.get(index)))), "")
+        row["name"] = sent if clean(sent) == row["name"] else row["name"]
     up = sum(word == "up" for word in oper.values())
     out = {"count": len(rows), "oper_up": up, "oper_not_up": len(oper) - up}
     if admin:
@@ -228,6 +240,7 @@ _UPS_VALUES = {
     "output_voltage": "ups.output_volts",
     "battery_voltage": "ups.battery_volts",
     "battery_temperature_c": "ups.battery_celsius",
+    "ambient_temperature_c": "ups.ambient_celsius",
 }
 
 
@@ -266,28 +279,90 @@ def _storage(known: Known, look: Look) -> list[Document]:
     return out
 
 
-def _cpu(result: Result, look: Look) -> Document:
+def _cpu(result: Result, look: Look, sources: Sources) -> Document:
     found = _by_name(result).get("cpu.load_percent")
     if not found:
         return {}
-    loads = look.columns.get(PROCESSORS, {})
-    return {"load_percent": found[0].value} | ({"cores": len(loads), "source": "hrProcessorLoad"} if loads else {})
-
-
-def _memory(result: Result, known: Known) -> Document:
-    found = _by_name(result).get("memory.used_percent")
-    return {"used_percent": found[0].value} if found else {}
-
-
-def _temperatures(result: Result) -> list[Document]:
-    out = [
-        {"name": r.label, "celsius": r.value, "oid": f"{ENTITY_SENSOR}.{r.instance}"}
-        for r in _by_name(result).get("temperature.celsius", ())
-    ]
-    for r in _by_name(result).get("ups.battery_celsius", ()):
-        if r.value is not None:
-            out.append({"name": "Battery", "celsius": r.value, "oid": UPS_TEMPERATURE})
+    source = sources[found[0].name, found[0].instance]
+    out: Document = {"load_percent": found[0].value, "source": _mib(source)}
+    if source == PROCESSORS:
+        out |= {"cores": len(look.columns[source]), "source": "hrProcessorLoad"}
+    if lines := [v for v in look.columns.get(source, {}).values() if isinstance(v, int)]:
+        out["load_percent_lines"] = lines
     return out
+
+
+def _memory(result: Result, known: Known, look: Look, sources: Sources) -> Document:
+    by_name = _by_name(result)
+    found = by_name.get("memory.used_percent")
+    if not found:
+        return {}
+    source = sources[found[0].name, found[0].instance]
+    out: Document = {"used_percent": found[0].value, "source": _mib(source)}
+    if total := by_name.get("memory.total_bytes"):
+        out["total_bytes"] = None if total[0].value is None else int(total[0].value)
+    elif isinstance(kilobytes := look.scalars.get(source), int) and source == UCD_MEMORY:
+        out["total_bytes"] = kilobytes * 1_024
+    elif source == STORAGE_USED:
+        rows = [facts for facts in known.tables.get("storage", {}).values() if is_ram(facts)]
+        sizes = [
+            size * unit
+            for facts in rows
+            if isinstance(size := facts.get("size"), int) and isinstance(unit := facts.get("unit_bytes"), int)
+        ]
+        out |= {"total_bytes": max(sizes)} if sizes else {}
+    return out
+
+
+def _mib(source: str) -> str:
+    """Which kind of MIB an object belongs to."""
+    if is_under(source, UCD):
+        return "UCD-SNMP-MIB"
+    return "vendor MIB" if is_under(source, MAKERS) else "standard MIB"
+
+
+def _temperatures(result: Result, sources: Sources) -> list[Document]:
+    by_name = _by_name(result)
+    named = [(r, r.label) for r in by_name.get("temperature.celsius", ())]
+    named += [(r, "Battery") for r in by_name.get("ups.battery_celsius", ()) if r.value is not None]
+    named += [(r, "Ambient") for r in by_name.get("ups.ambient_celsius", ()) if r.value]
+    return [{"name": name, "celsius": r.value, "oid": sources[r.name, r.instance]} for r, name in named]
+
+
+_NAS_PARTS = {
+    "system_status": ("system.state", ""),
+    "power_status": ("power_supply.state", "system"),
+    "system_fan": ("fan.state", "system"),
+    "cpu_fan": ("fan.state", "cpu"),
+    "system_celsius": ("temperature.celsius", "system"),
+}
+
+
+def _nas(result: Result) -> Document:
+    by_key = {(r.name, r.instance): r for r in result.readings}
+    out: Document = {}
+    for key, wanted in _NAS_PARTS.items():
+        if found := by_key.get(wanted):
+            out[key] = found.state or found.value
+    if found := by_key.get(("firmware.update", "")):
+        out["upgrade_available"] = {"available": True, "unavailable": False}.get(str(found.state))
+    for key, name in (("disks", "disk.state"), ("volumes", "volume.state")):
+        if rows := [_part(r, by_key) for r in result.readings if r.name == name]:
+            out[key] = rows
+    return out
+
+
+def _part(reading: Reading, by_key: Mapping[tuple[str, str], Reading]) -> Document:
+    """A disk or a volume with what else is known of the same row."""
+    index = reading.instance.rpartition(".")[2]
+    row: Document = {"index": int(index) if index.isdigit() else index, "status": reading.state}
+    if reading.label:
+        row["name"] = reading.label
+    if heat := by_key.get(("temperature.celsius", reading.instance)):
+        row["celsius"] = heat.value
+    if used := by_key.get(("storage.used_percent", reading.instance)):
+        row["used_percent"] = used.value
+    return row
 
 
 def _lldp(extra: Extra) -> list[Document]:
@@ -331,7 +406,7 @@ def _chassis(extra: Extra) -> list[Document]:
     out: list[Document] = []
     for index in (i for i, kind in classes.items() if kind == 3):
         row = {
-            ours: cell(extra.columns.get(f"{ENTITY}.{ENTITY_COLUMNS[key]}", {}).get(index))
+            ours: text(extra.columns.get(f"{ENTITY}.{ENTITY_COLUMNS[key]}", {}).get(index))
             for key, ours in _CHASSIS_KEYS.items()
         }
         out.append({key: value for key, value in row.items() if value})

@@ -112,6 +112,11 @@ class Snmp:
         self._auths.clear()
 
     async def _ask(self, peer: Peer, names: Sequence[str], *, repetitions: int = 0) -> tuple[int, int, Bindings]:
+        status, index, objects = await self.exchange(peer, names, repetitions)
+        return status, index, [_binding(*o) for o in objects]
+
+    async def exchange(self, peer: Peer, names: Sequence[str], repetitions: int) -> tuple[int, int, list[Any]]:
+        """(error status, error index, pysnmp's objects): GETBULK, or GET for no repetitions; raises a DeviceError."""
         patience = peer.timeout_seconds * peer.tries + GRACE_SECONDS
         async with self._slots:
             try:
@@ -134,7 +139,7 @@ class Snmp:
             raise _ours(indication)
         if int(status) in _REFUSES:
             raise WrongCredential("the device refuses this user")
-        return int(status), int(index), [_binding(*o) for o in objects]
+        return int(status), int(index), list(objects)
 
     def _auth(self, credential: Credential) -> tuple[Any, Any]:
         known = self._auths.get(credential.id)
@@ -206,10 +211,11 @@ def _ours(error: Any) -> Exception:
 
 def _binding(name: Any, value: Any) -> tuple[bytes, Value | None, bool]:
     """One of pysnmp's objects as `ber.bindings` gives it."""
-    return oid.encode(".".join(map(str, tuple(name)))), _plain(value), isinstance(value, EndOfMibView)
+    return oid.encode(".".join(map(str, tuple(name)))), plain(value), isinstance(value, EndOfMibView)
 
 
-def _plain(value: Any) -> Value | None:
+def plain(value: Any) -> Value | None:
+    """One of pysnmp's values as `ber` gives it."""
     if isinstance(value, Null):  # also "no such object"; pyasn1 makes it a kind of text
         return None
     if isinstance(value, OctetString):

@@ -35,6 +35,7 @@ from assets.probing.door import (
 )
 from assets.probing.session import Session
 from assets.probing.shapes import Shape, Shapes
+from assets.probing.traffic import Meter
 from assets.probing.walking import Answer, Step, Walk, get_in_parts, run, values
 
 IN_FLIGHT_MAX = 500  # more would overrun socket buffers when many answer at once (seen from 15,000 on)
@@ -146,7 +147,10 @@ def _canonical(address: str) -> str:
 class Wire:
     """The door for v2c and v3. Made inside a running loop; sockets open at the first question."""
 
-    def __init__(self, *, in_flight_max: int = IN_FLIGHT_MAX, devices_max: int = DEVICES_MAX) -> None:
+    def __init__(
+        self, *, in_flight_max: int = IN_FLIGHT_MAX, devices_max: int = DEVICES_MAX, meter: Meter | None = None
+    ) -> None:
+        self._meter = meter
         self.refused: Counter[str] = Counter()
         self._in_flight = 0
         self._in_flight_max = in_flight_max
@@ -450,6 +454,8 @@ class Wire:
         pending.left -= 1
         try:
             pending.sock.sendto(pending.message, pending.device.key)
+            if self._meter is not None:
+                self._meter.sent(pending.device.key, len(pending.message))
         except (BlockingIOError, InterruptedError):
             self.refused["send buffer full"] += 1  # as if lost on the way: the next try sends it again
             self._room = max(self._room // 2, min(IN_FLIGHT_FIRST, self._in_flight_max))
@@ -631,7 +637,10 @@ class Wire:
             except OSError:  # an ICMP refusal of an earlier datagram; it says nothing about which
                 self.refused["icmp"] += 1
                 continue
-            self._receive(data, source if len(source) == 2 else source[:2])
+            source = source if len(source) == 2 else source[:2]
+            if self._meter is not None:
+                self._meter.received(source, len(data))
+            self._receive(data, source)
             if number % 16 == 0 and self._loop.time() > until:
                 return
 

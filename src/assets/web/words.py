@@ -177,7 +177,41 @@ METHOD = {
     "snmp": N_("measured by SNMP"),
     "ping": N_("reached by ping"),
     "tcp": N_("reached by TCP"),
+    "http": N_("page fetched"),
+    "dns": N_("name asked for"),
+    "heartbeat": N_("called by itself"),
 }
+METHOD_NAME = {
+    "snmp": N_("SNMP device"), "ping": N_("Ping"), "tcp": N_("TCP port"), "http": N_("Web page"), "dns": N_("Name (DNS)"),
+    "heartbeat": N_("Calls by itself"),
+}  # fmt: skip
+METHOD_HELP = {
+    "snmp": N_("Asks a device for what it measures: printers, UPS, routers, switches."),
+    "ping": N_("Sends several packets and measures loss, delay and how steady it is; for lines and anything with an address."),
+    "tcp": N_("Opens a connection to a port and measures how long that takes."),
+    "http": N_("Fetches a page from the centre outward: status, text, time, and until when its certificate is valid."),
+    "dns": N_("Asks a name server for a name: whether it answers, what, and how fast."),
+    "heartbeat": N_("Nobody asks it: a computer or script calls a secret web address, and is late when it does not."),
+}  # fmt: skip
+PING_WAY = {
+    "auto": N_("ICMP, or TCP where the collector may not send ICMP"), "icmp": N_("ICMP only"),
+    "tcp": N_("TCP to a port that must accept"),
+}  # fmt: skip
+CERTIFICATE_CHECK = {
+    "system": N_("checked by the usual authorities"), "own": N_("checked by an own authority"),
+    "unchecked": N_("not checked"),
+}  # fmt: skip
+CREDENTIAL_LEVEL = {
+    "0": N_("weak: community"), "1": N_("user without a passphrase"), "2": N_("authenticated, not encrypted"),
+    "3": N_("authenticated and encrypted"),
+}  # fmt: skip
+LIMIT_FIELD = {
+    "warning_loss_percent": N_("Warning above this loss (%)"), "critical_loss_percent": N_("Critical above this loss (%)"),
+    "warning_ms": N_("Warning above this time (ms)"), "critical_ms": N_("Critical above this time (ms)"),
+    "warning_jitter_ms": N_("Warning when the delay changes by more than (ms)"),
+    "warning_days": N_("Warning when the certificate ends in fewer days than"),
+    "critical_days": N_("Critical when the certificate ends in fewer days than"),
+}  # fmt: skip
 UNIT_KIND = {
     "commune": N_("Commune"), "ward": N_("Ward"), "special_zone": N_("Special zone"), "township": N_("Township"),
     "district": N_("District"),
@@ -215,10 +249,51 @@ READING = {
     "temperature.celsius": N_("Temperature"),
     "interface.oper": N_("Port"),
     "interface.admin": N_("Port switched"),
+    "interface.link": N_("Described port"),
     "interface.in_bps": N_("Traffic in"),
     "interface.out_bps": N_("Traffic out"),
     "interface.in_percent": N_("Line use in"),
     "interface.out_percent": N_("Line use out"),
+    "ap.count": N_("Access points"),
+    "ap.state": N_("Access point"),
+    "channel.state": N_("Camera channel"),
+    "dhcp.leases": N_("DHCP leases"),
+    "disk.state": N_("Disk"),
+    "fan.state": N_("Fan"),
+    "firmware.update": N_("Firmware update"),
+    "ha.sync": N_("Pair in step"),
+    "humidity.percent": N_("Humidity"),
+    "memory.total_bytes": N_("Memory installed"),
+    "part.state": N_("Part of the device"),
+    "power.volts": N_("Supply voltage"),
+    "power_supply.state": N_("Power supply"),
+    "sensor.state": N_("Sensor"),
+    "sessions.count": N_("Sessions"),
+    "storage.disruption": N_("Recording to storage"),
+    "system.state": N_("Whole device"),
+    "ups.ambient_celsius": N_("Temperature around the UPS"),
+    "volume.state": N_("Storage volume"),
+    "wifi.clients": N_("Wi-Fi clients"),
+    "link.used_percent": N_("Use of the line's bandwidth"),
+    "ping.loss_percent": N_("Packets lost"),
+    "ping.delay_ms": N_("Delay, mean"),
+    "ping.delay_max_ms": N_("Delay, longest"),
+    "ping.jitter_ms": N_("Change of the delay"),
+    "tcp.connect_ms": N_("Time to connect"),
+    "http.time_ms": N_("Time for everything"),
+    "http.connect_ms": N_("Time to connect"),
+    "http.tls_ms": N_("Time for encryption"),
+    "http.first_octet_ms": N_("Time to the first answer"),
+    "http.status": N_("Status of the page"),
+    "http.text": N_("Expected text"),
+    "http.certificate": N_("Certificate"),
+    "http.certificate_days": N_("Certificate is valid for"),
+    "http.redirects": N_("Redirects followed"),
+    "dns.time_ms": N_("Time to the answer"),
+    "dns.answer": N_("Answer of the name server"),
+    "dns.answers": N_("Number of answers"),
+    "heartbeat.result": N_("Last call"),
+    "heartbeat.after_seconds": N_("After the call before"),
 }
 # What a printer's supply is, and what its level is then called.
 SUPPLY = {
@@ -245,12 +320,19 @@ READING_STATE = {
     "normal": N_("normal"), "low": N_("low"), "depleted": N_("used up"), "replace": N_("to be replaced"),
     "off": N_("off"), "on_line": N_("mains power"), "bypass": N_("bypass"), "on_battery": N_("on battery"),
     "boost": N_("mains too low, raised"), "trim": N_("mains too high, lowered"), "standby": N_("standby"),
-    "unavailable": N_("not available"), "broken": N_("broken"),
+    "unavailable": N_("not available"), "broken": N_("broken"), "absent": N_("not present"),
+    "available": N_("available"), "degraded": N_("degraded"), "failed": N_("failed"),
+    "rebuilding": N_("being rebuilt"), "synchronized": N_("in step"), "unsynchronized": N_("out of step"),
+    "expected": N_("as it should be"), "unexpected": N_("another than expected"), "found": N_("found"),
+    "missing": N_("missing"), "valid": N_("valid"), "expired": N_("expired"), "not_yet_valid": N_("not valid yet"),
+    "wrong_name": N_("made for another name"), "untrusted": N_("of an authority that is not trusted"),
+    "unchecked": N_("not checked"), "as_expected": N_("as it should be"), "another_answer": N_("another than expected"),
+    "no_answer": N_("none"), "well": N_("all is well"),
 }  # fmt: skip
 # The last word of a reading's name is its unit.
 UNIT = {
-    "percent": "%", "bps": "bit/s", "celsius": "°C", "volts": "V", "seconds": N_("seconds"),
-    "minutes": N_("minutes"), "pages": N_("pages"),
+    "percent": "%", "bps": "bit/s", "celsius": "°C", "volts": "V", "bytes": "B", "seconds": N_("seconds"),
+    "minutes": N_("minutes"), "pages": N_("pages"), "ms": "ms", "days": N_("days"),
 }  # fmt: skip
 ROLE = {
     "administrator": N_("Administrator"),
@@ -409,6 +491,7 @@ ACTION = {
     "edit_papers": N_("Change the forms of papers"),
 }  # fmt: skip
 AUDIT_KIND = {
+    "credential_order": N_("List of credentials"),
     "administrative_unit": N_("Administrative unit"), "site": N_("Site"), "room": N_("Room"),
     "head_count": N_("Head-count"), "asset_category": N_("Kind of equipment"), "asset_model": N_("Model"),
     "asset": N_("Asset"), "link": N_("Network line"), "application": N_("Application"),
@@ -438,6 +521,8 @@ AUDIT_KIND = {
     "working_calendar": N_("Working calendar"),
 }  # fmt: skip
 AUDIT_ACTION = {
+    "draw_heartbeat": N_("Secret address drawn"), "revoke_heartbeat": N_("Secret address withdrawn"),
+    "renew": N_("Secret replaced"), "reorder": N_("Order changed"),
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
     "edit": N_("Changed"), "move": N_("Stage or place changed"), "hand_out": N_("Handed out"),
     "count_heads": N_("Head-count noted"), "count_posts": N_("People by group noted"), **STOCK_MOVEMENT,
@@ -589,6 +674,14 @@ FIELD = {
     "action": N_("What"), "subject_kind": N_("What kind of thing"), "subject": N_("Identifier of the thing"),
     "subject_name": N_("Thing"), "before": N_("Before"), "after": N_("After"), "origin": N_("From where"),
     "request": N_("Part of"), "digest": N_("Digest"), "site_name": N_("Name of the site"),
+    "wan_router": N_("Router that the line ends at"), "wan_interface": N_("Interface that the line ends at"),
+    "budget_mb_per_day": N_("Budget of watching (MB a day)"),
+    "pace_seconds": N_("Asked each (seconds)"), "answered_to": N_("Credential that it answers to"),
+    "credential": N_("Chosen credential"), "ping": N_("Settings of ping"), "tcp": N_("Settings of the port"),
+    "http": N_("Settings of the page"), "dns": N_("Settings of the name"), "heartbeat": N_("Settings of its calls"),
+    "level": N_("How strong"), "user_name": N_("User"), "auth": N_("Authentication"), "privacy": N_("Encryption"),
+    "places": N_("In lists"), "devices": N_("Devices that answer to it"), "octets": N_("Octets"), "packets": N_("Packets"),
+    "looks": N_("Looks"), "day": N_("Day"), "targets": N_("Targets that name it"),
     "condition": N_("Condition"), "cause": N_("Cause"), "flapping": N_("Changes too often"),
     "observed_at": N_("Seen at"), "outcome": N_("Outcome"), "latency_ms": N_("Answer time (ms)"),
     "enrolled_at": N_("Enrolled at"), "last_contact_at": N_("Last contact"), "silent_since": N_("Silent since"),
@@ -649,7 +742,9 @@ TABLES = {
     "physical_state": PHYSICAL_STATE, "link_kind": LINK_KIND, "capability_kind": CAPABILITY_KIND,
     "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "asset_event": ASSET_EVENT,
     "request_state": REQUEST_STATE, "fulfilment_way": FULFILMENT_WAY, "hand_over_side": HAND_OVER_SIDE, "part_state": PART_STATE,
-    "purchase_state": PURCHASE_STATE, "method": METHOD, "unit_kind": UNIT_KIND, "reading": READING,
+    "purchase_state": PURCHASE_STATE, "method": METHOD, "method_name": METHOD_NAME, "method_help": METHOD_HELP,
+    "ping_way": PING_WAY, "certificate_check": CERTIFICATE_CHECK, "credential_level": CREDENTIAL_LEVEL,
+    "limit_field": LIMIT_FIELD, "unit_kind": UNIT_KIND, "reading": READING,
     "reading_state": READING_STATE, "role": ROLE, "by_register": BY_REGISTER, "supply": SUPPLY,
     "supply_left": SUPPLY_LEFT, "site_kind": SITE_KIND, "audit_kind": AUDIT_KIND, "audit_action": AUDIT_ACTION,
     "audit_field": AUDIT_FIELD, "action": ACTION, "no_wear": NO_WEAR,

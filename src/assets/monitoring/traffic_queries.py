@@ -1,0 +1,113 @@
+"""What watching costs now: of each target what a look has cost these two days, at the pace that it has."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from assets.clock import LOCAL_ZONE, now
+from assets.db import Connection, Scope
+from assets.monitoring.traffic import LINE_OF, MAIN_LINE, allowed
+
+__all__ = ["LINE_OF", "MAIN_LINE", "Cost", "LineCost", "SiteCost", "by_line", "by_site", "of_target"]
+ROWS_MAX = 1_000
+
+
+class Cost(BaseModel):
+    """Octets with all headers: a day at the present pace, yesterday, and today so far."""
+
+    per_day: int
+    yesterday: int
+    today: int
+    packets_today: int
+    targets: int
+    slowed: int
+
+
+class LineCost(Cost):
+    """What watching costs a line, and what it may cost; `own_budget` tells whether people have said so."""
+
+    tag: str
+    site: str
+    site_name: str
+    carrier: str
+    kind: str
+    bandwidth_mbps: int | None
+    budget: int
+    own_budget: bool
+    over: bool
+
+
+class SiteCost(Cost):
+    """What watching costs at a site, over whichever lines."""
+
+    site: str
+    name: str
+
+
+# A look's cost is of both days; what was never measured costs nothing yet.
+_EACH = (
+    "select t.id, t.site, " + LINE_OF + " as line, y.today, y.yesterday, y.packets, "  # noqa: S608 - constants only
+    "coalesce(y.octets::float8 / nullif(y.looks, 0), 0) * 86400 / "
+    "greatest(t.interval_seconds, coalesce(d.next_seconds, 0)) as per_day, "
+    "coalesce(d.next_seconds, 0) > t.interval_seconds as slowed "
+    "from targets t left join collector_sites cs on cs.site = t.site left join device_states d on d.target = t.id "
+    + MAIN_LINE + " left join lateral (select sum(octets) as octets, sum(looks) as looks, "
+    "coalesce(sum(octets) filter (where day = $1), 0) as today, coalesce(sum(octets) filter (where day = $2), 0) as yesterday, "
+    "coalesce(sum(packets) filter (where day = $1), 0) as packets from traffic_days where target = t.id and day in ($1, $2)) y "
+    "on true where t.enabled and ($3 or t.site = any($4))"
+)  # fmt: skip
+_SUMS = (
+    "coalesce(sum(e.per_day), 0)::bigint as per_day, coalesce(sum(e.yesterday), 0)::bigint as yesterday, "
+    "coalesce(sum(e.today), 0)::bigint as today, coalesce(sum(e.packets), 0)::bigint as packets_today, "
+    "count(e.id)::int as targets, (count(*) filter (where e.slowed))::int as slowed"
+)
+
+
+def _asked(scope: Scope) -> tuple[Any, ...]:
+    today = now().astimezone(LOCAL_ZONE).date()
+    return today, today - timedelta(days=1), scope.everything, list(scope.sites)
+
+
+async def by_line(tx: Connection, scope: Scope, tag: str = "") -> list[LineCost]:
+    """Every line over which something is watched, the fullest budget first; or just one of them."""
+    rows = await tx.fetch(
+        f"select l.tag, s.code as site, s.name as site_name, l.carrier, l.kind, l.bandwidth_mbps, l.budget_mb_per_day, "  # noqa: S608
+        f"{_SUMS} from links l join sites s on s.id = l.site left join ({_EACH}) e on e.line = l.id "
+        "where ($3 or l.site = any($4)) and ($5 = '' or l.tag = $5) "
+        "group by l.id, s.code, s.name having count(e.id) > 0 or $5 <> ''",
+        *_asked(scope), tag,
+    )  # fmt: skip
+    found = [_line(row) for row in rows]
+    found.sort(key=lambda line: (-line.per_day / line.budget, line.tag))
+    return found[:ROWS_MAX]
+
+
+def _line(row: Any) -> LineCost:
+    budget = allowed(row)
+    kept = {name: row[name] for name in LineCost.model_fields if name in row}
+    return LineCost(
+        **kept, budget=budget, own_budget=row["budget_mb_per_day"] is not None, over=row["per_day"] > budget
+    )  # fmt: skip
+
+
+async def by_site(tx: Connection, scope: Scope) -> list[SiteCost]:
+    """Every site at which something is watched, the dearest first."""
+    rows = await tx.fetch(
+        f"select s.code as site, s.name, {_SUMS} from ({_EACH}) e join sites s on s.id = e.site "  # noqa: S608
+        "group by s.code, s.name order by 3 desc, s.code limit 1000", *_asked(scope),
+    )  # fmt: skip
+    return [SiteCost(**dict(row)) for row in rows]
+
+
+async def of_target(tx: Connection, scope: Scope, target: UUID) -> Cost:
+    """What watching one target costs."""
+    row = await tx.fetchrow(f"select {_SUMS} from ({_EACH}) e where e.id = $5", *_asked(scope), target)  # noqa: S608
+    return Cost(**dict(row))
+
+
+def sums(costs: Sequence[Cost]) -> Cost:
+    """All of them together."""
+    return Cost(**{name: sum(getattr(cost, name) for cost in costs) for name in Cost.model_fields})

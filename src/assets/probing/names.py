@@ -1,0 +1,103 @@
+"""Asks one name server for one name: whether it answers, what, and how fast."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+
+import dns.asyncbackend
+import dns.asyncquery
+import dns.exception
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+from assets.probing.door import Malformed, NotAsked, Silent
+from assets.probing.options import DnsOptions
+from assets.probing.readings import Outcome, Reading, Result, Traffic
+from assets.probing.traffic import UDP_HEADERS
+
+ANSWERS_MAX = 64
+ANSWER, OTHER, NONE = 0, 1, 2  # the codes of dns.answer
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A name server as it is asked."""
+
+    address: str
+    port: int
+    timeout_seconds: float
+    tries: int
+
+
+async def ask(server: Server, options: DnsOptions) -> Result:
+    """One look; raises Silent, Malformed or NotAsked."""
+    try:
+        question = dns.message.make_query(options.name, options.kind, use_edns=0, payload=1_232)
+    except dns.exception.DNSException as error:
+        raise NotAsked(f"this name cannot be asked for: {error}") from None
+    sent = len(question.to_wire()) + UDP_HEADERS
+    tried = 0
+    for _ in range(server.tries):
+        tried += 1
+        started = time.perf_counter()
+        with contextlib.suppress(dns.exception.Timeout):
+            reply = await _once(server, question)
+            took = round((time.perf_counter() - started) * 1_000, 2)
+            cost = Traffic(
+                sent_octets=tried * sent, received_octets=len(reply.to_wire()) + UDP_HEADERS, packets=tried + 1
+            )
+            return _result(reply, options, took, cost)
+    raise Silent(f"no answer in {tried} x {server.timeout_seconds:g} s")
+
+
+async def _once(server: Server, question: dns.message.Message) -> dns.message.Message:
+    try:
+        # What comes from elsewhere, or answers another question, is let pass; the question's own time goes on.
+        reply, _ = await dns.asyncquery.udp_with_fallback(
+            question, server.address, timeout=server.timeout_seconds, port=server.port, ignore_unexpected=True,
+            backend=dns.asyncbackend.get_backend("asyncio"), ignore_errors=False,
+        )  # fmt: skip
+    except dns.exception.Timeout:
+        raise
+    except (dns.exception.DNSException, EOFError, ValueError, IndexError) as error:
+        raise Malformed(f"the server answers badly: {type(error).__name__}") from None
+    except OSError as error:
+        raise Silent(f"cannot be reached: {error.strerror or error}") from None
+    return reply
+
+
+def _result(reply: dns.message.Message, options: DnsOptions, took: float, cost: Traffic) -> Result:
+    found = answers(reply, options.kind)
+    code = reply.rcode()
+    if code == dns.rcode.NOERROR and found:
+        missing = [wanted for wanted in options.expected if _plain(wanted) not in found]
+        state, told = (OTHER, f"not among the answers: {', '.join(missing)}") if missing else (ANSWER, "")
+    else:
+        state, told = NONE, f"the server says {dns.rcode.to_text(code)}" if code else "the name has no such record"
+    words = {ANSWER: "as_expected", OTHER: "another_answer", NONE: "no_answer"}
+    return Result(
+        outcome=Outcome.ANSWERED,
+        detail=told,
+        latency_ms=took,
+        readings=(
+            Reading(name="dns.time_ms", value=took),
+            Reading(
+                name="dns.answer", value=state, state=words[state], label=", ".join(sorted(found))[:200] or options.name
+            ),
+            Reading(name="dns.answers", value=len(found)),
+        ),
+        traffic=cost,
+    )
+
+
+def answers(reply: dns.message.Message, kind: str) -> frozenset[str]:
+    """The records of this kind as text, whichever name of a chain of aliases they belong to."""
+    wanted = dns.rdatatype.from_text(kind)
+    texts = [record.to_text() for group in reply.answer if group.rdtype == wanted for record in group]
+    return frozenset(_plain(text) for text in texts[:ANSWERS_MAX])
+
+
+def _plain(text: str) -> str:
+    return text.strip().strip('"').rstrip(".").lower()
