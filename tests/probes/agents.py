@@ -36,10 +36,11 @@ def free_udp_port() -> int:
 
 
 @contextlib.contextmanager
-def snmpd(folder: Path) -> Iterator[int]:
-    """The port of an snmpd that answers v2c and v3 authPriv; stopped at the end."""
-    program, port = need("snmpd", "apt-get install snmpd"), free_udp_port()
-    (folder / "snmpd.conf").write_text(CONFIGURATION.format(port=port) + PERSISTENT)
+def snmpd(folder: Path, *, users: str = PERSISTENT, port: int = 0) -> Iterator[int]:
+    """The port of an snmpd that answers v2c and the users of SNMPv3; stopped at the end."""
+    program, port = need("snmpd", "apt-get install snmpd"), port or free_udp_port()
+    (folder / "log").unlink(missing_ok=True)
+    (folder / "snmpd.conf").write_text(CONFIGURATION.format(port=port) + users)
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SNMP_PERSISTENT_DIR": str(folder), "MIBS": ""}
     command = [program, "-f", "-C", "-c", str(folder / "snmpd.conf"), "-Lf", str(folder / "log"), "-I", "-smux"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

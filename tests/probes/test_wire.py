@@ -5,6 +5,8 @@ import random
 import socket
 import time
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+from unittest.mock import ANY
 
 import pytest
 
@@ -12,7 +14,7 @@ from assets.ids import new_id
 from assets.probing import ber
 from assets.probing.ber import tlv
 from assets.probing.contract import Community, User
-from assets.probing.door import DeviceError, Malformed, NotAsked, Peer, Silent, WrongCredential
+from assets.probing.door import DeviceError, Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
 from assets.probing.wire import Wire
 from tests.conftest import missing
 from tests.probes.hostile import COMMUNITY, NAME, TEXT, Behaviour, Question, agent, reply
@@ -74,9 +76,11 @@ async def test_when_a_right_answer_follows_a_forged_one_then_the_right_one_count
     wire: Wire, what: str, behaviour: Behaviour, reason: str
 ) -> None:
     def both(question: Question, before: int) -> Iterable[bytes]:
-        return [*behaviour(question, before), reply(question)]
+        return [*(behaviour(question, before) if before == 4 else []), reply(question)]
 
     async with agent(both) as honest:
+        for _ in range(4):  # the shape of its answers is known by now
+            assert await wire.get(peer(honest.port, timeout=1.0), [NAME]) == {NAME: b"it-is-me"}
         assert await wire.get(peer(honest.port, timeout=1.0), [NAME]) == {NAME: b"it-is-me"}
     assert wire.refused[reason] == 1
 
@@ -140,8 +144,9 @@ async def test_when_an_address_is_no_number_then_it_is_not_asked(wire: Wire, add
 
 
 async def test_when_a_credential_is_not_for_this_door_then_it_is_not_asked(wire: Wire) -> None:
-    with pytest.raises(NotAsked, match="v2c"):
-        await wire.get(Peer("127.0.0.1", 161, User(id=new_id(), user="x")), [NAME])
+    user = User(id=new_id(), user="x", auth="sha1", auth_key="x" * 8, privacy="des", privacy_key="x" * 8)
+    with pytest.raises(NotAsked, match="AES only"):
+        await wire.get(Peer("127.0.0.1", 161, user), [NAME])
 
 
 async def test_when_the_wire_closes_then_questions_under_way_end(wire: Wire) -> None:
@@ -226,6 +231,39 @@ async def test_when_a_device_is_deaf_to_getbulk_then_it_is_walked_step_by_step_a
         second = await wire.walk(peer(weak.port), [ROOT])
     assert len(first.columns[ROOT]) == len(second.columns[ROOT]) == 5
     assert all(q.pdu == ber.GETNEXT for q in weak.questions[asked:])
+
+
+async def test_when_a_device_is_polled_as_others_are_and_is_deaf_to_getbulk_then_its_rows_come_all_the_same(
+    wire: Wire,
+) -> None:
+    rows = table(5)
+
+    def good(question: Question, before: int) -> Iterable[bytes]:
+        return [reply(question)] if question.pdu == ber.GET else rows(question, before)
+
+    def deaf(question: Question, before: int) -> Iterable[bytes]:
+        return [] if question.pdu == ber.GETBULK else good(question, before)
+
+    async with agent(good) as others, agent(deaf) as weak:
+        for _ in range(4):
+            polled = await wire.poll(peer(others.port), (NAME,), (ROOT,))
+        for _ in range(2):
+            assert await wire.poll(peer(weak.port), (NAME,), (ROOT,)) == replace(polled, seconds=ANY)
+
+
+async def test_when_a_table_grows_and_shrinks_between_polls_then_every_poll_has_all_of_it(wire: Wire) -> None:
+    size = 5
+
+    def changing(question: Question, before: int) -> Iterable[bytes]:
+        return [reply(question)] if question.pdu == ber.GET else table(size)(question, before)
+
+    async with agent(changing) as switch:
+        for size in (5, 5, 5, 7, 7, 7, 3, 3, 3, 0, 0, 4, 70, 70, 70):
+            polled = await wire.poll(peer(switch.port), (NAME,), (ROOT,))
+            assert polled.scalars == {NAME: b"it-is-me"}
+            assert isinstance(polled.walked, Walked)
+            assert [*polled.walked.columns[ROOT]] == [str(n) for n in range(1, size + 1)]
+            assert not polled.walked.truncated
 
 
 ENDLESS: list[tuple[str, Behaviour]] = [

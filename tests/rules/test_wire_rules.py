@@ -10,7 +10,11 @@ from assets.probing import ber, oid
 from assets.probing.ber import BadBer, integer, tlv
 from assets.probing.discovery import answers, question
 from assets.probing.door import PDUS_MAX, ROWS_MAX
-from assets.probing.walking import Walk
+from assets.probing.look import Kept, Look, readings
+from assets.probing.profile import Profile
+from assets.probing.profile_file import Fact, Reads, Table, Told
+from assets.probing.readings import Reading
+from assets.probing.walking import Answer, Walk
 
 OIDS = st.tuples(
     st.integers(0, 2), st.integers(0, 39), st.lists(st.integers(0, oid.ARC_MAX), max_size=oid.ARCS_MAX - 2)
@@ -169,7 +173,7 @@ END = (oid.encode(ROOT), None, True)
 def test_when_a_column_ends_then_only_what_is_inside_is_kept() -> None:
     walk = Walk([ROOT], now=0.0)
     assert walk.next(0.0) is not None
-    walk.take(0, [row("1", 5), row("2", 6), row("1", 7, root="1.3.6.1.2.1.2.2.1.11")])
+    walk.take(Answer(0, bindings=[row("1", 5), row("2", 6), row("1", 7, root="1.3.6.1.2.1.2.2.1.11")]))
     assert walk.next(0.1) is None
     assert walk.walked().columns == {ROOT: {"1": 5, "2": 6}}
     assert not walk.walked().truncated
@@ -181,11 +185,11 @@ def test_when_two_columns_end_apart_then_the_longer_one_goes_on_alone() -> None:
     first = walk.next(0.0)
     assert first is not None
     assert first.names == (ROOT, other)
-    walk.take(0, [row("1"), row("1", root=other), (oid.encode(other), 9, False), row("2", root=other)])
+    walk.take(Answer(0, bindings=[row("1"), row("1", root=other), (oid.encode(other), 9, False), row("2", root=other)]))
     second = walk.next(0.0)
     assert second is not None
     assert second.names == (f"{other}.2",)
-    walk.take(0, [END])
+    walk.take(Answer(0, bindings=[END]))
     assert walk.next(0.0) is None
     assert {root: list(rows) for root, rows in walk.walked().columns.items()} == {ROOT: ["1"], other: ["1", "2"]}
 
@@ -206,7 +210,7 @@ def test_when_a_reply_breaks_the_rules_then_the_walk_is_cut_and_says_so(
 ) -> None:
     walk = Walk([ROOT], now=0.0)
     walk.next(0.0)
-    walk.take(status, bindings)
+    walk.take(Answer(status, bindings=bindings))
     assert walk.next(0.0) is None
     assert walk.reasons == [reason]
     assert walk.walked().truncated
@@ -215,7 +219,7 @@ def test_when_a_reply_breaks_the_rules_then_the_walk_is_cut_and_says_so(
 def test_when_rows_have_large_indexes_then_they_rise_by_number_and_not_by_octets() -> None:
     walk = Walk([ROOT], now=0.0)
     walk.next(0.0)
-    walk.take(0, [row("127"), row("128"), row("16383"), row("16384"), row("4294967295")])
+    walk.take(Answer(0, bindings=[row("127"), row("128"), row("16383"), row("16384"), row("4294967295")]))
     assert len(walk.walked().columns[ROOT]) == 5
     assert not walk.walked().truncated
 
@@ -225,7 +229,7 @@ def test_when_an_agent_finds_questions_too_big_then_they_shrink_until_one_name_i
     sizes = []
     while step := walk.next(0.0):
         sizes.append(len(step.names) * step.repetitions)
-        walk.take(1, [])
+        walk.take(Answer(1, bindings=[]))
     assert sizes[0] == 60
     assert sizes[-1] == 1
     assert sizes == sorted(sizes, reverse=True)
@@ -237,7 +241,7 @@ def test_when_only_the_first_rows_are_wanted_then_the_rest_is_not_called_cut() -
     step = walk.next(0.0)
     assert step is not None
     assert step.repetitions == 2
-    walk.take(0, [row("1"), row("2")])
+    walk.take(Answer(0, bindings=[row("1"), row("2")]))
     assert walk.next(0.0) is None
     assert not walk.walked().truncated
 
@@ -245,17 +249,17 @@ def test_when_only_the_first_rows_are_wanted_then_the_rest_is_not_called_cut() -
 def test_when_an_agent_never_ends_then_rows_replies_and_seconds_have_a_maximum() -> None:
     walk, number = Walk([ROOT], now=0.0), 0
     while step := walk.next(0.0):
-        walk.take(0, [row(str(number + i)) for i in range(1, step.repetitions + 1)])
+        walk.take(Answer(0, bindings=[row(str(number + i)) for i in range(1, step.repetitions + 1)]))
         number += step.repetitions
     assert walk.rows == ROWS_MAX
     slow, replies = Walk([ROOT], now=0.0), 0
     while slow.next(0.0):
         replies += 1
-        slow.take(0, [row(str(replies))])
+        slow.take(Answer(0, bindings=[row(str(replies))]))
     assert replies == PDUS_MAX
     late = Walk([ROOT], now=0.0)
     assert late.next(9.9) is not None
-    late.take(0, [row("1")])
+    late.take(Answer(0, bindings=[row("1")]))
     assert late.next(10.0) is None
     assert walk.walked().truncated
     assert slow.walked().truncated
@@ -281,6 +285,41 @@ def test_when_an_agent_answers_anything_then_a_walk_ends_and_keeps_only_rising_r
     for status, rows in replies:
         if walk.next(0.0) is None:
             break
-        walk.take(status, [(oid.encode(".".join([ROOT, *map(str, arcs)])), value, end) for arcs, value, end in rows])
+        bindings = [(oid.encode(".".join([ROOT, *map(str, arcs)])), value, end) for arcs, value, end in rows]
+        walk.take(Answer(status, bindings=bindings))
     kept = [tuple(map(int, index.split("."))) for index in walk.walked().columns[ROOT]]
     assert kept == sorted(set(kept))
+
+
+READS = st.builds(
+    lambda **told: Reads.model_validate({"name": "x.y", "oid": ROOT} | told),
+    unit=st.sampled_from(["", "percent", "celsius", "count"]),
+    scale=st.sampled_from([1.0, 0.1, 10.0]),
+    decimals=st.sampled_from([None, 0, 1]),
+    states=st.sampled_from([{}, {1: "up", 2: "down"}]),
+    special=st.sampled_from([{}, {-1: "unknown", 7: "low"}]),
+)
+
+
+@given(
+    reads=READS,
+    columns=st.lists(
+        st.dictionaries(st.integers(1, 6).map(str), st.integers(-3, 400) | st.binary(max_size=3)), max_size=4
+    ),
+)
+def test_when_columns_are_read_in_one_loop_or_kept_then_it_is_as_if_each_row_was_read_alone(
+    reads: Reads, columns: list[dict[str, int | bytes]]
+) -> None:
+    facts = {"t": {"1": {"name": "first"}, "2": {"name": ""}}}
+    fast = Table(name="t", label=("name",), facts={"name": Fact(oid=ROOT)}, readings=(reads, reads))
+    # A fact to skip rows by, which no row has, sends each row the long way.
+    slow = fast.model_copy(update={"skip": {"name": ("never",)}})
+    kept = Kept(limit=5)
+    for number, column in enumerate(columns):
+        made = []
+        for table, memory in ((fast, kept), (slow, None), (fast, None)):
+            profile = Profile("x", "x", "", (), (), Told(), (table,), ())
+            look = Look(0.0, None, {}, {ROOT: column})
+            made.append(readings(profile, look, None, facts, number % 2, memory).readings)
+        assert made[0] == made[1] == made[2]
+        assert [r.model_dump() for r in made[0]] == [Reading(**r.model_dump()).model_dump() for r in made[1]]

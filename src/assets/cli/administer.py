@@ -170,7 +170,11 @@ def credential() -> None:
 @click.argument("name")
 @click.option("--v3-user", help="SNMPv3 user; without it the secret is a v2c community.")
 @click.option("--auth", type=click.Choice(["sha1", "sha224", "sha256", "sha384", "sha512", "md5"]), default="sha256")
-@click.option("--privacy", type=click.Choice(["aes128", "aes192", "aes256", "des", "none"]), default="aes128")
+@click.option(
+    "--privacy",
+    type=click.Choice(["aes128", "aes192", "aes256", "aes192c", "aes256c", "des", "none"]),
+    default="aes128",
+)
 @click.option(
     "--secret-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -13,8 +13,11 @@ Value = int | bytes | str
 VARBINDS_MAX = 1_000  # of one message; a reply of 8 kB cannot hold more
 GET, GETNEXT, RESPONSE, GETBULK = 0xA0, 0xA1, 0xA2, 0xA5
 V2C = 1
-_INTEGER, _OCTETS, _NULL, _OID, _SEQUENCE = 0x02, 0x04, 0x05, 0x06, 0x30
-_IP, _COUNTER32, _GAUGE32, _TICKS, _OPAQUE, _COUNTER64 = 0x40, 0x41, 0x42, 0x43, 0x44, 0x46
+INTEGER, COUNTER64 = 0x02, 0x46
+_OCTETS, _NULL, _OID, _SEQUENCE = 0x04, 0x05, 0x06, 0x30
+_IP, _COUNTER32, _GAUGE32, _TICKS, _OPAQUE = 0x40, 0x41, 0x42, 0x43, 0x44
+UNSIGNED = (_COUNTER32, _GAUGE32, _TICKS, COUNTER64)
+TEXTS = (_OCTETS, _OPAQUE, _IP)
 _NO_OBJECT, _NO_INSTANCE, _END = 0x80, 0x81, 0x82
 _UINT32, _UINT64 = 1 << 32, 1 << 64
 
@@ -34,9 +37,12 @@ class Header:
     error_status: int
     error_index: int
     body: int
+    at: int  # where the PDU starts
 
 
-Bindings = list[tuple[bytes, Value | None, bool]]  # name (content octets), value, whether the MIB ends here
+Span = tuple[int, int, int]  # tag, where the content starts, where it ends
+Binding = tuple[bytes, Value | None, bool]  # name (content octets), value, whether the MIB ends here
+Bindings = list[Binding]
 
 
 def length(n: int) -> bytes:
@@ -54,7 +60,7 @@ def tlv(tag: int, content: bytes) -> bytes:
 
 def integer(n: int) -> bytes:
     """An INTEGER in the shortest form."""
-    return tlv(_INTEGER, n.to_bytes(n.bit_length() // 8 + 1, "big", signed=True))
+    return tlv(INTEGER, n.to_bytes(n.bit_length() // 8 + 1, "big", signed=True))
 
 
 def name(content: bytes) -> bytes:
@@ -94,7 +100,7 @@ def _extent(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 def int32(data: bytes, at: int, end: int) -> tuple[int, int]:
     """(an INTEGER of 32 bits, where it ends)."""
-    start, stop = content(data, at, end, _INTEGER)
+    start, stop = content(data, at, end, INTEGER)
     if not 1 <= stop - start <= 4:
         raise BadBer("an INTEGER of the wrong size")
     return int.from_bytes(data[start:stop], "big", signed=True), stop
@@ -108,17 +114,23 @@ def header(data: bytes) -> Header:
             raise BadBer("octets behind the message")
         version, at = int32(data, start, end)
         first, at2 = content(data, at, end, _OCTETS)
-        if at2 >= end or data[at2] & 0xE0 != 0xA0 or at2 + 2 > end:
-            raise BadBer("no PDU where one belongs")
-        inside, stop = _extent(data, at2, end)
-        if stop != end:
-            raise BadBer("octets behind the PDU")
-        request_id, at = int32(data, inside, stop)
-        status, at = int32(data, at, stop)
-        index, at = int32(data, at, stop)
+        pdu_tag, request_id, status, index, at = pdu(data, at2, end)
     except IndexError:
         raise BadBer("cut off") from None
-    return Header(version, data[first:at2], data[at2], request_id, status, index, at)
+    return Header(version, data[first:at2], pdu_tag, request_id, status, index, at, at2)
+
+
+def pdu(data: bytes, at: int, end: int) -> tuple[int, int, int, int, int]:
+    """(tag, request-id, error status, error index, where the bindings start) of the PDU at `at`, which ends at `end`."""
+    if at + 2 > end or data[at] & 0xE0 != 0xA0:
+        raise BadBer("no PDU where one belongs")
+    inside, stop = _extent(data, at, end)
+    if stop != end:
+        raise BadBer("octets behind the PDU")
+    request_id, after = int32(data, inside, stop)
+    status, after = int32(data, after, stop)
+    index, after = int32(data, after, stop)
+    return data[at], request_id, status, index, after
 
 
 def bindings(data: bytes, at: int) -> Bindings:
@@ -129,8 +141,13 @@ def bindings(data: bytes, at: int) -> Bindings:
         if end != len(data):
             raise BadBer("octets behind the bindings")
         while at < end:
-            start, stop = content(data, at, end, _SEQUENCE)
-            first, last = content(data, start, stop, _OID)
+            # As `content` would, without the calls, where each length fits into one octet; the others go the long way.
+            start, size = at + 2, data[at + 1]
+            if data[at] != _SEQUENCE or size >= 0x80 or (stop := start + size) > end:
+                start, stop = content(data, at, end, _SEQUENCE)
+            first, size = start + 2, data[start + 1]
+            if data[start] != _OID or size >= 0x80 or (last := first + size) > stop:
+                first, last = content(data, start, stop, _OID)
             if last == first:
                 raise BadBer("an OID that is empty")
             if last + 2 > stop:
@@ -147,18 +164,37 @@ def bindings(data: bytes, at: int) -> Bindings:
     return out
 
 
+def request_id_at(data: bytes, at: int) -> int | None:
+    """Where the four octets of the request-id are in the PDU at `at`; None if it is written in more or fewer."""
+    inside, _ = _extent(data, at, len(data))
+    return inside + 2 if data[inside + 1] == 4 else None
+
+
+def spans(data: bytes, at: int) -> list[Span]:
+    """Where the values are in bindings that `bindings` took."""
+    out = []
+    at, end = content(data, at, len(data), _SEQUENCE)
+    while at < end:
+        start, stop = content(data, at, end, _SEQUENCE)
+        _, last = content(data, start, stop, _OID)
+        first, after = _extent(data, last, stop)
+        out.append((data[last], first, after))
+        at = stop
+    return out
+
+
 def _value(data: bytes, at: int, end: int) -> tuple[Value | None, bool, int]:
     """(value, whether it is endOfMibView, where it ends)."""
     tag = data[at]
     start, stop = _extent(data, at, end)
     size = stop - start
-    if tag == _INTEGER:
+    if tag == INTEGER:
         if size > 4:
             return _wide(data[start:stop]), False, stop
         # pysnmp reads an INTEGER without content as 0; it is no value.
         return (int.from_bytes(data[start:stop], "big", signed=True) if size else None), False, stop
-    if tag in (_COUNTER32, _GAUGE32, _TICKS, _COUNTER64):
-        return _unsigned(data[start:stop], _UINT64 if tag == _COUNTER64 else _UINT32), False, stop
+    if tag in UNSIGNED:
+        return _unsigned(data[start:stop], _UINT64 if tag == COUNTER64 else _UINT32), False, stop
     if tag in (_OCTETS, _OPAQUE):
         return data[start:stop], False, stop
     if tag == _OID:

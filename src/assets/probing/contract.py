@@ -175,7 +175,9 @@ class User(Loose):
     user: str
     auth: Literal["md5", "sha1", "sha224", "sha256", "sha384", "sha512"] | None = None
     auth_key: SecretStr | None = None
-    privacy: Literal["des", "aes128", "aes192", "aes256"] | None = None
+    privacy: Literal["des", "aes128", "aes192", "aes256", "aes192c", "aes256c"] | None = (
+        None  # …c: as Cisco extends keys
+    )
     privacy_key: SecretStr | None = None
 
     @field_serializer("auth_key", "privacy_key", when_used="json")

@@ -2,15 +2,17 @@
 
 import math
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from assets.probing import rates
 from assets.probing.ber import Value
 from assets.probing.decoders import DECODERS, Derived
 from assets.probing.profile import Profile
-from assets.probing.profile_file import Fact, Reads, Table, Whole
-from assets.probing.readings import COUNTERS_MAX, NAME_MAX, READINGS_MAX, Reading
+from assets.probing.profile_file import Fact, Reads, Table, Whole, is_plain
+from assets.probing.readings import COUNTERS_MAX, NAME_MAX, READINGS_MAX, Reading, reading
 from assets.text import clean
 
 Column = Mapping[str, Value]
@@ -27,6 +29,11 @@ _RANGES = {
 }
 _NUMBER = re.compile(r"\s*[-+]?\d{1,15}(?:\.\d{1,9})?")
 Facts = dict[str, FactValue]
+_Rows = tuple[dict[tuple[str, str], Reading], dict[tuple[str, str], str]]  # readings, and where they come from
+KEPT_ROWS_MAX = 20_000  # about 10 MB
+_ANY = (-math.inf, math.inf)
+_NO_FACTS: dict[str, Facts] = {}
+_NO_TABLE = Table(name="none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +60,44 @@ class Made:
     sources: dict[tuple[str, str], str]
 
 
+class Kept:
+    """Columns of plain numbers as they were last and what was read from them: most stand still from look to look.
+
+    Readings never change, so a column that did not either keeps its own. At most `limit` rows are kept, those of the
+    columns that came last.
+    """
+
+    def __init__(self, limit: int = KEPT_ROWS_MAX) -> None:
+        self._limit = limit
+        self._rows = 0
+        self._columns: OrderedDict[tuple[object, str, str], tuple[Reads, Column, object, _Rows]] = OrderedDict()
+
+    def find(self, of: object, reads: Reads, column: Column, facts: object) -> "_Rows | None":
+        """The readings of the very same column of the same device."""
+        kept = self._columns.get((of, reads.name, reads.oid))
+        if kept is None or kept[0] is not reads or kept[2] is not facts or kept[1] != column:
+            return None
+        return kept[3]
+
+    def keep(self, of: object, reads: Reads, column: Column, facts: object, rows: "_Rows") -> None:
+        """Keep what was read, in the place of what was before."""
+        key = (of, reads.name, reads.oid)
+        if (old := self._columns.pop(key, None)) is not None:
+            self._rows -= len(old[1])
+        self._columns[key] = (reads, column, facts, rows)
+        self._rows += len(column)
+        while self._rows > self._limit:
+            self._rows -= len(self._columns.popitem(last=False)[1][1])
+
+
 @dataclass
 class _Making:
     """Readings by (name, instance) in the order of the profile; the first that brings a value wins."""
 
     look: Look
     before: rates.Sample | None
+    of: object = None
+    kept: Kept | None = None
     readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     sources: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -68,26 +107,35 @@ class _Making:
         there = self.readings.get(key)
         if there is None or (there.value is None and derived.value is not None):
             self.sources[key] = f"{reads.oid}.{row}" if row else reads.oid
-            self.readings[key] = Reading.model_construct(
-                name=key[0], instance=key[1], value=_finite(derived.value), state=derived.state, label=label
-            )
+            self.readings[key] = reading(key[0], key[1], _finite(derived.value), derived.state, label)
 
 
-def readings(profile: Profile, look: Look, before: rates.Sample | None, tables: Mapping[str, dict[str, Facts]]) -> Made:
+def readings(
+    profile: Profile,
+    look: Look,
+    before: rates.Sample | None,
+    tables: Mapping[str, dict[str, Facts]],
+    of: object = None,
+    kept: Kept | None = None,
+) -> Made:
     """What the profile reads out of a look; `tables` has the facts of each table's rows by index.
 
-    `before` is the sample of the look before, None after a restart: then there are no rates this time.
+    `before` is the sample of the look before, None after a restart: then there are no rates this time. `kept` saves
+    work where the columns of the device `of` stand still; it changes nothing in what is read.
     """
-    making = _Making(look, before)
+    making = _Making(look, before, of, kept)
     for step in profile.steps:
         if isinstance(step, Table):
-            _table(making, step, tables.get(step.name, {}))
-        else:
-            _scalar(making, step)
-    kept = tuple(making.readings.values())
-    cut = len(kept) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
+            _table(making, step, tables.get(step.name, _NO_FACTS))
+        elif (raw := look.scalars.get(step.oid)) is not None:
+            if type(raw) is int and is_plain(step):
+                _plain(making, step, _NO_TABLE, {"": raw}, _NO_FACTS)
+            else:
+                _scalar(making, step, raw)
+    made = tuple(making.readings.values())
+    cut = len(made) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
     counters = dict(list(making.counters.items())[:COUNTERS_MAX])
-    return Made(kept[:READINGS_MAX], counters, cut, making.sources)
+    return Made(made[:READINGS_MAX], counters, cut, making.sources)
 
 
 def rows(table: Table, columns: Columns) -> dict[str, Facts]:
@@ -128,10 +176,7 @@ def text(raw: Value | None, limit: int = 255) -> str:
         return clean(raw.decode("latin-1"), limit)
 
 
-def _scalar(making: _Making, reads: Reads) -> None:
-    raw = making.look.scalars.get(reads.oid)
-    if raw is None:
-        return
+def _scalar(making: _Making, reads: Reads, raw: Value) -> None:
     row: dict[str, Value | float | None] = {key: making.look.scalars.get(o) for key, o in reads.with_.items()}
     row["of"] = _whole(reads.of, lambda w: making.look.scalars.get(w.oid))
     for derived in _derive(making, reads, raw, row, ""):
@@ -142,6 +187,9 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
     for reads in table.readings:
         column = making.look.columns.get(reads.oid)
         if not column:
+            continue
+        if not table.skip and is_plain(reads):
+            _plain_column(making, reads, table, column, facts)
             continue
         wholes = [making.look.columns.get(w.oid, {}) for w in reads.of]
         combined: list[Derived] = []
@@ -159,9 +207,58 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
                     combined.append(derived)
                 else:
                     instance = f"{table.prefix}{index}"[:NAME_MAX]
-                    making.add(reads, derived, instance, reads.label or _label(table, known), index)
+                    making.add(reads, derived, instance, reads.label or _label(table.label, known), index)
         if combined:
             making.add(reads, _combine(reads, combined), reads.instance, reads.label)
+
+
+def _plain_column(making: _Making, reads: Reads, table: Table, column: Column, facts: Mapping[str, Facts]) -> None:
+    """A column of such readings, as it was read the last time if it stands still."""
+    made, kept = making.readings, making.kept
+    if kept is None:
+        _plain(making, reads, table, column, facts)
+        return
+    rows = kept.find(making.of, reads, column, facts)
+    if rows is not None and made.keys().isdisjoint(rows[0]):
+        made.update(rows[0])
+        making.sources.update(rows[1])
+        return
+    before = len(made)
+    overlaps = any((reads.name, f"{table.prefix}{index}"[:NAME_MAX]) in made for index in column)
+    _plain(making, reads, table, column, facts)
+    if not overlaps:
+        fresh = dict(islice(made.items(), before, None))
+        kept.keep(making.of, reads, column, facts, (fresh, {key: making.sources[key] for key in fresh}))
+
+
+def _plain(making: _Making, reads: Reads, table: Table, column: Column, facts: Mapping[str, Facts]) -> None:
+    """Readings that come from one number each, in one loop, for most are of this kind; the same as one by one."""
+    name, scale, states, special, made = reads.name, reads.scale, reads.states, reads.special, making.readings
+    decimals = 3 if reads.decimals is None else reads.decimals
+    lowest, highest = _RANGES.get(reads.unit, _ANY)
+    value: float | None
+    state: str | None
+    for index, raw in column.items():
+        key = (name, f"{table.prefix}{index}"[:NAME_MAX])
+        known = facts.get(index)
+        called = _label(table.label, known) if known else ""
+        if type(raw) is not int or key in made:
+            for derived in _derive(making, reads, raw, known or {}, index):
+                making.add(reads, derived, key[1], called, index)
+            continue
+        state = None
+        if raw in special:
+            value, state = None, special[raw]
+        elif states:
+            if raw not in states:
+                continue
+            value, state = float(raw), states[raw]
+        elif lowest <= (value := raw * scale) <= highest:
+            value = round(value, decimals)
+        else:
+            value, state = None, "unknown"
+        making.sources[key] = f"{reads.oid}.{index}" if index else reads.oid
+        made[key] = reading(name, key[1], value, state, called)
 
 
 def _derive(
@@ -219,7 +316,7 @@ def _scaled(reads: Reads, number: float, row: Mapping[str, Value | float | None]
 
 def _sensible(reads: Reads, value: float) -> tuple[Derived, ...]:
     """The number, or "unknown" for one that cannot be meant: agents send -1 and 2^31-1 for what they do not know."""
-    lowest, highest = _RANGES.get(reads.unit, (-math.inf, math.inf))
+    lowest, highest = _RANGES.get(reads.unit, _ANY)
     return (Derived(_rounded(reads, value)) if lowest <= value <= highest else Derived(None, "unknown"),)
 
 
@@ -271,8 +368,11 @@ def _first_whole(wholes: tuple[Whole, ...], values: list[Value | None]) -> float
     return None
 
 
-def _label(table: Table, known: Facts) -> str:
-    return next((str(known[fact]) for fact in table.label if known.get(fact)), "")
+def _label(facts: tuple[str, ...], known: Facts) -> str:
+    for fact in facts:
+        if known.get(fact):
+            return str(known[fact])
+    return ""
 
 
 def _rounded(reads: Reads, value: float) -> float:

@@ -42,9 +42,12 @@ class Asking:
         return await self.door.walk(self.peer, roots, limit=limit, texts=texts)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Known:
-    """What is remembered of a device between looks; `static` and `tables` are the facts of its rows."""
+    """What is remembered of a device between looks; `static` and `tables` are the facts of its rows.
+
+    Only `sample` changes, with every look.
+    """
 
     way: tuple[str, int, UUID, str]
     profile: Profile

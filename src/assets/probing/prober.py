@@ -26,14 +26,15 @@ from assets.probing.door import (
     WrongCredential,
 )
 from assets.probing.identity import SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYSTEM, Answers, dotted
-from assets.probing.look import Look, readings, text
+from assets.probing.look import Kept, Look, readings, text
 from assets.probing.options import DnsOptions, HttpOptions, PingOptions, TcpOptions
 from assets.probing.overview import Asking, Known, look_over, narrowed
 from assets.probing.profile import GENERIC, Profiles
 from assets.probing.reach import Pinger, Resolver, tcp
-from assets.probing.readings import Method, Outcome, Reading, Result
+from assets.probing.readings import Method, Outcome, Reading, Result, answered
 from assets.probing.traffic import TCP_HANDSHAKE, Meter
-from assets.probing.wire import Wire
+from assets.probing.usm import speaks
+from assets.probing.wire import Polled, Wire
 
 LOOK_OVER_SECONDS = 3_600.0
 NEW_ROWS_SECONDS = 300.0  # rows without a name bring the next looking over forward to this
@@ -69,6 +70,9 @@ class Prober:
         self._meter = Meter()
         self._v2c: Door = v2c or Wire(meter=self._meter)
         self._v3 = v3
+        self._pysnmp: Door | None = None
+        self._kept = Kept()
+        self._peers: dict[UUID, tuple[TargetSpec, Peer]] = {}
         self._monotonic = monotonic
         self._known: OrderedDict[UUID, Known] = OrderedDict()
         self._resolver = Resolver()
@@ -130,8 +134,9 @@ class Prober:
     async def close(self) -> None:
         """Lets go of sockets and threads."""
         await self._v2c.close()
-        if self._v3:
-            await self._v3.close()
+        for door in (self._v3, self._pysnmp):
+            if door:
+                await door.close()
         self._resolver.close()
 
     async def _reach(self, target: TargetSpec) -> None:
@@ -206,17 +211,29 @@ class Prober:
     async def _peer(self, target: TargetSpec, credential: Credential | None) -> Peer:
         if credential is None:
             raise NotAsked("no credential is assigned to this target")
+        known = self._peers.get(target.id)
+        if known is not None and known[0] is target and known[1].credential is credential:
+            return known[1]
         address = await self._resolver.address(target.address)
-        return Peer(address, target.port, credential, target.timeout_seconds, target.tries)
+        peer = Peer(address, target.port, credential, target.timeout_seconds, target.tries)
+        if address == target.address:  # a name may lead elsewhere the next time
+            self._peers[target.id] = (target, peer)
+            while len(self._peers) > TARGETS_MAX:
+                del self._peers[next(iter(self._peers))]
+        return peer
 
     def _door(self, peer: Peer) -> Door:
         if isinstance(peer.credential, Community):
             return self._v2c
-        if self._v3 is None:
-            from assets.probing.snmp import Snmp  # pysnmp takes half a second to import; most collectors need none
+        if self._v3:
+            return self._v3
+        if speaks(peer.credential):
+            return self._v2c
+        if self._pysnmp is None:
+            from assets.probing.snmp import Snmp  # only for DES; it takes half a second to import
 
-            self._v3 = Snmp()
-        return self._v3
+            self._pysnmp = Snmp()
+        return self._pysnmp
 
     async def _snmp(self, target: TargetSpec, credential: Credential | None) -> Seen:
         peer = await self._peer(target, credential)
@@ -225,34 +242,47 @@ class Prober:
         if known is not None and known.way != asking.way:
             known = None
         wanted = (SYS_UPTIME,) if target.light else SYSTEM + (known.scalars if known else ())
-        started = time.perf_counter()
-        scalars = await asking.door.get(peer, wanted[:GET_NAMES_MAX])
-        latency_ms = round((time.perf_counter() - started) * 1_000, 2)
+        stale = known is None or self._monotonic() - known.looked_over_at >= LOOK_OVER_SECONDS
+        polled: Polled | None = None
+        if known is not None and not stale and not target.light and known.live and isinstance(asking.door, Wire):
+            polled = await asking.door.poll(peer, wanted, known.live)
+            scalars, latency_ms = polled.scalars, round(polled.seconds * 1_000, 2)
+        else:
+            started = time.perf_counter()
+            scalars = await asking.door.get(peer, wanted[:GET_NAMES_MAX])
+            latency_ms = round((time.perf_counter() - started) * 1_000, 2)
         ticks = _ticks(scalars)
         if target.light:
             uptime = None if ticks is None else ticks / 100
             return Seen(Result(outcome=Outcome.ANSWERED, latency_ms=latency_ms, uptime_seconds=uptime, truncated=True))
         if known is not None and _another(known, scalars, rates.Sample(self._monotonic(), ticks)):
-            known = None
+            known = polled = None
         before = known.sample if known else None
         try:
-            scalars |= await asking.get(wanted[GET_NAMES_MAX:])
-            fresh = known is None or self._monotonic() - known.looked_over_at >= LOOK_OVER_SECONDS
+            if polled is None:
+                scalars |= await asking.get(wanted[GET_NAMES_MAX:])
+            fresh = known is None or stale
             if known is None or fresh:
                 known, more = await look_over(asking, scalars, self._monotonic())
                 scalars = {**scalars, **more}
             at = self._monotonic()  # of the counters: looking over comes before them and may take seconds
-            walked = await asking.walk(known.live)
+            if polled is None:
+                walked = await asking.walk(known.live)
+            elif isinstance(polled.walked, DeviceError):
+                raise polled.walked
+            else:
+                walked = polled.walked
         except DeviceError as error:
             return Seen(_half(error, known, self.profiles, scalars, latency_ms))
         look = Look(at, ticks, scalars, {**known.static, **walked.columns})
-        made = readings(known.profile, look, before, known.tables)
+        made = readings(known.profile, look, before, known.tables, target.id, self._kept)
         if fresh and not walked.truncated:
             known = narrowed(known, look)
         elif not fresh and _new_rows(known, look):
             known = replace(known, looked_over_at=known.looked_over_at - LOOK_OVER_SECONDS + NEW_ROWS_SECONDS)
-        self._remember(target.id, replace(known, sample=rates.Sample(at, ticks, made.counters)))
-        result = Result(
+        known.sample = rates.Sample(at, ticks, made.counters)
+        self._remember(target.id, known)
+        result = answered(
             outcome=Outcome.ANSWERED,
             detail="" if known.profile.kind != GENERIC else "no profile fits this device; shown with the generic one",
             latency_ms=latency_ms,

@@ -149,6 +149,14 @@ class Reads(Strict):
         return value
 
 
+_PLAIN = frozenset(("name", "oid", "unit", "scale", "decimals", "states", "special"))
+
+
+def is_plain(reads: Reads) -> bool:
+    """Whether a reading comes from one number alone, by its scale, states and special values."""
+    return reads.__pydantic_fields_set__ <= _PLAIN
+
+
 class Fact(Strict):
     """A column that describes a row and seldom changes: a name, a type, a maximum."""
 

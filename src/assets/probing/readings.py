@@ -1,7 +1,7 @@
 """What one look at a target yields: the words that prober, collector and service share."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -66,6 +66,22 @@ class Reading(Loose):
     label: Text = ""
 
 
+_READING_FIELDS = set(Reading.model_fields)
+_new, _slots = object.__new__, BaseModel.__dict__
+_set_values, _set_fields = _slots["__dict__"].__set__, _slots["__pydantic_fields_set__"].__set__
+_set_extra, _set_private = _slots["__pydantic_extra__"].__set__, _slots["__pydantic_private__"].__set__
+
+
+def reading(name: str, instance: str, value: float | None, state: str | None, label: str) -> Reading:
+    """A reading of what was checked already: `model_construct`, which takes five times as long, in fewer steps."""
+    made = _new(Reading)
+    _set_values(made, {"name": name, "instance": instance, "value": value, "state": state, "label": label})
+    _set_fields(made, _READING_FIELDS)
+    _set_extra(made, None)
+    _set_private(made, None)
+    return made
+
+
 class Identity(Loose):
     """What the device says it is (SNMPv2-MIB system group, ENTITY-MIB, Printer-MIB, HOST-RESOURCES-MIB)."""
 
@@ -125,6 +141,19 @@ class Result(Loose):
     def alive(self) -> bool:
         """Whether the target proved that it is there, however badly it answered."""
         return self.outcome in (Outcome.ANSWERED, Outcome.MALFORMED, Outcome.WRONG_CREDENTIAL)
+
+
+_RESULT_DEFAULTS = {name: field.get_default() for name, field in Result.model_fields.items()}
+
+
+def answered(**values: Any) -> Result:
+    """A result of what was checked already, like `reading`."""
+    made = _new(Result)
+    _set_values(made, _RESULT_DEFAULTS | values)
+    _set_fields(made, set(values))
+    _set_extra(made, None)
+    _set_private(made, None)
+    return made
 
 
 class Severity(StrEnum):

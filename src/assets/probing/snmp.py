@@ -1,4 +1,4 @@
-"""The only door to pysnmp: SNMPv3 (RFC 3414, 3826, 7860), and v2c as the reference that `wire` is tested against.
+"""The only door to pysnmp: for SNMPv3 with DES, and as the reference that `wire` is tested against.
 
 pysnmp alone would wait for ever in some cases and take a reply of any length, so every question has a deadline of
 asyncio's monotonic clock, names are checked here, and walks run under our own guards. No MIB is compiled or looked up.
@@ -22,7 +22,7 @@ from assets.probing.ber import Bindings, Value
 from assets.probing.contract import Community, Credential, User
 from assets.probing.discovery import engine_answers
 from assets.probing.door import Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
-from assets.probing.walking import Step, Walk, get_in_parts, run
+from assets.probing.walking import Answer, Step, Walk, get_in_parts, run
 
 IN_FLIGHT_MAX = 50  # pysnmp decodes about 75 answers a second; more waiting would time out in the queue
 ENGINES_MAX = 16
@@ -45,6 +45,8 @@ _PRIVACY = {
     "aes128": hlapi.USM_PRIV_CFB128_AES,
     "aes192": hlapi.USM_PRIV_CFB192_AES_BLUMENTHAL,
     "aes256": hlapi.USM_PRIV_CFB256_AES_BLUMENTHAL,
+    "aes192c": hlapi.USM_PRIV_CFB192_AES,
+    "aes256c": hlapi.USM_PRIV_CFB256_AES,
 }
 # Each says that the device is there and does not take this user, key or level (RFC 3414 §3.2).
 _REFUSALS = {
@@ -96,9 +98,8 @@ class Snmp:
     async def walk(self, peer: Peer, roots: Sequence[str], *, limit: int | None = None, texts: bool = False) -> Walked:
         """All rows below each root, guarded (see `walking`); cut walks are marked."""
 
-        async def ask(step: Step) -> tuple[int, Bindings]:
-            status, _, bindings = await self._ask(peer, step.names, repetitions=step.repetitions)
-            return status, bindings
+        async def ask(step: Step) -> Answer:
+            return Answer(*await self._ask(peer, step.names, repetitions=step.repetitions))
 
         walk = Walk(roots, limit=limit, texts=texts, now=asyncio.get_running_loop().time())
         return await run(walk, peer, ask)
