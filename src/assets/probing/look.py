@@ -11,29 +11,18 @@ from assets.probing import rates
 from assets.probing.ber import Value
 from assets.probing.decoders import DECODERS, Derived
 from assets.probing.profile import Profile
-from assets.probing.profile_file import Fact, Reads, Table, Whole, is_plain
+from assets.probing.profile_file import ANY, RANGES, Fact, Plain, Reads, Table, Whole
 from assets.probing.readings import COUNTERS_MAX, NAME_MAX, READINGS_MAX, Reading, reading
 from assets.text import clean
 
 Column = Mapping[str, Value]
 Columns = Mapping[str, Column]
 FactValue = int | str
-_RANGES = {
-    "percent": (0, 200),  # a power supply may be loaded beyond 100 %
-    "minutes": (0, 1e6),
-    "seconds": (0, 1e9),
-    "celsius": (-60, 200),
-    "volts": (0, 1e5),
-    "pages": (0, (1 << 32) - 2),
-    "count": (0, 1e9),
-}
 _NUMBER = re.compile(r"\s*[-+]?\d{1,15}(?:\.\d{1,9})?")
 Facts = dict[str, FactValue]
-_Rows = tuple[dict[tuple[str, str], Reading], dict[tuple[str, str], str]]  # readings, and where they come from
+_Rows = dict[tuple[str, str], Reading]
 KEPT_ROWS_MAX = 20_000  # about 10 MB
-_ANY = (-math.inf, math.inf)
 _NO_FACTS: dict[str, Facts] = {}
-_NO_TABLE = Table(name="none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +89,14 @@ class _Making:
     kept: Kept | None = None
     readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
-    sources: dict[tuple[str, str], str] = field(default_factory=dict)
+    sources: dict[tuple[str, str], str] | None = field(default_factory=dict)
 
     def add(self, reads: Reads, derived: Derived, instance: str, label: str, row: str = "") -> None:
         key = (reads.name, derived.instance or instance)
         there = self.readings.get(key)
         if there is None or (there.value is None and derived.value is not None):
-            self.sources[key] = f"{reads.oid}.{row}" if row else reads.oid
+            if self.sources is not None:
+                self.sources[key] = f"{reads.oid}.{row}" if row else reads.oid
             self.readings[key] = reading(key[0], key[1], _finite(derived.value), derived.state, label)
 
 
@@ -121,21 +111,23 @@ def readings(
     """What the profile reads out of a look; `tables` has the facts of each table's rows by index.
 
     `before` is the sample of the look before, None after a restart: then there are no rates this time. `kept` saves
-    work where the columns of the device `of` stand still; it changes nothing in what is read.
+    work where the columns of the device `of` stand still; it changes nothing in what is read, but then nobody notes
+    the sources.
     """
-    making = _Making(look, before, of, kept)
+    making = _Making(look, before, of, kept, {}, {}, {} if kept is None else None)
+    scalars = look.scalars
     for step in profile.steps:
         if isinstance(step, Table):
             _table(making, step, tables.get(step.name, _NO_FACTS))
-        elif (raw := look.scalars.get(step.oid)) is not None:
-            if type(raw) is int and is_plain(step):
-                _plain(making, step, _NO_TABLE, {"": raw}, _NO_FACTS)
+        elif (raw := scalars.get(step.oid)) is not None:
+            if type(raw) is int and step.plain is not None:
+                _single(making, step, step.plain, raw)
             else:
                 _scalar(making, step, raw)
     made = tuple(making.readings.values())
     cut = len(made) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
-    counters = dict(list(making.counters.items())[:COUNTERS_MAX])
-    return Made(made[:READINGS_MAX], counters, cut, making.sources)
+    counters = dict(islice(making.counters.items(), COUNTERS_MAX))
+    return Made(made[:READINGS_MAX], counters, cut, making.sources or {})
 
 
 def rows(table: Table, columns: Columns) -> dict[str, Facts]:
@@ -188,8 +180,8 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
         column = making.look.columns.get(reads.oid)
         if not column:
             continue
-        if not table.skip and is_plain(reads):
-            _plain_column(making, reads, table, column, facts)
+        if not table.skip and reads.plain is not None:
+            _plain_column(making, reads, reads.plain, table, column, facts)
             continue
         wholes = [making.look.columns.get(w.oid, {}) for w in reads.of]
         combined: list[Derived] = []
@@ -212,53 +204,63 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
             making.add(reads, _combine(reads, combined), reads.instance, reads.label)
 
 
-def _plain_column(making: _Making, reads: Reads, table: Table, column: Column, facts: Mapping[str, Facts]) -> None:
+def _plain_column(
+    making: _Making, reads: Reads, plain: Plain, table: Table, column: Column, facts: Mapping[str, Facts]
+) -> None:
     """A column of such readings, as it was read the last time if it stands still."""
     made, kept = making.readings, making.kept
     if kept is None:
-        _plain(making, reads, table, column, facts)
+        _plain(making, reads, plain, table, column, facts)
         return
     rows = kept.find(making.of, reads, column, facts)
-    if rows is not None and made.keys().isdisjoint(rows[0]):
-        made.update(rows[0])
-        making.sources.update(rows[1])
+    if rows is not None and made.keys().isdisjoint(rows):
+        made.update(rows)
         return
     before = len(made)
     overlaps = any((reads.name, f"{table.prefix}{index}"[:NAME_MAX]) in made for index in column)
-    _plain(making, reads, table, column, facts)
+    _plain(making, reads, plain, table, column, facts)
     if not overlaps:
-        fresh = dict(islice(made.items(), before, None))
-        kept.keep(making.of, reads, column, facts, (fresh, {key: making.sources[key] for key in fresh}))
+        kept.keep(making.of, reads, column, facts, dict(islice(made.items(), before, None)))
 
 
-def _plain(making: _Making, reads: Reads, table: Table, column: Column, facts: Mapping[str, Facts]) -> None:
+def _plain(
+    making: _Making, reads: Reads, plain: Plain, table: Table, column: Column, facts: Mapping[str, Facts]
+) -> None:
     """Readings that come from one number each, in one loop, for most are of this kind; the same as one by one."""
-    name, scale, states, special, made = reads.name, reads.scale, reads.states, reads.special, making.readings
-    decimals = 3 if reads.decimals is None else reads.decimals
-    lowest, highest = _RANGES.get(reads.unit, _ANY)
-    value: float | None
-    state: str | None
+    name, made, prefix = reads.name, making.readings, table.prefix
     for index, raw in column.items():
-        key = (name, f"{table.prefix}{index}"[:NAME_MAX])
+        key = (name, f"{prefix}{index}"[:NAME_MAX])
         known = facts.get(index)
         called = _label(table.label, known) if known else ""
         if type(raw) is not int or key in made:
             for derived in _derive(making, reads, raw, known or {}, index):
                 making.add(reads, derived, key[1], called, index)
-            continue
-        state = None
-        if raw in special:
-            value, state = None, special[raw]
-        elif states:
-            if raw not in states:
-                continue
-            value, state = float(raw), states[raw]
-        elif lowest <= (value := raw * scale) <= highest:
-            value = round(value, decimals)
-        else:
-            value, state = None, "unknown"
-        making.sources[key] = f"{reads.oid}.{index}" if index else reads.oid
-        made[key] = reading(name, key[1], value, state, called)
+        elif (told := _told(plain, raw)) is not None:
+            made[key] = reading(name, key[1], told[0], told[1], called)
+            if making.sources is not None:
+                making.sources[key] = f"{reads.oid}.{index}"
+
+
+def _single(making: _Making, reads: Reads, plain: Plain, raw: int) -> None:
+    """The same for a single object."""
+    key = (reads.name, "")
+    if key in making.readings:
+        _scalar(making, reads, raw)
+    elif (told := _told(plain, raw)) is not None:
+        making.readings[key] = reading(reads.name, "", told[0], told[1], "")
+        if making.sources is not None:
+            making.sources[key] = reads.oid
+
+
+def _told(plain: Plain, raw: int) -> tuple[float | None, str | None] | None:
+    """The value and the state that a number stands for; None for a code that the MIB does not know."""
+    scale, states, special, decimals, lowest, highest = plain
+    if raw in special:
+        return None, special[raw]
+    if states:
+        return (float(raw), states[raw]) if raw in states else None
+    value = raw * scale
+    return (round(value, decimals), None) if lowest <= value <= highest else (None, "unknown")
 
 
 def _derive(
@@ -316,7 +318,7 @@ def _scaled(reads: Reads, number: float, row: Mapping[str, Value | float | None]
 
 def _sensible(reads: Reads, value: float) -> tuple[Derived, ...]:
     """The number, or "unknown" for one that cannot be meant: agents send -1 and 2^31-1 for what they do not know."""
-    lowest, highest = _RANGES.get(reads.unit, _ANY)
+    lowest, highest = RANGES.get(reads.unit, ANY)
     return (Derived(_rounded(reads, value)) if lowest <= value <= highest else Derived(None, "unknown"),)
 
 

@@ -198,15 +198,17 @@ class Prober:
         peer = await self._peer(target, credential)
         key = (peer.address, peer.port)
         self._meter.begin(key)
-        seen: Seen | None = None
         try:
-            seen = await self._snmp(target, credential)
-        except DeviceError as error:
-            seen = Seen(_failure(error))
+            try:
+                seen = await self._snmp(target, peer)
+            except DeviceError as error:
+                seen = Seen(_failure(error))
+            if seen.look is not None:  # says it already
+                return seen
+            told = {"traffic": self._meter.so_far(key), "credential": peer.credential.id}
+            return Seen(seen.result.model_copy(update=told))
         finally:
-            cost = self._meter.end(key)
-        told = {"traffic": cost if cost.packets else None, "credential": credential.id if credential else None}
-        return replace(seen, result=seen.result.model_copy(update=told))
+            self._meter.end(key)
 
     async def _peer(self, target: TargetSpec, credential: Credential | None) -> Peer:
         if credential is None:
@@ -235,8 +237,7 @@ class Prober:
             self._pysnmp = Snmp()
         return self._pysnmp
 
-    async def _snmp(self, target: TargetSpec, credential: Credential | None) -> Seen:
-        peer = await self._peer(target, credential)
+    async def _snmp(self, target: TargetSpec, peer: Peer) -> Seen:
         asking = Asking(self._door(peer), peer, target, self.profiles)
         known = self._known.get(target.id)
         if known is not None and known.way != asking.way:
@@ -291,6 +292,8 @@ class Prober:
             counters=made.counters,
             uptime_seconds=None if ticks is None else ticks / 100,
             truncated=walked.truncated or known.truncated or made.cut,
+            credential=peer.credential.id,
+            traffic=self._meter.so_far((peer.address, peer.port)),
         )
         return Seen(result, look, known)
 

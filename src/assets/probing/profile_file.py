@@ -1,8 +1,11 @@
 """How one probe profile is written: the strict shape of a TOML file, and errors that name file, line and key."""
 
+import math
 import re
 import tomllib
-from typing import Annotated, Literal, Self, TypeVar
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
@@ -109,6 +112,30 @@ class Whole(Strict):
     scale: float = 1.0
 
 
+RANGES: dict[str, tuple[float, float]] = {
+    "percent": (0, 200),  # a power supply may be loaded beyond 100 %
+    "minutes": (0, 1e6),
+    "seconds": (0, 1e9),
+    "celsius": (-60, 200),
+    "volts": (0, 1e5),
+    "pages": (0, (1 << 32) - 2),
+    "count": (0, 1e9),
+}
+ANY = (-math.inf, math.inf)
+_PLAIN = frozenset(("name", "oid", "unit", "scale", "decimals", "states", "special"))
+
+
+class Plain(NamedTuple):
+    """What makes a reading out of one number; what is outside `lowest` and `highest` cannot be meant."""
+
+    scale: float
+    states: Mapping[int, str]
+    special: Mapping[int, str]
+    decimals: int
+    lowest: float
+    highest: float
+
+
 class Reads(Strict):
     """How one reading comes from one object or column.
 
@@ -141,20 +168,20 @@ class Reads(Strict):
     with_: Annotated[dict[Word, Oid], Field(alias="with")] = Field(default_factory=dict)
     combine: Literal["mean", "max", "sum", "first"] | None = None  # of a table: one value instead of one per row
 
+    @cached_property
+    def plain(self) -> "Plain | None":
+        """How it comes from one number alone, by scale, states and special values; None when it takes more."""
+        if not self.__pydantic_fields_set__ <= _PLAIN:
+            return None
+        decimals = 3 if self.decimals is None else self.decimals
+        return Plain(self.scale, self.states, self.special, decimals, *RANGES.get(self.unit, ANY))
+
     @field_validator("decoder")
     @classmethod
     def _known(cls, value: str | None) -> str | None:
         if value is not None and value not in DECODERS:
             raise ValueError(f"there is no decoder {value!r}; known are {', '.join(sorted(DECODERS))}")
         return value
-
-
-_PLAIN = frozenset(("name", "oid", "unit", "scale", "decimals", "states", "special"))
-
-
-def is_plain(reads: Reads) -> bool:
-    """Whether a reading comes from one number alone, by its scale, states and special values."""
-    return reads.__pydantic_fields_set__ <= _PLAIN
 
 
 class Fact(Strict):

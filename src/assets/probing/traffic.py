@@ -32,15 +32,21 @@ class Meter:
         """Count from here on."""
         self._open.setdefault(key, [0, 0, 0, 0])[3] += 1
 
-    def end(self, key: Key) -> Traffic:
-        """What there was since `begin`; of two that ask the same peer at once the first to end has it all."""
+    def so_far(self, key: Key) -> Traffic | None:
+        """What there was since `begin` or since this was asked before; of two that ask one peer the first has it all."""
+        counted = self._open[key]
+        sent, received, packets, _ = counted
+        if not packets:
+            return None
+        counted[:3] = 0, 0, 0
+        return Traffic(sent_octets=sent, received_octets=received, packets=packets)
+
+    def end(self, key: Key) -> None:
+        """Count no longer."""
         counted = self._open[key]
         counted[3] -= 1
         if not counted[3]:
             del self._open[key]
-        sent, received, packets = counted[:3]
-        counted[:3] = 0, 0, 0
-        return Traffic(sent_octets=sent, received_octets=received, packets=packets)
 
     def sent(self, key: Key, octets: int) -> None:
         """A datagram went out."""
