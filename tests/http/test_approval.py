@@ -173,6 +173,8 @@ async def test_deputies_are_offered_with_what_speaks_against_them_and_approvers_
     assert page.index("Approve by their own role") < page.index('value="zung"') < page.index("Approve nothing by")
     asked = {"from_on": today(), "until_on": today()}
     assert (await boss.post("/delegations", data={"deputy": "yen", **asked})).status_code == 303
+    nothing = await house.person("lan", Role.INSPECTOR)
+    assert (await nothing.post("/delegations", data={"deputy": "anh", **asked})).status_code == 403
     told = await boss.post("/delegations", data={"deputy": "anh", **asked})
     assert "Keeps a store" in shown(told)
     assert 'value="anh" selected' in told.text

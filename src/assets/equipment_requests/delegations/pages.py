@@ -81,6 +81,10 @@ async def withdraw(request: AnyRequest, delegation: FromPath[UUID], actor: Named
 
 
 async def _to_be_told(actor: Actor, new: NewDelegation) -> bool:
+    """Whether something speaks against the deputy; whoever decides nothing is refused by the verb."""
+    async with transaction(actor.scope) as tx:
+        if not service.decides(actor, await deciding_roles(tx)):
+            return False
     people = await service.candidates(actor, clock.now())
     return any(one.cautions for one in people if one.login == new.deputy.lower())
 
