@@ -945,7 +945,7 @@ RECIPES: dict[str, Recipe] = {
     "POST /api/v1/credentials": lambda w, t: Call("", json={"name": "neu", "secret": {"community": "c"}}),
     "PATCH /api/v1/credentials/{credential}": lambda w, t: Call("", json={"name": "x"}, headers=IF_MATCH),
     "DELETE /api/v1/credentials/{credential}": lambda w, t: Call("", headers=IF_MATCH),
-    "PUT /api/v1/credential-orders": lambda w, t: Call("", json={"site": t.site, "credentials": [str(w.credential)]}),
+    "POST /api/v1/credential-orders": lambda w, t: Call("", json={"site": t.site, "credentials": [str(w.credential)]}),
     "POST /credentials": lambda w, t: Call("", form={"name": "neu", "kind": "v2c", "community": "c"}),
     "POST /credentials/{credential}": lambda w, t: Call("", form={"name": "x", "version": "1"}),
     "POST /credentials/{credential}/remove": lambda w, t: Call("", form={"version": "1"}),

@@ -497,7 +497,7 @@ async def probes_are_written(walk: Walk, device: str, collector: str) -> None:
         await walk("POST", path, form={} if "api" not in path else None, target=device)
     await walk("POST", "/api/v1/targets/{target}/try-credential", {"credential": first["id"]}, target=device)
     await walk("POST", "/targets/{target}/try-credential", form={"credential": first["id"]}, target=device)
-    await walk("PUT", "/api/v1/credential-orders", {"credentials": []})
+    await walk("POST", "/api/v1/credential-orders", {"credentials": []})
     await walk("POST", "/credentials/{credential}/remove", form={"version": "2"}, credential=second["id"])
     await walk("DELETE", "/api/v1/credentials/{credential}", version=2, credential=first["id"])
 

@@ -400,6 +400,7 @@ EDITABLE = {
     "/api/v1/administrative-units/{code}", "/api/v1/applications/{code}", "/api/v1/asset-categories/{category}",
     "/api/v1/asset-models/{model}", "/api/v1/assets/{tag}", "/api/v1/attachments/{attachment}",
     "/api/v1/capabilities/{capability}", "/api/v1/channels/{channel}", "/api/v1/consumables/{consumable}",
+    "/api/v1/credentials/{credential}",
     "/api/v1/counted-states/{counted}", "/api/v1/custom-fields/{field}", "/api/v1/disposal-rules/{rule}",
     "/api/v1/kits/{kit}", "/api/v1/label-grids/{grid}", "/api/v1/label-printers/{printer}", "/api/v1/links/{tag}",
     "/api/v1/norms/{norm}", "/api/v1/reminder-points/{kind}", "/api/v1/rooms/{room}",

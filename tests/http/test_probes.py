@@ -166,7 +166,9 @@ async def test_credentials_are_kept_renewed_ordered_and_removed_and_never_shown(
     assert used.status_code == 409
     weak = {"secret": {"community": "word", "auth": "sha1", "auth_passphrase": secret}}
     assert (await it.post("/api/v1/credentials", json={"name": "x"} | weak)).status_code == 400
-    assert (await it.put("/api/v1/credential-orders", json={"site": "21025", "credentials": []})).status_code == 200
+    stale = {"site": "21025", "credentials": [], "before": []}
+    assert (await it.post("/api/v1/credential-orders", json=stale)).status_code == 409
+    assert (await it.post("/api/v1/credential-orders", json={**stale, "before": [one["id"]]})).status_code == 200
     assert (await it.post(f"/credentials/{one['id']}/remove", data={"version": "2"})).status_code == 303
     for path in ("/credentials", "/api/v1/credentials", "/api/v1/audit-events"):
         assert secret not in (await it.get(path)).text
@@ -178,7 +180,7 @@ async def test_a_credential_is_tried_on_order_of_the_province(it: httpx2.AsyncCl
     target = await added(it, method="snmp", address="10.0.0.9")
     path = f"/api/v1/targets/{target['id']}/try-credential"
     assert (await it.post(path, json={"credential": made["id"]})).status_code == 400, "no list names it"
-    await it.put("/api/v1/credential-orders", json={"credentials": [made["id"]]})
+    await it.post("/api/v1/credential-orders", json={"credentials": [made["id"]]})
     order = await it.post(path, json={"credential": made["id"]})
     assert (order.status_code, order.json()["kind"]) == (201, "try_credential")
     assert (await it.post(f"/targets/{target['id']}/probe")).status_code == 303

@@ -6,9 +6,10 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from asyncpg import Record
-from litestar import Controller, Response, delete, get, patch, post, put
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -16,7 +17,7 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
-from assets.errors import Invalid, NotFound
+from assets.errors import Conflict, NotFound, Stale
 from assets.ids import new_id
 from assets.monitoring import credentials
 from assets.probing.contract import CANDIDATES_MAX, Community, User
@@ -187,6 +188,7 @@ class CredentialOrderIn(BaseModel):
     site: Annotated[str, Field(max_length=20)] = ""
     unit: Annotated[str, Field(max_length=20)] = ""
     credentials: Annotated[list[UUID], Field(max_length=CANDIDATES_MAX)]
+    before: Annotated[list[UUID], Field(max_length=CANDIDATES_MAX)] | None = None
 
 
 class CredentialOrders(BaseModel):
@@ -214,12 +216,18 @@ async def list_orders(actor: NamedDependency[Actor]) -> CredentialOrders:
     return await orders(actor)
 
 
-@put("/api/v1/credential-orders", operation_id="setCredentialOrder", guards=LOOKS_AFTER, tags=["monitoring"])
+@post(
+    "/api/v1/credential-orders", operation_id="setCredentialOrder", guards=LOOKS_AFTER, tags=["monitoring"],
+    status_code=HTTP_200_OK,
+)  # fmt: skip
 async def set_order(data: JSONBody[CredentialOrderIn], actor: NamedDependency[Actor]) -> CredentialOrders:
-    """Say what is tried at one place; the whole list of that place is replaced."""
-    if data.site and data.unit:
-        raise Invalid(fields={"unit": N_("Either a site or a unit.")})
-    await credentials.set_order(actor, data.credentials, site=data.site, unit=data.unit)
+    """Say what is tried at one place; the list there is replaced, unless it is no longer the `before` that was read."""
+    try:
+        await credentials.set_order(
+            actor, data.credentials, site=data.site, unit=data.unit, before=data.before
+        )  # fmt: skip
+    except Stale:
+        raise Conflict(N_("The list of this place has been changed meanwhile; look at it again.")) from None
     return await orders(actor)
 
 
