@@ -236,7 +236,7 @@ async def build(house: House) -> World:
 async def _credential(house: House, own: There, foreign: There) -> UUID:
     """A credential that is tried everywhere, and what looking at a target of each commune has cost."""
     made = await credentials.add_credential(
-        SYSTEM, "tried", Community(id=new_id(), community=SecretStr("word")), vault=house.parts.vault
+        SYSTEM, "Thử", Community(id=new_id(), community=SecretStr("word")), vault=house.parts.vault
     )  # fmt: skip
     await credentials.set_order(SYSTEM, [made])
     async with db.transaction(db.EVERYTHING) as tx:

@@ -303,7 +303,10 @@ async def rows() -> list[tuple[str, int]]:
 
 
 # Another field that a rule about two names when this one is odd.
-RULES = {"starts_at": {"ends_at"}, "manufacturer": {"model"}}
+RULES = {
+    "starts_at": {"ends_at"}, "manufacturer": {"model"}, "asset_tag": {"address"}, "link": {"address"},
+    "application": {"address"},
+}  # fmt: skip
 # What the house has, by the names of fields.
 KNOWN = {
     "site": "21025", "unit": "21025", "category": "printer", "user": "other", "name": "free", "code": "free",

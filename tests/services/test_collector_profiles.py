@@ -6,7 +6,7 @@ from assets.collector.devices import Devices
 from assets.probing.profile import ProfileError, Profiles
 
 
-def test_when_one_profile_is_of_a_newer_version_then_its_old_one_goes_on_beside_the_new_others() -> None:
+async def test_when_one_profile_is_of_a_newer_version_then_its_old_one_goes_on_beside_the_new_others() -> None:
     devices, sources = Devices(), Profiles.load().sources()
     newer = sources | {"switch": sources["switch"] + "\n[future]\nkey = 1\n", "router": sources["router"] + "\n# new\n"}
     devices.use(newer)
@@ -14,14 +14,14 @@ def test_when_one_profile_is_of_a_newer_version_then_its_old_one_goes_on_beside_
     assert not devices.profiles.broken
 
 
-def test_when_an_unknown_profile_cannot_be_read_then_only_that_one_is_missing() -> None:
+async def test_when_an_unknown_profile_cannot_be_read_then_only_that_one_is_missing() -> None:
     devices, sources = Devices(), Profiles.load().sources()
     devices.use(sources | {"drone": "title = 3"})
     assert set(devices.profiles.broken) == {"drone"}
     assert devices.profiles.names() == Profiles.load().names()
 
 
-def test_when_not_even_the_generic_profile_is_sent_then_all_old_ones_stay() -> None:
+async def test_when_not_even_the_generic_profile_is_sent_then_all_old_ones_stay() -> None:
     devices = Devices()
     with pytest.raises(ProfileError, match=r"generic\.toml"):
         devices.use({"switch": 'title = "S"'})

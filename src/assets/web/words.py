@@ -715,8 +715,11 @@ FIELD = {
 }  # fmt: skip
 FIELD_OF = {
     **{("imports", name): text for name, text in BATCH_ACTION.items()}, ("imports", "made_by"): N_("Made by"),
+    ("imports", "kept"): N_("Changed since"), ("imports", "kept_keys"): N_("Which were changed since"),
     ("imports", "new_models"): N_("New models"), ("imports", "fonts"): N_("Typed for the fonts"),
     ("equipment-requests", "value"): N_("Reckoned value (VND)"), ("category-costs", "name"): N_("Name of the kind"),
+    ("stocktakes", "cancelled_at"): N_("Cancelled at"), ("stocktakes", "cancelled_by"): N_("Cancelled by"),
+    ("stocktakes", "cancel_reason"): N_("Why it was cancelled"),
     ("stocktakes", "unknown"): N_("Not in the register"), ("stocktakes", "missing"): N_("Missing"),
     ("stocktake-items", "expected"): N_("On the list"),
     ("users", "name"): N_("Sign-in name"), ("readiness", "since"): N_("Since"), ("targets", "since"): N_("Since"),
