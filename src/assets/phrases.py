@@ -16,7 +16,10 @@ class Phrase:
 
     def english(self) -> str:
         """The phrase as its source says it."""
-        return self.text % self.params if self.params else self.text
+        if not self.params:
+            return self.text
+        whole = {n: int(v) if isinstance(v, float) and v.is_integer() else v for n, v in self.params.items()}
+        return self.text % whole
 
 
 def store(phrases: Iterable[Phrase]) -> str:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from assets.dashboards.asset_rows import readings
 from assets.dashboards.history import Change, segments, strip, ticks
 from assets.dashboards.views import ReadingRow
+from assets.phrases import Phrase, store
 from assets.web import formats
+from assets.web.language import say, translate
 
 NOW = datetime(2026, 11, 22, 1, 12, tzinfo=UTC)
 START = NOW - timedelta(days=7)
@@ -135,3 +137,20 @@ def test_days_begin_at_local_midnight() -> None:
 )
 def test_when_a_browser_names_itself_then_people_read_what_they_call_it(agent: str, said: str) -> None:
     assert formats.browser(agent, "en") == said
+
+
+@pytest.mark.parametrize(
+    ("language", "value", "shown"),
+    [
+        ("vi", 16.0, "còn hạn 16 ngày"),
+        ("vi", 3.5, "còn hạn 3,5 ngày"),
+        ("en", 3.5, "in 3.5 days"),
+        ("vi", 3, "hạn 3 ngày"),
+    ],
+)
+def test_when_a_reason_holds_a_number_then_it_is_written_as_the_language_does(
+    language: str, value: float, shown: str
+) -> None:
+    assert shown in say(language, store([Phrase("the certificate ends in %(value)s days", {"value": value})]))
+    assert translate(language, "%(value).2f", value=3.0) == "3.00"
+    assert Phrase("%(value)s days", {"value": 16.0}).english() == "16 days"

@@ -81,14 +81,31 @@ def translate(language: str, msgid: str, /, **params: object) -> str:
     text = catalogue(language if language in LANGUAGES else DEFAULT).gettext(msgid)
     if not params:
         return text
-    filled = {
-        name: translate(language, value.text, **_named(value.params)) if isinstance(value, phrases.Phrase) else value
-        for name, value in params.items()
-    }
+    filled = {name: _filled(language, value) for name, value in params.items()}
     try:
         return text % filled
     except (KeyError, TypeError, ValueError):
         return text  # a stored phrase with other places than its source has now: better odd than a page that fails
+
+
+def _filled(language: str, value: object) -> object:
+    if isinstance(value, phrases.Phrase):
+        return translate(language, value.text, **_named(value.params))
+    return _Measured(value, language) if isinstance(value, float) else value
+
+
+class _Measured(float):
+    """A number that a text may still format; as it stands it is written as the language does, whole ones without .0."""
+
+    def __new__(cls, value: float, language: str) -> "_Measured":
+        made = super().__new__(cls, value)
+        made.mark = "," if language == "vi" else "."
+        return made
+
+    mark: str
+
+    def __str__(self) -> str:
+        return float.__repr__(self).removesuffix(".0").replace(".", self.mark)
 
 
 def say(language: str, stored: str) -> str:
