@@ -175,4 +175,4 @@ async def test_printers_and_sheets_are_saved_from_the_page_in_the_way_that_figur
     right = await clerk.post("/labels/grids", data={name: str(value) for name, value in SHEET.items()})
     assert right.status_code == 303
     rulers = await clerk.get("/api/v1/label-calibration.pdf", params={"printer": printer["id"]})
-    assert "2.0 mm down" in Paper(rulers.content).text()
+    assert "0 mm right, 2 mm down" in Paper(rulers.content).text()
