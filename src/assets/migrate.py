@@ -22,7 +22,7 @@ async def migrate(dsn: str) -> None:
     lock = await asyncpg.connect(dsn, timeout=10)
     try:
         await lock.execute("select pg_advisory_lock($1)", LOCK)
-        await _role(lock)
+        await make_role(lock)
         async with db.owning(dsn):
             await _piccolo()
         from assets.jobs import install
@@ -43,7 +43,7 @@ revoke update, delete on audit_events, audit_seals, stock_movements from {db.ROL
 """
 
 
-async def _role(owner: asyncpg.Connection) -> None:
+async def make_role(owner: asyncpg.Connection) -> None:
     """The role that the service acts as; roles are the whole server's, so another database may have made it."""
     try:
         if not await owner.fetchval("select exists(select from pg_roles where rolname = $1)", db.ROLE):

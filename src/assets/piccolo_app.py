@@ -22,8 +22,6 @@ FEATURES = (
     "inventory.labels",
     "inventory.paper_forms",
     "inventory.stocktakes",
-    "inventory.agents",
-    "inventory.observed",
     "inventory.disposal",
     "inventory.reminders",
     "inventory.attachments",

@@ -22,6 +22,8 @@ COMMANDS = {
     "collector": ("assets.cli.administer", "Enrol collectors."),
     "credential": ("assets.cli.administer", "Keep what devices are asked with."),
     "import": ("assets.cli.import_file", "Plan the import of a file, and apply it when told to."),
+    "backup": ("assets.cli.backup", "Write everything in the database to one file."),
+    "restore": ("assets.cli.backup", "Put a backup back, or try whether it could be."),
     "verify-audit": ("assets.cli.verify_audit", "Find any change of the audit trail."),
     "units": ("assets.cli.administer", "Load administrative units from a file."),
 }

@@ -13,7 +13,7 @@ path is too long for PostgreSQL, works, and no directory that others made change
 """
 
 from assets.embedded.files import EmbeddedError
-from assets.embedded.programs import binaries
+from assets.embedded.programs import binaries, clients
 from assets.embedded.server import Server, ensure, stop
 
-__all__ = ["EmbeddedError", "Server", "binaries", "ensure", "stop"]
+__all__ = ["EmbeddedError", "Server", "binaries", "clients", "ensure", "stop"]

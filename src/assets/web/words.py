@@ -524,7 +524,7 @@ AUDIT_KIND = {
     "signed_address": N_("Signed address"),
     "approval_step": N_("Approval step"), "approval_setting": N_("Settings of approval"),
     "category_cost": N_("Expected cost"), "delegation": N_("Delegation while away"),
-    "working_calendar": N_("Working calendar"),
+    "working_calendar": N_("Working calendar"), "backup": N_("Backup"),
 }  # fmt: skip
 AUDIT_ACTION = {
     "draw_heartbeat": N_("Secret address drawn"), "revoke_heartbeat": N_("Secret address withdrawn"),
@@ -555,7 +555,7 @@ AUDIT_ACTION = {
     "dismiss": N_("Dismissed"), "undo": N_("Undone"), "merge": N_("Merged"), "unmerge": N_("Separated again"),
     "report": N_("Fault reported"), "resolve": N_("Mended"), "issue": N_("Issued"), "use": N_("Used"),
     "print": N_("Printed"), "scan": N_("Counted"), "settle": N_("Settled"), "open_stocktake": N_("Stocktake opened"),
-    "put_template": N_("Own template put in"), "remove_template": N_("Own template taken out"),
+    "restore": N_("Restored"), "put_template": N_("Own template put in"), "remove_template": N_("Own template taken out"),
 }  # fmt: skip
 AUDIT_FIELD = {
     "absent": N_("Absent (sign-in name)"), "absent_name": N_("Absent"), "age": N_("Against target"),
@@ -603,7 +603,7 @@ AUDIT_FIELD = {
     "display_name": N_("Displayed name"), "email": N_("E-mail"), "enabled": N_("Switched on"),
     "ended_at": N_("Ended at"), "ends_at": N_("Ends at"), "expires_at": N_("Valid until"),
     "expires_on": N_("Valid until"), "failing_since": N_("Failing since"), "files_counted": N_("Files counted"),
-    "filter": N_("Filter"), "rows": N_("Number of rows"),
+    "filter": N_("Filter"), "rows": N_("Number of rows"), "taken_at": N_("Backup of"),
     "former_province": N_("Former province"), "fulfilled_at": N_("Handed over at"), "given": N_("Given quantities"),
     "holder_post": N_("Post of the holder"), "hotline": N_("Hotline"), "interval_seconds": N_("Interval (seconds)"),
     "is_primary": N_("Main line"), "kind": N_("Kind"), "kinds": N_("Kinds"), "language": N_("Language"),

@@ -1,0 +1,1 @@
+"""Backups: everything the database holds in one file, and the way back, which is tried before it is believed."""
