@@ -120,14 +120,20 @@ def percent(value: Value, whole: Value | float | None) -> tuple[Derived, ...]:
     return (Derived(min(100.0, round(value * 100 / whole, 1))),)
 
 
+def unsigned(value: Value | float | None) -> Value | float | None:
+    """A number of blocks: Integer32 in the MIB, and below zero from agents that have more than 2^31 of them."""
+    return value + (1 << 32) if isinstance(value, int) and -(1 << 31) <= value < 0 else value
+
+
 def disk_used(value: Value, row: Row) -> tuple[Derived, ...]:
     """hrStorageUsed of a real disk in percent of its size."""
     if row.get("type") not in _DISKS or is_pseudo(str(row.get("name") or "")):
         return ()
-    return percent(value, row.get("of"))
+    used = unsigned(value)
+    return percent(used, row.get("of") or unsigned(row.get("size"))) if isinstance(used, int) else ()
 
 
-_RAM = re.compile(r"physical|^(main|real) memory|^memory$|^ram$", re.IGNORECASE)
+_RAM = re.compile(r"physical|^(main|real|random access|system) memory|^memory$|^s?d?ram\b", re.IGNORECASE)
 
 
 def is_ram(row: Row) -> bool:

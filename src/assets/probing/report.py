@@ -12,7 +12,7 @@ from typing import Any
 
 from assets.probing import identity
 from assets.probing.ber import Value
-from assets.probing.decoders import OK, is_pseudo, is_ram, is_receptacle, level
+from assets.probing.decoders import OK, is_pseudo, is_ram, is_receptacle, level, unsigned
 from assets.probing.identity import BRIDGE_ADDRESS, ENTITY, ENTITY_COLUMNS
 from assets.probing.look import Facts, Look, readings, text
 from assets.probing.oid import is_under
@@ -265,7 +265,8 @@ def _storage(known: Known, look: Look) -> list[Document]:
     used = look.columns.get(STORAGE_USED, {})
     out: list[Document] = []
     for index, facts in sorted(known.tables.get("storage", {}).items(), key=lambda item: _order(item[0])):
-        size, unit, kind, full = facts.get("size"), facts.get("unit_bytes"), facts.get("type"), used.get(index)
+        size, full = unsigned(facts.get("size")), unsigned(used.get(index))
+        unit, kind = facts.get("unit_bytes"), facts.get("type")
         if kind not in ("fixed", "network", "flash", "ramdisk", "removable") or not isinstance(size, int) or size <= 0:
             continue
         if not isinstance(unit, int) or not isinstance(full, int) or full < 0:
