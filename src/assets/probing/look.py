@@ -349,14 +349,15 @@ def _rate(making: _Making, reads: Reads, raw: Value, whole: Value | float | None
 
 
 def _combine(reads: Reads, derived: list[Derived]) -> Derived:
-    values = [d.value for d in derived if d.value is not None]
-    if not values:
+    known = [(d.value, d.state) for d in derived if d.value is not None]
+    if not known:
         return derived[0]
     if reads.combine == "first":
-        return Derived(values[0])
-    if reads.combine == "mean":
-        return Derived(_rounded(reads, sum(values) / len(values)))
-    return Derived(max(values) if reads.combine == "max" else sum(values))
+        return Derived(*known[0])
+    if reads.combine == "max":
+        return Derived(*max(known, key=lambda one: one[0]))
+    total = sum(value for value, _ in known)
+    return Derived(_rounded(reads, total / len(known)) if reads.combine == "mean" else total)
 
 
 def _whole(wholes: tuple[Whole, ...], value_of: Callable[[Whole], Value | None]) -> float | None:
