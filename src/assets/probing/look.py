@@ -146,7 +146,7 @@ def fact_value(fact: Fact, raw: Value) -> FactValue | None:
     if fact.kind == "text":
         return text(raw) if isinstance(raw, bytes) else None
     if fact.kind == "mac":
-        return raw.hex(":") if isinstance(raw, bytes) and len(raw) == 6 and any(raw) else None
+        return _mac(raw) if isinstance(raw, bytes) else None
     if fact.kind == "oid":
         if not isinstance(raw, str):
             return None
@@ -154,6 +154,15 @@ def fact_value(fact: Fact, raw: Value) -> FactValue | None:
     if not isinstance(raw, int):
         return None
     return fact.states.get(raw, str(raw)) if fact.states else raw
+
+
+_WRITTEN_MAC = re.compile(rb"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}")
+
+
+def _mac(raw: bytes) -> str | None:
+    """Six octets, or the text of them that some agents send; None for nothing but zeros."""
+    octets = bytes.fromhex(re.sub(r"[:-]", "", raw.decode())) if _WRITTEN_MAC.fullmatch(raw) else raw
+    return octets.hex(":") if len(octets) == 6 and any(octets) else None
 
 
 def text(raw: Value | None, limit: int = 255) -> str:

@@ -371,9 +371,9 @@ def _lldp(extra: Extra) -> list[Document]:
     out: list[Document] = []
     for index in sorted(columns["chassis"], key=_order):
         arcs = index.split(".")
-        if len(arcs) < 3:
+        if len(arcs) < 2:
             continue
-        row: Document = {"local_port": int(arcs[1])}
+        row: Document = {"local_port": int(arcs[-2])}  # some agents leave the time mark out
         row |= {key: _shown(column[index]) for key, column in columns.items() if index in column}
         out.append({key: value for key, value in row.items() if value != ""})
     return out
