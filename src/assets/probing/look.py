@@ -165,12 +165,16 @@ def _mac(raw: bytes) -> str | None:
     return octets.hex(":") if len(octets) == 6 and any(octets) else None
 
 
+_BREAKS = bytes.maketrans(b"\t\n\v\f\r", b"     ")  # what stands on two lines is two words
+
+
 def text(raw: Value | None, limit: int = 255) -> str:
     """Clean text of an OCTET STRING: UTF-8, else Latin-1; one line."""
     if not isinstance(raw, bytes):
         return ""
     if len(raw) > 1 and raw[-1:] == b"\0":
         raw = raw.rstrip(b"\0")
+    raw = raw.translate(_BREAKS)
     try:
         return clean(raw.decode("utf-8"), limit)
     except UnicodeDecodeError:
