@@ -44,6 +44,7 @@ def test_when_a_disk_has_more_blocks_than_the_mib_can_count_then_it_is_measured_
         (b"\x02\x00\x00\x00\x00\x07", "02:00:00:00:00:07"),
         (b"02:00:00:00:00:07", "02:00:00:00:00:07"),
         (b"02-00-00-00-00-0A", "02:00:00:00:00:0a"),
+        (b"2:0:0:0:0:a", "02:00:00:00:00:0a"),
         (b"00:00:00:00:00:00", None),
         (b"02:00:00:00:00", None),
         (b"two:of:hex:but:no:pe", None),

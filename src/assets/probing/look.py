@@ -156,12 +156,12 @@ def fact_value(fact: Fact, raw: Value) -> FactValue | None:
     return fact.states.get(raw, str(raw)) if fact.states else raw
 
 
-_WRITTEN_MAC = re.compile(rb"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}")
+_WRITTEN_MAC = re.compile(rb"[0-9A-Fa-f]{1,2}(?:[:-][0-9A-Fa-f]{1,2}){5}")
 
 
 def _mac(raw: bytes) -> str | None:
     """Six octets, or the text of them that some agents send; None for nothing but zeros."""
-    octets = bytes.fromhex(re.sub(r"[:-]", "", raw.decode())) if _WRITTEN_MAC.fullmatch(raw) else raw
+    octets = bytes(int(part, 16) for part in re.split(b"[:-]", raw)) if _WRITTEN_MAC.fullmatch(raw) else raw
     return octets.hex(":") if len(octets) == 6 and any(octets) else None
 
 
