@@ -9,7 +9,7 @@ from assets.probing.look import text
 from assets.probing.profile import Profiles
 from tests.probes import synthetic
 from tests.probes.replaying import read
-from tests.probes.synthetic import HR, IF, NOBODY, SYSTEM, Device
+from tests.probes.synthetic import HR, IF, NOBODY, SYSTEM, UPS, Device
 
 PROFILES = Profiles.load()
 LLDP = "1.0.8802.1.1.2.1.4.1.1"
@@ -59,6 +59,14 @@ def test_when_an_address_comes_as_octets_or_as_text_then_it_is_the_same_address(
 def test_when_a_neighbour_is_listed_with_or_without_a_time_mark_then_its_port_is_known(index: str) -> None:
     neighbour: Device = {f"{LLDP}.5.{index}": b"far-switch", f"{LLDP}.7.{index}": b"ge1", f"{LLDP}.9.{index}": b"core"}
     assert [row["local_port"] for row in said(synthetic.switch(2) | neighbour)["lldp_neighbors"]] == [7]
+
+
+@pytest.mark.parametrize(("sent", "degrees"), [(27, 27.0), (265, 26.5), (0, None), (-1, None), (2_147_483_647, None)])
+def test_when_a_battery_is_measured_in_tenths_or_not_at_all_then_its_degrees_make_sense(
+    sent: int, degrees: float | None
+) -> None:
+    battery = said(synthetic.ups() | {f"{UPS}.2.7.0": sent})["ups"]["battery_temperature_c"]
+    assert battery == degrees
 
 
 def test_when_a_text_has_line_breaks_then_its_words_stay_apart() -> None:

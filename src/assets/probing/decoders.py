@@ -208,6 +208,13 @@ def voltage(value: Value, _row: Row) -> tuple[Derived, ...]:
     return (Derived(value / 10 if value > 1_000 else float(value)),)
 
 
+def warmth(value: Value, _row: Row) -> tuple[Derived, ...]:
+    """Degrees Celsius of RFC 1628; some cards send tenths, and no battery is hotter than boiling water."""
+    if not isinstance(value, int) or not -60 <= value <= 1_000:
+        return (Derived(state="unknown"),)
+    return (Derived(value / 10 if value > 100 else float(value)),)
+
+
 # EntitySensorDataScale (RFC 3433): 9 is units, one step is a factor of a thousand.
 def sensor(value: Value, row: Row) -> tuple[Derived, ...]:
     """entPhySensorValue in degrees Celsius, if the sensor measures that and says that it works."""
@@ -233,5 +240,6 @@ DECODERS: dict[str, Decoder] = {
     "described_link": Decoder(described_link, ("up", "down")),
     "plus_free": Decoder(plus_free),
     "voltage": Decoder(voltage),
+    "warmth": Decoder(warmth, ("unknown",)),
     "sensor": Decoder(sensor),
 }
