@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assets.probing.ber import Value
-from assets.probing.door import DeviceError, Peer, Walked
+from assets.probing.door import DeviceError, Peer, Polled, Walked, poll_in_parts
 
 
 def _arcs(oid: str) -> tuple[int, ...]:
@@ -31,6 +31,9 @@ class FakeDoor:
             rows = {o[len(root) + 1 :]: v for o, v in self.values.items() if o.startswith(root + ".")}
             columns[root] = {index: rows[index] for index in sorted(rows, key=_arcs)[:limit]}
         return Walked(columns, self.truncates)
+
+    async def poll(self, peer: Peer, names: tuple[str, ...], roots: tuple[str, ...]) -> Polled:
+        return await poll_in_parts(self, peer, names, roots)
 
     async def close(self) -> None:
         self.values = {}

@@ -150,6 +150,8 @@ async def test_when_both_doors_read_an_honest_device_then_they_agree_on_every_va
             polled = [await fast.poll(peer, single, roots[:1]) for _ in range(4)]  # also by shape and frame
             assert all(p.scalars == want for p in polled)
             assert all(p.walked == polled[0].walked for p in polled)
+            slow = await reference.poll(peer, single, roots[:1])
+            assert (slow.scalars, slow.walked) == (want, polled[0].walked)
             assert not fast.refused
         finally:
             await fast.close()

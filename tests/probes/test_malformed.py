@@ -19,6 +19,7 @@ from assets.probing import ber, oid, usm
 from assets.probing.ber import Value, tlv
 from assets.probing.contract import Community, Credential
 from assets.probing.door import DeviceError, Malformed, Peer, Silent, WrongCredential
+from assets.probing.flight import Flight
 from assets.probing.wire import Wire
 from tests.probes import engine as v3
 from tests.probes.hostile import COMMUNITY, Question, reply
@@ -137,8 +138,8 @@ async def devices() -> AsyncIterator[Devices]:
     made.close()
 
 
-class Watched(Wire):
-    """The wire, with the CPU time of each turn in which it takes datagrams: what would keep the loop from others."""
+class Watched(Flight):
+    """Messages under way, with the CPU time of each turn in which it takes datagrams: what would keep the loop from others."""
 
     longest = 0.0
 
@@ -149,8 +150,13 @@ class Watched(Wire):
 
 
 @pytest.fixture
-async def wire() -> AsyncIterator[Watched]:
-    made = Watched()
+async def flight() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+async def wire(flight: Watched) -> AsyncIterator[Wire]:
+    made = Wire(flight)
     yield made
     await made.close()
 
@@ -207,7 +213,7 @@ def check_v3(case: Case, found: dict[str, Value]) -> None:
 @pytest.mark.timeout(1_500)
 @pytest.mark.parametrize("version", ["v2c", "v3"])
 async def test_when_thousands_of_replies_are_malformed_then_each_question_ends_and_nothing_forged_is_taken(
-    wire: Watched, devices: Devices, version: str, caplog: pytest.LogCaptureFixture
+    wire: Wire, flight: Watched, devices: Devices, version: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     credential: Credential = PUBLIC if version == "v2c" else devices.engine.user
     check = check_v2c if version == "v2c" else check_v3
@@ -237,14 +243,14 @@ async def test_when_thousands_of_replies_are_malformed_then_each_question_ends_a
     assert ends["Malformed"] > (GENERATED + NOISE) / 3, ends
     assert set(ends) <= {"answered", "left out", "Malformed", "Silent", "WrongCredential"}
     assert sum(wire.refused.values()) >= ends["Malformed"]
-    assert wire.longest < STALL_SECONDS_MAX
+    assert flight.longest < STALL_SECONDS_MAX
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")], caplog.text[:2_000]
-    print(version, dict(ends), dict(wire.refused), f"longest turn {wire.longest * 1e3:.1f} ms")
+    print(version, dict(ends), dict(wire.refused), f"longest turn {flight.longest * 1e3:.1f} ms")
 
 
 @pytest.mark.parametrize("version", ["v2c", "v3"])
 async def test_when_every_honest_answer_is_ruined_in_one_octet_then_v3_takes_none_of_it(
-    wire: Watched, devices: Devices, version: str
+    wire: Wire, devices: Devices, version: str
 ) -> None:
     """Each octet of an answer in turn: signed ones are refused whatever it is, v2c ones unless only a value changed."""
     credential: Credential = PUBLIC if version == "v2c" else devices.engine.user

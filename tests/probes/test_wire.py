@@ -15,6 +15,7 @@ from assets.probing import ber
 from assets.probing.ber import tlv
 from assets.probing.contract import Community, User
 from assets.probing.door import DeviceError, Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
+from assets.probing.flight import Flight
 from assets.probing.wire import Wire
 from tests.conftest import missing
 from tests.probes.hostile import COMMUNITY, NAME, TEXT, Behaviour, Question, agent, reply
@@ -161,7 +162,7 @@ async def test_when_the_wire_closes_then_questions_under_way_end(wire: Wire) -> 
 
 
 async def test_when_more_is_asked_than_may_be_in_flight_then_the_rest_waits_its_turn() -> None:
-    narrow = Wire(in_flight_max=2)
+    narrow = Wire(Flight(in_flight_max=2))
     async with agent(lambda q, n: [reply(q)]) as honest:
         answers = await asyncio.gather(*(narrow.get(peer(honest.port, timeout=2.0), [NAME]) for _ in range(50)))
     assert all(answers)

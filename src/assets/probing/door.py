@@ -7,6 +7,7 @@ DeviceError
 └── NotAsked          we could not even ask: says nothing of the device
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -67,6 +68,15 @@ class Walked:
         return {f"{root}.{index}": v for root, column in self.columns.items() for index, v in column.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """One look: single objects, when the first came (seconds after the question), and the columns or what went wrong."""
+
+    scalars: dict[str, Value]
+    seconds: float
+    walked: Walked | DeviceError
+
+
 class Door(Protocol):
     """One way to ask a device; every verb returns or raises a DeviceError, and neither hangs nor writes."""
 
@@ -78,6 +88,23 @@ class Door(Protocol):
         """All rows below each root, or the first `limit` of each, which is not called truncated."""
         ...
 
+    async def poll(self, peer: Peer, names: tuple[str, ...], roots: tuple[str, ...]) -> Polled:
+        """`get` and then `walk`: what a device that is known is asked at each look; raises what the first question raises."""
+        ...
+
     async def close(self) -> None:
         """Lets go of sockets; questions under way end as NotAsked."""
         ...
+
+
+async def poll_in_parts(door: Door, peer: Peer, names: tuple[str, ...], roots: tuple[str, ...]) -> Polled:
+    """A poll by the other verbs, one after the other; what was answered stays when what follows is not."""
+    started = time.perf_counter()
+    scalars = await door.get(peer, names[:GET_NAMES_MAX])
+    seconds = time.perf_counter() - started
+    try:
+        if rest := names[GET_NAMES_MAX:]:
+            scalars |= await door.get(peer, rest)
+        return Polled(scalars, seconds, await door.walk(peer, roots) if roots else Walked())
+    except DeviceError as error:
+        return Polled(scalars, seconds, error)

@@ -21,10 +21,12 @@ from assets.probing.door import (
     Malformed,
     NotAsked,
     Peer,
+    Polled,
     Silent,
     Walked,
     WrongCredential,
 )
+from assets.probing.flight import Flight
 from assets.probing.identity import SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYSTEM, Answers, dotted
 from assets.probing.look import Kept, Look, readings, text
 from assets.probing.options import DnsOptions, HttpOptions, PingOptions, TcpOptions
@@ -34,7 +36,7 @@ from assets.probing.reach import Pinger, Resolver, tcp
 from assets.probing.readings import Method, Outcome, Reading, Result, answered
 from assets.probing.traffic import TCP_HANDSHAKE, Meter
 from assets.probing.usm import speaks
-from assets.probing.wire import Polled, Wire
+from assets.probing.wire import Wire
 
 LOOK_OVER_SECONDS = 3_600.0
 NEW_ROWS_SECONDS = 300.0  # rows without a name bring the next looking over forward to this
@@ -68,7 +70,7 @@ class Prober:
     ) -> None:
         self.profiles = profiles
         self._meter = Meter()
-        self._v2c: Door = v2c or Wire(meter=self._meter)
+        self._v2c: Door = v2c or Wire(Flight(meter=self._meter))
         self._v3 = v3
         self._pysnmp: Door | None = None
         self._kept = Kept()
@@ -245,7 +247,7 @@ class Prober:
         wanted = (SYS_UPTIME,) if target.light else SYSTEM + (known.scalars if known else ())
         stale = known is None or self._monotonic() - known.looked_over_at >= LOOK_OVER_SECONDS
         polled: Polled | None = None
-        if known is not None and not stale and not target.light and known.live and isinstance(asking.door, Wire):
+        if known is not None and not stale and not target.light:
             polled = await asking.door.poll(peer, wanted, known.live)
             scalars, latency_ms = polled.scalars, round(polled.seconds * 1_000, 2)
         else:

@@ -12,7 +12,7 @@ from pathlib import Path
 from assets.errors import Invalid
 from assets.probing import oid
 from assets.probing.ber import Value
-from assets.probing.door import ROWS_MAX, Peer, Walked
+from assets.probing.door import ROWS_MAX, Peer, Polled, Walked, poll_in_parts
 
 SUFFIX = ".snmprec"
 FILE_BYTES_MAX = 32 << 20
@@ -74,6 +74,10 @@ class Replay:
         """All rows below each root, or the first `limit` of each."""
         columns = {root: self._below(root, limit) for root in roots}
         return Walked(columns, truncated=any(len(column) >= ROWS_MAX for column in columns.values()))
+
+    async def poll(self, peer: Peer, names: tuple[str, ...], roots: tuple[str, ...]) -> Polled:
+        """`get` and then `walk`."""
+        return await poll_in_parts(self, peer, names, roots)
 
     async def close(self) -> None:
         """There is nothing to let go of."""

@@ -21,7 +21,7 @@ from assets.probing import oid
 from assets.probing.ber import Bindings, Value
 from assets.probing.contract import Community, Credential, User
 from assets.probing.discovery import engine_answers
-from assets.probing.door import Malformed, NotAsked, Peer, Silent, Walked, WrongCredential
+from assets.probing.door import Malformed, NotAsked, Peer, Polled, Silent, Walked, WrongCredential, poll_in_parts
 from assets.probing.walking import Answer, Step, Walk, get_in_parts, run
 
 IN_FLIGHT_MAX = 50  # pysnmp decodes about 75 answers a second; more waiting would time out in the queue
@@ -103,6 +103,10 @@ class Snmp:
 
         walk = Walk(roots, limit=limit, texts=texts, now=asyncio.get_running_loop().time())
         return await run(walk, peer, ask)
+
+    async def poll(self, peer: Peer, names: tuple[str, ...], roots: tuple[str, ...]) -> Polled:
+        """`get` and then `walk`."""
+        return await poll_in_parts(self, peer, names, roots)
 
     async def close(self) -> None:
         """Closes the engines: one that is forgotten keeps a socket and a megabyte."""
