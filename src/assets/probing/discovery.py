@@ -10,6 +10,7 @@ import socket
 
 from assets.probing import ber
 from assets.probing.ber import BadBer, integer, tlv
+from assets.probing.traffic import Meter
 
 _REPORTABLE, _USM, _NO_CONTEXT = b"\x04", 3, b""
 _DATAGRAM_MAX = 2_048
@@ -37,7 +38,7 @@ def answers(data: bytes, number: int) -> bool:
     return end == len(data) and version == 3 and found == number
 
 
-async def engine_answers(address: str, port: int, *, timeout_seconds: float) -> bool:
+async def engine_answers(address: str, port: int, *, timeout_seconds: float, meter: Meter | None = None) -> bool:
     """Asks once; False for silence and for every way in which asking fails."""
     number = int.from_bytes(os.urandom(4), "big") >> 1
     loop = asyncio.get_running_loop()
@@ -46,9 +47,14 @@ async def engine_answers(address: str, port: int, *, timeout_seconds: float) -> 
         try:
             async with asyncio.timeout(timeout_seconds):
                 await loop.sock_connect(sock, (address, port))  # the kernel drops what others send
-                await loop.sock_sendall(sock, question(number))
-                while not answers(await loop.sock_recv(sock, _DATAGRAM_MAX), number):
-                    pass
+                await loop.sock_sendall(sock, asked := question(number))
+                if meter is not None:
+                    meter.sent((address, port), len(asked))
+                while True:
+                    data = await loop.sock_recv(sock, _DATAGRAM_MAX)
+                    if meter is not None:
+                        meter.received((address, port), len(data))
+                    if answers(data, number):
+                        return True
         except OSError:  # TimeoutError among them
             return False
-    return True

@@ -10,10 +10,11 @@ DeviceError
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 from assets.probing.ber import Value
 from assets.probing.contract import Credential
+from assets.probing.readings import Traffic
 
 ROWS_MAX = 5_000  # of one walk
 PDUS_MAX = 200  # of one walk
@@ -25,7 +26,14 @@ ROOTS_MAX = 20  # columns in one GETBULK
 
 
 class DeviceError(Exception):
-    """Asking a device did not work."""
+    """Asking a device did not work; `traffic` is what it cost all the same, where nobody else counts it."""
+
+    traffic: Traffic | None = None
+
+    def costing(self, traffic: Traffic) -> Self:
+        """The same, with what it cost."""
+        self.traffic = traffic
+        return self
 
 
 class Silent(DeviceError):

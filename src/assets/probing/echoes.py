@@ -9,36 +9,23 @@ from assets.probing.door import NotAsked, Silent
 from assets.probing.options import PingOptions
 from assets.probing.reach import Pinger, tcp
 from assets.probing.readings import Reading, Traffic
-from assets.probing.traffic import ECHO, TCP_HEADERS
+from assets.probing.traffic import ECHO
 
 SPACING_SECONDS = 0.1
-TCP_LOST = 2 * 60  # a SYN and its repeat after a second
-TCP_MET = 7 * TCP_HEADERS
 
 
 @dataclass(frozen=True, slots=True)
 class Echoes:
-    """The delay of each echo in its order; None where none came back. `way` is icmp or tcp."""
+    """The delay of each echo in its order, None where none came back; `way` is icmp or tcp, `traffic` what all cost."""
 
     delays: tuple[float | None, ...]
     way: str
+    traffic: Traffic
 
     @property
     def met(self) -> tuple[float, ...]:
         """The delays of those that came back."""
         return tuple(delay for delay in self.delays if delay is not None)
-
-    @property
-    def traffic(self) -> Traffic:
-        """What they cost."""
-        met, lost = len(self.met), len(self.delays) - len(self.met)
-        if self.way == "icmp":
-            return Traffic(sent_octets=(met + lost) * ECHO, received_octets=met * ECHO, packets=2 * met + lost)
-        return Traffic(
-            sent_octets=met * 4 * TCP_HEADERS + lost * TCP_LOST,
-            received_octets=met * 3 * TCP_HEADERS,
-            packets=7 * met + 2 * lost,
-        )
 
 
 async def echoes(pinger: Pinger, address: str, port: int, options: PingOptions, *, timeout_seconds: float) -> Echoes:
@@ -46,17 +33,28 @@ async def echoes(pinger: Pinger, address: str, port: int, options: PingOptions, 
     if options.way != "tcp":
         try:
             ask = lambda: pinger.ping(address, timeout_seconds=timeout_seconds)  # noqa: E731
-            return Echoes(await _series(ask, options.packets), "icmp")
+            delays = await _series(ask, options.packets)
+            met = sum(delay is not None for delay in delays)
+            cost = Traffic(sent_octets=len(delays) * ECHO, received_octets=met * ECHO, packets=len(delays) + met)
+            return Echoes(delays, "icmp", cost)
         except NotAsked:
             if options.way == "icmp":
                 raise
-    refusal_counts = options.way == "auto"  # then any word of the host says that the way is open
-    return Echoes(
-        await _series(
-            lambda: tcp(address, port, timeout_seconds=timeout_seconds, refusal_counts=refusal_counts), options.packets
-        ),
-        "tcp",
-    )
+    costs: list[Traffic] = []
+
+    async def connect() -> float:
+        # With "auto" any word of the host says that the way is open.
+        auto = options.way == "auto"
+        try:
+            made = await tcp(address, port, timeout_seconds=timeout_seconds, refusal_counts=auto)
+        except Silent as silent:
+            costs.append(silent.traffic or Traffic())
+            raise
+        costs.append(made.traffic)
+        return made.milliseconds
+
+    delays = await _series(connect, options.packets)
+    return Echoes(delays, "tcp", sum(costs, Traffic()))
 
 
 async def _series(ask: Callable[[], Awaitable[float]], packets: int) -> tuple[float | None, ...]:

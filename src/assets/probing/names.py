@@ -12,10 +12,10 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from assets.probing.door import Malformed, NotAsked, Silent
+from assets.probing.door import DeviceError, Malformed, NotAsked, Silent
 from assets.probing.options import DnsOptions
 from assets.probing.readings import Outcome, Reading, Result, Traffic
-from assets.probing.traffic import UDP_HEADERS
+from assets.probing.traffic import TCP_HANDSHAKE, TCP_HEADERS, UDP_HEADERS
 
 ANSWERS_MAX = 64
 ANSWER, OTHER, NONE = 0, 1, 2  # the codes of dns.answer
@@ -43,19 +43,25 @@ async def ask(server: Server, options: DnsOptions) -> Result:
         tried += 1
         started = time.perf_counter()
         with contextlib.suppress(dns.exception.Timeout):
-            reply = await _once(server, question)
+            try:
+                reply, by_tcp = await _once(server, question)
+            except DeviceError as error:
+                raise error.costing(Traffic(sent_octets=tried * sent, packets=tried)) from None
             took = round((time.perf_counter() - started) * 1_000, 2)
-            cost = Traffic(
-                sent_octets=tried * sent, received_octets=len(reply.to_wire()) + UDP_HEADERS, packets=tried + 1
-            )
+            size = len(reply.to_wire())
+            cost = Traffic(sent_octets=tried * sent, received_octets=size + UDP_HEADERS, packets=tried + 1)
+            if by_tcp:  # what did not fit: the question once more, and the whole answer
+                cost += TCP_HANDSHAKE + Traffic(sent_octets=sent, received_octets=size + TCP_HEADERS, packets=2)
             return _result(reply, options, took, cost)
-    raise Silent(f"no answer in {tried} x {server.timeout_seconds:g} s")
+    silent = Silent(f"no answer in {tried} x {server.timeout_seconds:g} s")
+    raise silent.costing(Traffic(sent_octets=tried * sent, packets=tried))
 
 
-async def _once(server: Server, question: dns.message.Message) -> dns.message.Message:
+async def _once(server: Server, question: dns.message.Message) -> tuple[dns.message.Message, bool]:
+    """(the answer, whether it came by TCP)."""
     try:
         # What comes from elsewhere, or answers another question, is let pass; the question's own time goes on.
-        reply, _ = await dns.asyncquery.udp_with_fallback(
+        reply, by_tcp = await dns.asyncquery.udp_with_fallback(
             question, server.address, timeout=server.timeout_seconds, port=server.port, ignore_unexpected=True,
             backend=dns.asyncbackend.get_backend("asyncio"), ignore_errors=False,
         )  # fmt: skip
@@ -65,7 +71,7 @@ async def _once(server: Server, question: dns.message.Message) -> dns.message.Me
         raise Malformed(f"the server answers badly: {type(error).__name__}") from None
     except OSError as error:
         raise Silent(f"cannot be reached: {error.strerror or error}") from None
-    return reply
+    return reply, by_tcp
 
 
 def _result(reply: dns.message.Message, options: DnsOptions, took: float, cost: Traffic) -> Result:

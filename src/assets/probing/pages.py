@@ -6,6 +6,7 @@ here and the address is checked before it is connected to, so that a name cannot
 """
 
 import asyncio
+import socket
 import ssl
 import time
 import unicodedata
@@ -19,11 +20,11 @@ from urllib.parse import SplitResult, urljoin
 import h11
 from cryptography import x509
 
-from assets.probing.door import Malformed, NotAsked, Silent
+from assets.probing.door import DeviceError, Malformed, NotAsked, Silent
 from assets.probing.options import HttpOptions, port_of, taken_apart
 from assets.probing.reach import Resolver
 from assets.probing.readings import Outcome, Reading, Result, Traffic
-from assets.probing.traffic import of_connection
+from assets.probing.traffic import RST, SYN, of_connection
 
 HEAD_MAX = 64 * 1024  # octets before the first of the body, 1xx answers included
 BODY_MAX = 512 * 1024
@@ -51,6 +52,7 @@ class _Seen:
     text: str = ""
     cut: bool = False
     traffic: Traffic = field(default_factory=Traffic)
+    gauge: socket.socket | None = None  # the connection that is open
 
 
 async def ask(options: HttpOptions, resolver: Resolver, *, now: datetime | None = None) -> Result:
@@ -60,7 +62,9 @@ async def ask(options: HttpOptions, resolver: Resolver, *, now: datetime | None 
         async with asyncio.timeout(options.timeout_seconds):
             await _follow(options, resolver, seen, now or datetime.now(UTC))
     except TimeoutError:
-        raise Silent(f"no page in {options.timeout_seconds:g} s") from None
+        raise Silent(f"no page in {options.timeout_seconds:g} s").costing(seen.traffic) from None
+    except DeviceError as error:
+        raise error.costing(seen.traffic) from None
     took = round((time.perf_counter() - started) * 1_000, 1)
     return Result(
         outcome=Outcome.ANSWERED, detail=_detail(seen, options), latency_ms=took, readings=_readings(seen, options, took),
@@ -108,7 +112,6 @@ def _check(address: str, here: SplitResult, *, inner: bool, first: bool) -> bool
 
 async def _page(address: str, here: SplitResult, options: HttpOptions, seen: _Seen, now: datetime) -> h11.Response:
     reader, writer = await _connect(address, here, options, seen, now)
-    sock = writer.get_extra_info("socket")
     try:
         return await _exchange(reader, writer, here, seen)
     except (h11.RemoteProtocolError, ssl.SSLError) as error:
@@ -116,8 +119,7 @@ async def _page(address: str, here: SplitResult, options: HttpOptions, seen: _Se
     except (ConnectionError, asyncio.IncompleteReadError) as error:
         raise Silent(f"the connection broke: {error}") from None
     finally:
-        seen.traffic = seen.traffic + of_connection(sock)
-        writer.transport.abort()
+        _hang_up(writer, seen)
 
 
 async def _connect(
@@ -125,7 +127,7 @@ async def _connect(
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     port = port_of(here)
     started = time.perf_counter()
-    reader, writer = await _open(address, port)
+    reader, writer = await _open(address, port, seen)
     seen.connect_ms = (time.perf_counter() - started) * 1_000
     if here.scheme != "https":
         return reader, writer
@@ -137,29 +139,43 @@ async def _connect(
         except ssl.SSLCertVerificationError as error:
             seen.certificate = _VERIFY.get(error.verify_code, "untrusted")
             seen.certificate_says = error.verify_message or ""
-            seen.traffic = seen.traffic + of_connection(writer.get_extra_info("socket"))
-            writer.transport.abort()
+            _hang_up(writer, seen)
             # It is told as what it is. A second connection, unchecked, tells until when it is valid and whether the
             # page is there; nothing of ours is sent on it.
-            reader, writer = await _open(address, port)
+            reader, writer = await _open(address, port, seen)
             await _secure(writer, here, _context("", False), seen)
         _read_certificate(writer, seen, now)
     except ssl.SSLError as error:
-        writer.transport.abort()
+        _hang_up(writer, seen)
         raise Malformed(f"no TLS: {error.reason or error}") from None
     except (ConnectionError, OSError) as error:
-        writer.transport.abort()
+        _hang_up(writer, seen)
         raise Silent(f"the connection broke during TLS: {error}") from None
     except BaseException:
-        writer.transport.abort()
+        _hang_up(writer, seen)
         raise
     return reader, writer
 
 
-async def _open(address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+def _hang_up(writer: asyncio.StreamWriter, seen: _Seen) -> None:
+    writer.transport.abort()
+    if seen.gauge is not None:
+        seen.traffic += of_connection(seen.gauge)
+        seen.gauge.close()
+        seen.gauge = None
+
+
+async def _open(address: str, port: int, seen: _Seen) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     try:
-        return await asyncio.open_connection(address, port, limit=READ_SIZE)
+        reader, writer = await asyncio.open_connection(address, port, limit=READ_SIZE)
+        # A second handle on the same connection: a transport whose TLS failed has let go of its own.
+        seen.gauge = writer.get_extra_info("socket").dup()
+        return reader, writer
+    except asyncio.CancelledError:
+        seen.traffic += Traffic(sent_octets=SYN, packets=1)
+        raise
     except OSError as error:
+        seen.traffic += Traffic(sent_octets=SYN, received_octets=RST, packets=2)
         raise Silent(f"port {port}: {(error.strerror or str(error)).lower()}") from None
 
 

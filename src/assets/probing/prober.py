@@ -5,9 +5,10 @@ looked over (matched, identified, its rows named) when it is new, once an hour, 
 one; in between a look costs few packets, because only what changes is asked.
 """
 
+import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -33,8 +34,8 @@ from assets.probing.options import DnsOptions, HttpOptions, PingOptions, TcpOpti
 from assets.probing.overview import Asking, Known, look_over, narrowed
 from assets.probing.profile import GENERIC, Profiles
 from assets.probing.reach import Pinger, Resolver, tcp
-from assets.probing.readings import Method, Outcome, Reading, Result, answered
-from assets.probing.traffic import TCP_HANDSHAKE, Meter
+from assets.probing.readings import Method, Outcome, Reading, Result, Traffic, answered
+from assets.probing.traffic import Meter
 from assets.probing.usm import speaks
 from assets.probing.wire import Wire
 
@@ -77,6 +78,7 @@ class Prober:
         self._peers: dict[UUID, tuple[TargetSpec, Peer]] = {}
         self._monotonic = monotonic
         self._known: OrderedDict[UUID, Known] = OrderedDict()
+        self._owed: dict[UUID, Traffic] = {}  # what was asked beside the looks has cost, told with the next look
         self._resolver = Resolver()
         self._pinger = Pinger()
 
@@ -94,39 +96,43 @@ class Prober:
         """One look, with what was raw in it."""
         try:
             if target.method is Method.SNMP:
-                return await self._counted(target, credential)
-            return Seen(await (self._light(target) if target.light else self._other(target)))
+                seen = await self._counted(target, credential)
+            else:
+                seen = Seen(await (self._light(target) if target.light else self._other(target)))
         except DeviceError as error:
-            return Seen(_failure(error))
+            seen = Seen(_failure(error))
+        if self._owed and (owed := self._owed.pop(target.id, None)) is not None:
+            cost = seen.result.traffic or Traffic()
+            seen = replace(seen, result=seen.result.model_copy(update={"traffic": cost + owed}))
+        return seen
 
     async def alive(self, target: TargetSpec, credential: Credential | None = None) -> bool:
         """Whether it is there, by one cheap question. What we cannot ask counts as there: blaming it hides outages."""
         try:
             if target.method is Method.SNMP:
-                peer = await self._peer(target, credential)
-                await self._door(peer).get(peer, (SYS_UPTIME,))
+                await self.get(target, credential, (SYS_UPTIME,))
             else:
-                await self._reach(target)
-        except Silent:
-            return False
-        except DeviceError:
-            return True
+                self._owe(target.id, await self._reach(target))
+        except DeviceError as error:
+            self._owe(target.id, error.traffic)
+            return not isinstance(error, Silent)
         return True
 
     async def walk(self, target: TargetSpec, credential: Credential | None, root: str) -> Walked:
         """Everything below `root`, guarded; raises a DeviceError."""
-        peer = await self._peer(target, credential)
-        return await self._door(peer).walk(peer, (root,), texts=True)
+        return await self.columns(target, credential, (root,))
 
     async def get(self, target: TargetSpec, credential: Credential | None, oids: Sequence[str]) -> dict[str, Value]:
         """Single objects; raises a DeviceError."""
         peer = await self._peer(target, credential)
-        return await self._door(peer).get(peer, oids)
+        with self._owing(target, peer):
+            return await self._door(peer).get(peer, oids)
 
     async def columns(self, target: TargetSpec, credential: Credential | None, roots: Iterable[str]) -> Walked:
         """Several columns at once, guarded; raises a DeviceError."""
         peer = await self._peer(target, credential)
-        return await self._door(peer).walk(peer, tuple(roots), texts=True)
+        with self._owing(target, peer):
+            return await self._door(peer).walk(peer, tuple(roots), texts=True)
 
     async def ping(self, address: str, *, timeout_seconds: float = 1.0) -> float:
         """Milliseconds of an ICMP echo; raises a DeviceError."""
@@ -141,23 +147,43 @@ class Prober:
                 await door.close()
         self._resolver.close()
 
-    async def _reach(self, target: TargetSpec) -> None:
-        """Whether it is there, by as little as its method can do; raises a DeviceError."""
+    @contextlib.contextmanager
+    def _owing(self, target: TargetSpec, peer: Peer) -> Iterator[None]:
+        """What is asked meanwhile is told with the next look."""
+        key = (peer.address, peer.port)
+        self._meter.begin(key)
+        try:
+            yield
+        finally:
+            self._owe(target.id, self._meter.so_far(key))
+            self._meter.end(key)
+
+    def _owe(self, id_: UUID, cost: Traffic | None) -> None:
+        if cost is not None:
+            self._owed[id_] = self._owed.get(id_, Traffic()) + cost
+            while len(self._owed) > TARGETS_MAX:  # addresses of sweeps, which are never looked at
+                del self._owed[next(iter(self._owed))]
+
+    async def _reach(self, target: TargetSpec) -> Traffic:
+        """What it cost to learn that it is there, by as little as its method can do; raises a DeviceError."""
         told = _options(target)
         if isinstance(told, PingOptions):
             told = told.model_copy(update={"packets": target.tries})
-            await self._echoes(target, told)
-        elif isinstance(told, DnsOptions):
-            await self._name(target, told)
-        else:
-            address = await self._resolver.address(target.address)
-            await tcp(address, target.port, timeout_seconds=target.timeout_seconds, tries=target.tries)
+            seen = await self._echoes(target, told)
+            if seen.outcome is Outcome.SILENT:
+                raise Silent(seen.detail).costing(seen.traffic or Traffic())
+            return seen.traffic or Traffic()
+        if isinstance(told, DnsOptions):
+            return (await self._name(target, told)).traffic or Traffic()
+        address = await self._resolver.address(target.address)
+        made = await tcp(address, target.port, timeout_seconds=target.timeout_seconds, tries=target.tries)
+        return made.traffic
 
     async def _light(self, target: TargetSpec) -> Result:
         started = time.perf_counter()
-        await self._reach(target)
+        cost = await self._reach(target)
         took = (time.perf_counter() - started) * 1_000
-        return Result(outcome=Outcome.ANSWERED, latency_ms=took, truncated=True, traffic=TCP_HANDSHAKE)
+        return Result(outcome=Outcome.ANSWERED, latency_ms=took, truncated=True, traffic=cost)
 
     async def _other(self, target: TargetSpec) -> Result:
         """One look at what does not speak SNMP; raises a DeviceError."""
@@ -170,10 +196,10 @@ class Prober:
                 return await self._name(target, told)
             case TcpOptions():
                 address = await self._resolver.address(target.address)
-                took = await tcp(address, target.port, timeout_seconds=target.timeout_seconds, tries=target.tries)
-                reading = Reading(name="tcp.connect_ms", value=round(took, 2))
+                made = await tcp(address, target.port, timeout_seconds=target.timeout_seconds, tries=target.tries)
+                reading = Reading(name="tcp.connect_ms", value=round(made.milliseconds, 2))
                 return Result(
-                    outcome=Outcome.ANSWERED, latency_ms=took, readings=(reading,), traffic=TCP_HANDSHAKE
+                    outcome=Outcome.ANSWERED, latency_ms=made.milliseconds, readings=(reading,), traffic=made.traffic
                 )  # fmt: skip
         raise NotAsked(f"nothing asks by {target.method}")
 
@@ -236,7 +262,7 @@ class Prober:
         if self._pysnmp is None:
             from assets.probing.snmp import Snmp  # only for DES; it takes half a second to import
 
-            self._pysnmp = Snmp()
+            self._pysnmp = Snmp(meter=self._meter)
         return self._pysnmp
 
     async def _snmp(self, target: TargetSpec, peer: Peer) -> Seen:
@@ -314,7 +340,7 @@ def _options(target: TargetSpec) -> options.Options:
 
 
 def _failure(error: DeviceError) -> Result:
-    return Result(outcome=_OUTCOMES[type(error)], detail=str(error))
+    return Result(outcome=_OUTCOMES[type(error)], detail=str(error), traffic=error.traffic)
 
 
 def _half(

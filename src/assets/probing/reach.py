@@ -9,9 +9,12 @@ import struct
 import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from assets.probing.door import NotAsked, Silent
+from assets.probing.readings import Traffic
+from assets.probing.traffic import RST, SYN, counted, of_connection
 
 NAMES_MAX = 4_096
 NAME_SECONDS = 300.0
@@ -61,15 +64,23 @@ def _resolve(host: str) -> str:
     return str(v4_first[0][4][0])
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """How long it took until a port accepted, and what all tries cost."""
+
+    milliseconds: float
+    traffic: Traffic
+
+
 async def tcp(
     address: str, port: int, *, timeout_seconds: float, tries: int = 1, refusal_counts: bool = False
-) -> float:
-    """Milliseconds until a TCP port accepted; raises Silent, also when it refuses: the service is what is asked.
+) -> Connected:
+    """How fast a TCP port accepts; raises Silent, also when it refuses: the service is what is asked.
 
     With `refusal_counts` the host is what is asked, and that it refuses is an answer.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    last = "no answer"
+    last, cost = "no answer", Traffic()
     for _ in range(tries):
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
@@ -80,18 +91,21 @@ async def tcp(
         try:
             async with asyncio.timeout(timeout_seconds):
                 await asyncio.get_running_loop().sock_connect(sock, (address, port))
-            return (time.perf_counter() - started) * 1_000
+            took = (time.perf_counter() - started) * 1_000
+            return Connected(took, cost + of_connection(sock))
         except TimeoutError:
+            cost += counted(sock) or Traffic(sent_octets=SYN, packets=1)
             last = f"port {port} does not answer in {timeout_seconds:g} s"
         except OSError as error:
             if error.errno in _OURS:
                 raise NotAsked(f"cannot connect: {_why(error)}") from None
+            cost += counted(sock) or Traffic(sent_octets=SYN, received_octets=RST, packets=2)
             if refusal_counts and error.errno == errno.ECONNREFUSED:
-                return (time.perf_counter() - started) * 1_000
+                return Connected((time.perf_counter() - started) * 1_000, cost)
             last = f"port {port}: {_why(error)}"
         finally:
             sock.close()
-    raise Silent(last)
+    raise Silent(last).costing(cost)
 
 
 class Pinger:

@@ -22,6 +22,7 @@ from assets.probing.ber import Bindings, Value
 from assets.probing.contract import Community, Credential, User
 from assets.probing.discovery import engine_answers
 from assets.probing.door import Malformed, NotAsked, Peer, Polled, Silent, Walked, WrongCredential, poll_in_parts
+from assets.probing.traffic import Meter
 from assets.probing.walking import Answer, Step, Walk, get_in_parts, run
 
 IN_FLIGHT_MAX = 50  # pysnmp decodes about 75 answers a second; more waiting would time out in the queue
@@ -76,10 +77,27 @@ class _Target6(hlapi.Udp6TransportTarget):  # type: ignore[misc]
         return address
 
 
+def _counting(kind: Any, meter: Meter) -> Any:
+    """The same kind of target over a socket whose datagrams are counted."""
+
+    class Transport(kind.PROTO_TRANSPORT):  # type: ignore[misc]
+        def send_message(self, outgoingMessage: bytes, transportAddress: Any) -> None:  # noqa: N803 - pysnmp's names
+            meter.sent(tuple(transportAddress[:2]), len(outgoingMessage))
+            super().send_message(outgoingMessage, transportAddress)
+
+        def datagram_received(self, datagram: bytes, transportAddress: Any) -> None:  # noqa: N803
+            meter.received(tuple(transportAddress[:2]), len(datagram))
+            super().datagram_received(datagram, transportAddress)
+
+    return type(kind.__name__, (kind,), {"PROTO_TRANSPORT": Transport})
+
+
 class Snmp:
     """The door through pysnmp. Made inside a running loop."""
 
-    def __init__(self, *, in_flight_max: int = IN_FLIGHT_MAX) -> None:
+    def __init__(self, *, in_flight_max: int = IN_FLIGHT_MAX, meter: Meter | None = None) -> None:
+        self._meter = meter or Meter()
+        self._kinds = {v6: _counting(kind, self._meter) for v6, kind in ((False, _Target), (True, _Target6))}
         self._slots = asyncio.Semaphore(in_flight_max)
         self._engines: list[tuple[Any, dict[str, str]]] = []
         self._auths: dict[UUID, tuple[Credential, Any, Any]] = {}
@@ -126,7 +144,8 @@ class Snmp:
             try:
                 engine, auth = self._auth(peer.credential)
                 async with asyncio.timeout(patience):
-                    answer = await _send(engine, auth, peer, names, repetitions)
+                    kind = self._kinds[":" in peer.address]
+                    answer = await _send(kind, engine, auth, peer, names, repetitions)
             except TimeoutError:
                 raise Silent(f"no answer in {patience:g} s") from None
             except (ValueError, TypeError, IndexError) as error:  # what its decoder lets out on hostile answers
@@ -137,7 +156,9 @@ class Snmp:
                 raise NotAsked(f"cannot send: {error.strerror or error}") from None
         indication, status, index, objects = answer
         asked_v3 = isinstance(indication, errind.RequestTimedOut) and isinstance(peer.credential, User)
-        if asked_v3 and await engine_answers(peer.address, peer.port, timeout_seconds=peer.timeout_seconds):
+        if asked_v3 and await engine_answers(
+            peer.address, peer.port, timeout_seconds=peer.timeout_seconds, meter=self._meter
+        ):
             raise WrongCredential("the device speaks SNMPv3, but not with this user and privacy key")
         if indication:
             raise _ours(indication)
@@ -167,8 +188,7 @@ class Snmp:
         return self._engines[-1][0]
 
 
-async def _send(engine: Any, auth: Any, peer: Peer, names: Sequence[str], repetitions: int) -> Any:
-    kind = _Target6 if ":" in peer.address else _Target
+async def _send(kind: Any, engine: Any, auth: Any, peer: Peer, names: Sequence[str], repetitions: int) -> Any:
     target = await kind.create((peer.address, peer.port), timeout=peer.timeout_seconds, retries=peer.tries - 1)
     objects = [hlapi.ObjectType(hlapi.ObjectIdentity(name)) for name in names]
     if repetitions:

@@ -14,7 +14,10 @@ from assets.probing.readings import Traffic
 
 UDP_HEADERS = 28  # IPv4 20 + UDP 8; IPv6 has 20 more, which no budget is near enough to feel
 TCP_HEADERS = 52  # IPv4 20 + TCP 20 + timestamps 12
-TCP_HANDSHAKE = Traffic(sent_octets=4 * TCP_HEADERS, received_octets=3 * TCP_HEADERS, packets=7)
+SYN = 60  # with its options
+RST = 40
+_SYN_MORE = SYN - TCP_HEADERS
+TCP_HANDSHAKE = Traffic(sent_octets=4 * TCP_HEADERS + _SYN_MORE, received_octets=2 * TCP_HEADERS + _SYN_MORE, packets=6)
 ECHO = 44  # IPv4 20 + ICMP 8 + 16 of ours
 _TCP_INFO = 11
 _OFFSET = 120  # struct tcp_info of Linux: tcpi_bytes_acked, tcpi_bytes_received, tcpi_segs_out, tcpi_segs_in
@@ -62,16 +65,23 @@ class Meter:
 
 
 def of_connection(sock: Any) -> Traffic:
-    """What a TCP connection has cost so far; without the system's count what an empty one costs."""
+    """What a TCP connection costs; without the system's count what an empty one does."""
+    return counted(sock) or TCP_HANDSHAKE
+
+
+def counted(sock: Any) -> Traffic | None:
+    """What a TCP connection costs by what it has carried so far and its end; None where the system does not tell."""
     if sock is None or not sys.platform.startswith("linux"):
-        return TCP_HANDSHAKE
+        return None
     with contextlib.suppress(OSError, struct.error):
         raw = sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _OFFSET + struct.calcsize(_FORMAT))
         acked, received, out, into = struct.unpack_from(_FORMAT, raw, _OFFSET)
-        # The end of the connection is still to come: two segments each way.
+        if not acked:  # refused, or never answered
+            return Traffic(sent_octets=out * SYN, received_octets=into * RST, packets=out + into)
+        # The end of the connection is still to come: FIN, FIN with ACK, ACK. The SYN counts as an octet there.
         return Traffic(
-            sent_octets=acked + (out + 2) * TCP_HEADERS,
-            received_octets=received + (into + 2) * TCP_HEADERS,
-            packets=out + into + 4,
+            sent_octets=acked - 1 + (out + 2) * TCP_HEADERS + _SYN_MORE,
+            received_octets=received + (into + 1) * TCP_HEADERS + _SYN_MORE,
+            packets=out + into + 3,
         )
-    return TCP_HANDSHAKE
+    return None

@@ -1,0 +1,189 @@
+"""What asking costs, held against what was really on the way: counted by a relay, and by the loopback itself."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.ids import new_id
+from assets.probing.contract import TargetSpec, User
+from assets.probing.prober import Prober
+from assets.probing.profile import Profiles
+from assets.probing.readings import Method, Outcome, Result, Traffic
+from tests.conftest import missing
+from tests.probes.agents import free_udp_port, snmpd
+from tests.probes.test_wire_v3 import created
+from tests.probes.web import Authority, page, says, server
+
+SHARE = 0.04  # by which a figure may be wrong
+UDP_HEADERS = 28
+OUTGOING = 4  # PACKET_OUTGOING: what the loopback shows twice, once on its way out
+
+
+@pytest.fixture
+async def prober() -> AsyncIterator[Prober]:
+    made = Prober(Profiles.load())
+    yield made
+    await made.close()
+
+
+def target(method: Method, port: int, **more: Any) -> TargetSpec:
+    given = {"timeout_seconds": 0.5, "tries": 2} | more
+    return TargetSpec(id=new_id(), name="x", address="127.0.0.1", port=port, method=method, **given)
+
+
+def octets(result: Result) -> int:
+    assert result.traffic is not None, result
+    return result.traffic.octets
+
+
+class Line(asyncio.DatagramProtocol):
+    """A relay of datagrams that counts what it carries."""
+
+    def __init__(self, to: int) -> None:
+        self._to = ("127.0.0.1", to)
+        self.asker: tuple[str, int] | None = None
+        self.octets = self.packets = 0
+
+    def connection_made(self, transport: Any) -> None:
+        self._way = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.octets += len(data) + UDP_HEADERS
+        self.packets += 1
+        if addr != self._to:
+            self.asker = addr
+        to = self._to if addr != self._to else self.asker
+        self._way.sendto(data, to)
+
+
+@contextlib.asynccontextmanager
+async def line(to: int) -> AsyncIterator[tuple[int, Line]]:
+    way, made = await asyncio.get_running_loop().create_datagram_endpoint(lambda: Line(to), ("127.0.0.1", 0))
+    try:
+        yield way.get_extra_info("sockname")[1], made
+    finally:
+        way.close()
+
+
+async def test_what_pysnmp_asks_costs_what_the_line_carried(prober: Prober, tmp_path: Path) -> None:
+    key = "correct-privacy-key"
+    user = User(id=new_id(), user="old", auth="sha1", auth_key="correct-auth-key", privacy="des", privacy_key=key)
+    with snmpd(tmp_path, users=created(user)) as port:
+        async with line(port) as (front, counted):
+            spec = target(Method.SNMP, front, timeout_seconds=5)
+            total = Traffic()
+            for _ in range(3):
+                found = await prober.probe(spec, user)
+                assert found.outcome is Outcome.ANSWERED, found.detail
+                assert found.traffic is not None
+                total += found.traffic
+            assert await prober.alive(spec, user)
+            carried = counted.octets
+            last = await prober.probe(spec, user)
+            assert last.traffic is not None
+            total += last.traffic
+            wrong = user.model_copy(update={"id": new_id(), "privacy_key": type(user.privacy_key)("not-the-right-key")})
+            refused = await prober.probe(spec.model_copy(update={"timeout_seconds": 0.4, "tries": 1}), wrong)
+            assert refused.outcome is Outcome.WRONG_CREDENTIAL
+            total += refused.traffic or Traffic()
+    assert carried < counted.octets
+    assert total.octets == pytest.approx(counted.octets, rel=SHARE)
+    assert total.packets == pytest.approx(counted.packets, rel=SHARE)
+
+
+async def test_what_is_asked_beside_the_looks_is_told_with_the_next_one(prober: Prober, tmp_path: Path) -> None:
+    user = User(id=new_id(), user="new", auth="sha1", auth_key="correct-auth-key", privacy="aes128",
+                privacy_key="correct-privacy-key")  # fmt: skip
+    with snmpd(tmp_path, users=created(user)) as port:
+        async with line(port) as (front, counted):
+            spec = target(Method.SNMP, front, timeout_seconds=5)
+            await prober.probe(spec, user)
+            before = counted.octets
+            assert (await prober.walk(spec, user, "1.3.6.1.2.1.1")).rows
+            assert await prober.alive(spec, user)
+            assert octets(await prober.probe(spec, user)) == counted.octets - before
+            before = counted.octets
+            assert octets(await prober.probe(spec, user)) == counted.octets - before
+
+
+@contextlib.contextmanager
+def loopback(port: int) -> Iterator[list[int]]:
+    """The sizes of all packets that go from and to a port of the loopback, as the system shows them to root."""
+    try:
+        ear = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        ear.bind(("lo", 0))
+    except (OSError, AttributeError) as error:
+        missing(f"packets cannot be seen here: {error}")
+    ear.setblocking(False)
+    ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)  # others use the loopback too
+    sizes: list[int] = []
+
+    def drain() -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data, (_, _, kind, *_rest) = ear.recvfrom(65_536)
+                at = (data[0] & 0x0F) * 4
+                if kind != OUTGOING and data[9] == socket.IPPROTO_TCP and port in struct.unpack_from("!HH", data, at):
+                    sizes.append(struct.unpack_from("!H", data, 2)[0])
+
+    loop = asyncio.get_running_loop()
+    loop.add_reader(ear, drain)
+    try:
+        yield sizes
+        drain()
+    finally:
+        loop.remove_reader(ear)
+        ear.close()
+
+
+@pytest.mark.parametrize(
+    "kind", ["plain", "large", "secure", "untrusted", "hangs", "tcp", "refused", "echo", "closed echo"]
+)
+async def test_what_goes_by_tcp_costs_what_the_loopback_carried(prober: Prober, tmp_path: Path, kind: str) -> None:
+    authority = Authority.make()
+    body = b"x" * 200_000 if kind == "large" else b"Trang"
+
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.read()  # until the asker has had enough
+
+    secure: ssl.SSLContext | None = authority.context(tmp_path) if kind in ("secure", "untrusted") else None
+    async with server(hangs if kind == "hangs" else says(page(body=body)), secure=secure) as port:
+        if kind in ("refused", "closed echo"):
+            port = free_udp_port()
+        method = {"tcp": Method.TCP, "refused": Method.TCP, "echo": Method.PING, "closed echo": Method.PING}.get(
+            kind, Method.HTTP
+        )
+        options: dict[str, Any] = {}
+        if method is Method.PING:
+            options = {"way": "tcp", "packets": 3}
+        elif method is Method.HTTP:
+            options = {"url": f"http{'s' if secure else ''}://127.0.0.1:{port}/", "timeout_seconds": 1}
+            if kind == "secure":
+                options |= {"certificate": "own", "own_ca": authority.pem}
+        with loopback(port) as sizes:
+            found = await prober.probe(target(method, port, options=options))
+            await asyncio.sleep(0.3)
+    assert octets(found) == pytest.approx(sum(sizes), rel=0.1 if len(sizes) < 40 else SHARE)
+
+
+async def test_a_light_look_at_echoes_costs_echoes_and_a_silent_one_is_silent(prober: Prober) -> None:
+    options = {"way": "icmp", "packets": 5}
+    light = await prober.probe(target(Method.PING, 1, options=options, light=True))
+    if light.outcome is Outcome.NOT_ASKED:
+        missing(light.detail)
+    assert light.outcome is Outcome.ANSWERED
+    assert (light.traffic, light.truncated) == (Traffic(sent_octets=88, received_octets=88, packets=4), True)
+    closed = target(Method.PING, free_udp_port(), options={"way": "tcp", "packets": 5}, light=True)
+    silent = await prober.probe(closed)
+    assert silent.outcome is Outcome.SILENT
+    assert silent.traffic is not None
+    assert silent.traffic.packets == 4  # two connects refused
+    assert not await prober.alive(closed)
