@@ -1,11 +1,8 @@
 """What asking costs, held against what was really on the way: counted by a relay, and by the loopback itself."""
 
 import asyncio
-import contextlib
-import socket
 import ssl
-import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +15,11 @@ from assets.probing.profile import Profiles
 from assets.probing.readings import Method, Outcome, Result, Traffic
 from tests.conftest import missing
 from tests.probes.agents import free_udp_port, snmpd
+from tests.probes.counted import line, loopback
 from tests.probes.test_wire_v3 import created
 from tests.probes.web import Authority, page, says, server
 
 SHARE = 0.04  # by which a figure may be wrong
-UDP_HEADERS = 28
-OUTGOING = 4  # PACKET_OUTGOING: what the loopback shows twice, once on its way out
 
 
 @pytest.fixture
@@ -41,35 +37,6 @@ def target(method: Method, port: int, **more: Any) -> TargetSpec:
 def octets(result: Result) -> int:
     assert result.traffic is not None, result
     return result.traffic.octets
-
-
-class Line(asyncio.DatagramProtocol):
-    """A relay of datagrams that counts what it carries."""
-
-    def __init__(self, to: int) -> None:
-        self._to = ("127.0.0.1", to)
-        self.asker: tuple[str, int] | None = None
-        self.octets = self.packets = 0
-
-    def connection_made(self, transport: Any) -> None:
-        self._way = transport
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self.octets += len(data) + UDP_HEADERS
-        self.packets += 1
-        if addr != self._to:
-            self.asker = addr
-        to = self._to if addr != self._to else self.asker
-        self._way.sendto(data, to)
-
-
-@contextlib.asynccontextmanager
-async def line(to: int) -> AsyncIterator[tuple[int, Line]]:
-    way, made = await asyncio.get_running_loop().create_datagram_endpoint(lambda: Line(to), ("127.0.0.1", 0))
-    try:
-        yield way.get_extra_info("sockname")[1], made
-    finally:
-        way.close()
 
 
 async def test_what_pysnmp_asks_costs_what_the_line_carried(prober: Prober, tmp_path: Path) -> None:
@@ -111,36 +78,6 @@ async def test_what_is_asked_beside_the_looks_is_told_with_the_next_one(prober: 
             assert octets(await prober.probe(spec, user)) == counted.octets - before
             before = counted.octets
             assert octets(await prober.probe(spec, user)) == counted.octets - before
-
-
-@contextlib.contextmanager
-def loopback(port: int) -> Iterator[list[int]]:
-    """The sizes of all packets that go from and to a port of the loopback, as the system shows them to root."""
-    try:
-        ear = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
-        ear.bind(("lo", 0))
-    except (OSError, AttributeError) as error:
-        missing(f"packets cannot be seen here: {error}")
-    ear.setblocking(False)
-    ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)  # others use the loopback too
-    sizes: list[int] = []
-
-    def drain() -> None:
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                data, (_, _, kind, *_rest) = ear.recvfrom(65_536)
-                at = (data[0] & 0x0F) * 4
-                if kind != OUTGOING and data[9] == socket.IPPROTO_TCP and port in struct.unpack_from("!HH", data, at):
-                    sizes.append(struct.unpack_from("!H", data, 2)[0])
-
-    loop = asyncio.get_running_loop()
-    loop.add_reader(ear, drain)
-    try:
-        yield sizes
-        drain()
-    finally:
-        loop.remove_reader(ear)
-        ear.close()
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """The pace of what is behind a line: never more than its budget, never silent beyond a bound."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets.collector.spending import Spending
 from assets.probing.budget import (
     DAY_SECONDS,
     LIGHT_OCTETS,
@@ -17,6 +18,8 @@ from assets.probing.budget import (
     least,
     plan,
 )
+from assets.probing.contract import Budget
+from tests.fake_prober import target
 
 costs = st.floats(min_value=1, max_value=5_000_000)
 intervals = st.sampled_from((5, 10, 30, 60, 300, 900, 1_800, 3_600, 86_400)) | st.integers(5, 86_400)
@@ -105,3 +108,17 @@ def test_a_metered_line_carries_a_whole_small_centre() -> None:
     assert {pace.light for pace in made.paces.values()} == {False}
     assert max(pace.interval_seconds for pace in made.paces.values()) < 120
     assert LIGHT_OCTETS < 3_000
+
+
+@pytest.mark.parametrize(("posts", "seconds"), [(True, 117), (False, 60)])
+def test_what_the_collector_posts_leaves_less_for_the_looks_of_its_line(posts: bool, seconds: int) -> None:
+    those = [target(str(n), interval_seconds=60) for n in range(4)]
+    octets = 4 * 6_000 * 1_440
+    spending = Spending()
+    ids = tuple(one.id for one in those)
+    spending.assign(those, [Budget(link=uuid4(), name="DT-1", octets_per_day=octets, targets=ids, posts=posts)])
+    assert {one.interval_seconds for one in spending.paced(those)} == {60}
+    for minute in range(4):
+        spending.posted(minute * octets // 3_000, now=minute * 60.0)  # nearly half of what the line allows
+    [paced] = {one.interval_seconds for one in spending.paced(those)}
+    assert paced == pytest.approx(seconds, abs=1)

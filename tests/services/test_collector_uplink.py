@@ -22,6 +22,7 @@ from assets.collector.uptime import Moment
 from assets.probing.contract import BATCH_MAX, Answer, Assignment, Batch, Community, OrderKind
 from assets.vault import Vault
 from tests.fake_prober import TOKEN, FakeService, FakeUptime, answered, target, token_file
+from tests.probes.counted import loopback
 
 
 class Line:
@@ -69,6 +70,31 @@ async def test_when_a_batch_is_posted_then_the_service_can_read_it_and_what_it_t
     assert post.batch.observations[0].readings == answered().readings
     assert post.batch.observations[0].uptime_seconds == answered().uptime_seconds
     assert await line.pending() == 0
+
+
+async def test_what_talking_to_the_service_cost_is_told_once_and_is_what_the_loopback_carried(line: Line) -> None:
+    with loopback(line.service.port) as sizes:
+        await line.uplink.fetch(None)
+        for seen in (200, 1, 0, 40):
+            await line.sees(seen)
+            await line.uplink.post(await batch(line), now=line.uptime.now(), assignment="")
+        line.service.lost_answers = 1
+        with pytest.raises(Away):
+            await line.uplink.post(await batch(line), now=line.uptime.now(), assignment="")
+        await line.uplink.post(await batch(line), now=line.uptime.now(), assignment="")
+        await line.uplink.close()
+        await asyncio.sleep(0.2)
+    told = sum((post.batch.traffic.octets for post in line.service.posts if post.batch.traffic), start=0)
+    lost, last = line.service.posts[-2:]
+    assert lost.batch.traffic is not None
+    assert last.batch.traffic is not None
+    assert last.batch.traffic.octets > lost.batch.traffic.octets, "what was not acknowledged is told again"
+    assert line.uplink.gauge.octets == pytest.approx(sum(sizes), rel=0.04)
+    assert told - lost.batch.traffic.octets + line.uplink.gauge.untold.octets == line.uplink.gauge.octets
+
+
+async def batch(line: Line) -> Outgoing:
+    return await line.backlog.next_batch(limit=BATCH_MAX) or Outgoing(uuid4(), [], 0, 0)
 
 
 async def test_when_the_answer_is_lost_then_the_same_numbers_are_sent_again_and_nothing_doubles(line: Line) -> None:

@@ -60,9 +60,9 @@ class House:
         moment = T0 + timedelta(seconds=at)
         return Observation(sequence=self.sequence, target=target, observed_at=moment, outcome=outcome, **more)
 
-    async def post(self, *seen: Observation, at: float):
+    async def post(self, *seen: Observation, at: float, **more):
         now = T0 + timedelta(seconds=at)
-        batch = Batch(buffer_id=self.buffer, sent_at=now, observations=seen)
+        batch = Batch(buffer_id=self.buffer, sent_at=now, observations=seen, **more)
         return await self.ingest.take(self.collector, batch, now), batch
 
     async def condition(self, target):

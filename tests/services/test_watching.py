@@ -171,6 +171,35 @@ async def test_what_looks_cost_is_added_up_by_day_and_held_against_the_line(hous
     assert not found.over
 
 
+async def test_what_a_collector_at_the_site_posts_counts_on_its_main_line(house: House) -> None:
+    await line(house, budget_mb_per_day=5)
+    made = await targets.add_target(SYSTEM, targets.NewTarget("10.0.0.1", "ping", 80, link="DT-1"))
+    cost = Traffic(sent_octets=3_000, received_octets=1_000, packets=8)
+    for at in (0, 10, 20):  # what came before the first was never heard of: how long it took is not known
+        await house.post(at=at, traffic=cost)
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("update collector_traffic_days set day = (now() at time zone 'Asia/Ho_Chi_Minh')::date")
+        assert (await traffic_queries.by_line(tx, db.EVERYTHING))[0].per_day == 0, "it stands in the province"
+        await tx.execute("insert into collector_sites (id, collector, site) values ($1, $2, $3)",
+                         new_id(), house.collector, house.site)  # fmt: skip
+        [found] = await traffic_queries.by_line(tx, db.EVERYTHING)
+        [there] = await traffic_queries.by_site(tx, db.EVERYTHING)
+    assert (found.today, found.targets, found.posts_per_day) == (12_000, 3, 12_000 * 86_400 // 20)
+    assert found.per_day == there.per_day == found.posts_per_day
+    assert found.over
+    [budget] = (await assigned(house)).budgets
+    assert made in budget.targets
+    assert budget.posts
+
+
+async def test_a_cost_that_cannot_be_is_bounded_and_stops_no_batch(house: House) -> None:
+    absurd = Traffic(sent_octets=2**64 - 1, received_octets=2**64 - 1, packets=2**64 - 1)
+    for n in range(3):
+        await house.post(house.saw(house.router, n, traffic=absurd), at=n + 1, traffic=absurd)
+    async with db.transaction(db.EVERYTHING) as tx:
+        assert await tx.fetchval("select octets from traffic_days") == 3 << 40
+
+
 async def test_a_slowed_target_is_not_unknown_before_its_own_pace_says_so(house: House) -> None:
     await house.post(house.saw(house.router, 0, next_seconds=600.0), at=1)
     await house.ingest.pass_time(T0 + timedelta(seconds=1_700))

@@ -155,6 +155,7 @@ class Agent:
 
     def _hear(self, answer: Answer) -> None:
         self._orders.hear(answer)
+        self._rounds.spending.posted(self._uplink.gauge.octets, asyncio.get_running_loop().time())
         if self._held is None or answer.assignment != self._held.assignment.hash:
             self._other_assignment.set()
         if answer.audit_head is not None and answer.audit_head != self._head:

@@ -18,6 +18,8 @@ class Spending:
         self._budgets: tuple[Budget, ...] = ()
         self._octets: dict[UUID, float] = {}
         self._until = 0.0
+        self._posts: tuple[int, float] | None = None
+        self._posted_per_day = 0.0
         self.over: tuple[str, ...] = ()  # lines whose budget not even the longest pace keeps
 
     def assign(self, targets: Iterable[TargetSpec], budgets: Sequence[Budget]) -> None:
@@ -34,6 +36,18 @@ class Spending:
         before = self._octets.get(target.id, budget.FIRST_OCTETS[target.method])
         self._octets[target.id] = before + WEIGHT * (result.traffic.octets - before)
 
+    def posted(self, octets: int, now: float) -> None:
+        """Learn what talking to the service costs a day, from how many octets it has cost so far."""
+        if self._posts is None:
+            self._posts = octets, now
+        before, since = self._posts
+        if now - since < REPLAN_SECONDS:
+            return
+        per_day = (octets - before) * budget.DAY_SECONDS / (now - since)
+        known = self._posted_per_day or per_day
+        self._posted_per_day = known + WEIGHT * (per_day - known)
+        self._posts = octets, now
+
     def due(self, now: float) -> bool:
         """Whether it is time to plan anew."""
         if now < self._until or not self._budgets:
@@ -47,7 +61,8 @@ class Spending:
         over = []
         for line in self._budgets:
             behind = [by_id[id_] for id_ in line.targets if id_ in by_id]
-            made = budget.plan((self._load(target) for target in behind), line.octets_per_day)
+            left = line.octets_per_day - (self._posted_per_day if line.posts else 0)
+            made = budget.plan((self._load(target) for target in behind), max(1, left))
             for target in behind:
                 pace = made.paces[target.id]
                 by_id[target.id] = target.model_copy(

@@ -30,6 +30,8 @@ from assets.collector.backlog import Outgoing
 from assets.collector.buffer import Pending
 from assets.collector.uptime import Moment
 from assets.probing.contract import Answer, Assignment, Batch, Credential, Order, Rejected, TargetSpec
+from assets.probing.readings import Traffic
+from assets.probing.traffic import counted
 from assets.text import clean
 
 POST_SECONDS = 30.0
@@ -91,11 +93,36 @@ class Fetched:
     left_out: int  # targets and credentials in words that we do not know
 
 
+class Gauge:
+    """What talking to the service costs, as the system counts it for each connection; `untold` it has not heard of."""
+
+    def __init__(self) -> None:
+        self.octets = 0
+        self.untold = Traffic()
+        self._sock: Any = None
+        self._before = Traffic()
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Read the count at every step of a call: a connection that breaks is closed before anybody hears of it."""
+        if event == "connection.connect_tcp.complete":
+            self._sock, self._before = info["return_value"].get_extra_info("socket"), Traffic()
+        if (now := counted(self._sock)) is None:
+            return
+        more, self._before = now - self._before, now
+        self.untold += more
+        self.octets += more.octets
+
+    def told(self, cost: Traffic) -> None:
+        """The service has heard of so much."""
+        self.untold -= cost
+
+
 class Uplink:
     """Both calls of the contract; one at a time is enough, and all it promises."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
+        self.gauge = Gauge()
         self._token: str | None = None
         self._compress = False
         context: ssl.SSLContext | bool = True
@@ -124,7 +151,8 @@ class Uplink:
 
     async def post(self, batch: Outgoing, *, now: Moment, assignment: str) -> Answer:
         """Hand over a batch; its answer says what is settled."""
-        body = compose(batch, now=now, assignment=assignment)
+        cost = self.gauge.untold
+        body = compose(batch, now=now, assignment=assignment, cost=cost)
         headers = {"content-type": "application/json"}
         if self._compress and len(body) > COMPRESS_ABOVE_BYTES:
             body, headers["content-encoding"] = gzip.compress(body, 6, mtime=0), "gzip"
@@ -137,13 +165,16 @@ class Uplink:
             raise Away("the service no longer takes compressed batches")
         if status != httpx2.codes.OK:
             raise Away(f"the service answers {status} to a batch")
-        return read_answer(answer)
+        read = read_answer(answer)
+        self.gauge.told(cost)
+        return read
 
     async def close(self) -> None:
         """Hang up."""
         await self._client.aclose()
 
     async def _send(self, request: httpx2.Request, *, seconds: float, bytes_max: int) -> tuple[int, bytes]:
+        request.extensions["trace"] = self.gauge.trace
         request.headers["authorization"] = f"Bearer {self._read_token()}"
         async with _our_errors(seconds):
             response = await self._client.send(request, stream=True)
@@ -180,7 +211,7 @@ def read_token(path: Path) -> str:
     return token
 
 
-def compose(batch: Outgoing, *, now: Moment, assignment: str) -> bytes:
+def compose(batch: Outgoing, *, now: Moment, assignment: str, cost: Traffic | None = None) -> bytes:
     """The batch as JSON. Observations are JSON already and only get their number and age, for a backlog may be long."""
     head = Batch(
         buffer_id=batch.buffer_id,
@@ -189,6 +220,7 @@ def compose(batch: Outgoing, *, now: Moment, assignment: str) -> bytes:
         assignment=assignment,
         backlog=max(0, batch.left),
         shed=batch.shed,
+        traffic=cost,
     ).model_dump_json(exclude={"observations"})
     rows = b",".join(_numbered(row, now) for row in batch.observations)
     return head.encode()[:-1] + b',"observations":[' + rows + b"]}"

@@ -182,7 +182,7 @@ async def assignment(collector: UUID, *, profiles: Profiles, vault: Vault) -> As
         specs = tuple(_spec(row, parent_of, tried.get(row["site"], ())) for row in rows)
         used = {one for spec in specs for one in (spec.credential, *spec.candidates)} - {None}
         sealed = await tx.fetch("select id, secret from credentials where id = any($1) order by id", list(used))
-        budgets = await traffic.budgets(tx, {row["id"]: row["line"] for row in rows})
+        budgets = await traffic.budgets(tx, {row["id"]: row["line"] for row in rows}, collector)
     return Assignment(
         hash=wanted, targets=specs, profiles=profiles.sources(), profiles_hash=profiles.hash,
         credentials=tuple(credentials.read(vault, s["id"], s["secret"]) for s in sealed), budgets=budgets,
@@ -212,13 +212,15 @@ class Heard:
 
 async def hear(tx: Connection, collector: UUID, batch: Batch, intake: Intake, now: datetime) -> Heard:
     """Write down that and how the collector spoke."""
-    row = await tx.fetchrow("select silent_since from collectors where id = $1 for update", collector)
+    row = await tx.fetchrow("select silent_since, last_contact_at from collectors where id = $1 for update", collector)
     assert row is not None
     await tx.execute(
         "update collectors set last_contact_at = $2, silent_since = null, software = $3, skew_seconds = $4, backlog = $5, "
         "shed = $6, rejected = rejected + $7 where id = $1",
         collector, now, batch.software[:60], intake.skew_seconds, batch.backlog, batch.shed, len(intake.rejected),
     )  # fmt: skip
+    if batch.traffic is not None:
+        await traffic.keep_posts(tx, collector, batch.traffic, row["last_contact_at"], now)
     return Heard(back=row["silent_since"] is not None)
 
 

@@ -2,7 +2,8 @@
 
 Over which line a target is watched follows from where its collector stands. The one of the province comes in over the
 main line of a site, and to a line's far end over that line. A collector at the site has its devices beside it and goes
-out, over the line that is watched or else the main one, for lines and applications only.
+out, over the line that is watched or else the main one, for lines and applications only, and to talk to us. What
+calls by itself does so over the main line.
 """
 
 from collections import defaultdict
@@ -29,7 +30,15 @@ MAIN_LINE = (
 )
 # The line that a target is watched over; `cs` is the row of collector_sites of its site, where there is one.
 LINE_OF = (
-    "case when t.link is not null then t.link when (cs.collector is not null) = (t.asset is null) then main.id end"
+    "case when t.link is not null then t.link when t.method = 'heartbeat' then main.id "
+    "when (cs.collector is not null) = (t.asset is null) then main.id end"
+)
+SAID_MAX = 1 << 40  # of one batch: what a collector says must not overflow a sum
+POSTS_SECONDS_MAX = 60.0  # a collector that was away for longer did not talk meanwhile
+# The line over which a collector talks to us: the main one of its site, the first where it has several.
+POSTS_OVER = (
+    f"select distinct on (t.collector) t.collector, t.site, main.id as line from collector_sites t {MAIN_LINE} "  # noqa: S608
+    "order by t.collector, t.id"
 )
 
 
@@ -49,14 +58,29 @@ async def keep(tx: Connection, arrived: Iterable[Arrived]) -> None:
             "unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::int[]) on conflict (target, day) do update set "
             "octets = traffic_days.octets + excluded.octets, packets = traffic_days.packets + excluded.packets, "
             "looks = traffic_days.looks + excluded.looks",
-            [target for target, _ in keys], [day for _, day in keys], [costs[key].octets for key in keys],
-            [costs[key].packets for key in keys], [looks[key] for key in keys],
+            [target for target, _ in keys], [day for _, day in keys],
+            [min(costs[key].octets, SAID_MAX) for key in keys], [min(costs[key].packets, SAID_MAX) for key in keys],
+            [looks[key] for key in keys],
         )  # fmt: skip
+
+
+async def keep_posts(tx: Connection, collector: UUID, cost: Traffic, since: datetime | None, now: datetime) -> None:
+    """Add what a collector's talk with us cost, and how much time that was for, to the day in Viet Nam."""
+    seconds = min((now - since).total_seconds(), POSTS_SECONDS_MAX) if since else 0.0
+    await tx.execute(
+        "insert into collector_traffic_days (collector, day, octets, packets, seconds) values ($1,$2,$3,$4,$5) "
+        "on conflict (collector, day) do update set octets = collector_traffic_days.octets + excluded.octets, "
+        "packets = collector_traffic_days.packets + excluded.packets, "
+        "seconds = collector_traffic_days.seconds + excluded.seconds",
+        collector, now.astimezone(LOCAL_ZONE).date(), min(cost.octets, SAID_MAX),
+        min(cost.packets, SAID_MAX), max(0.0, seconds),
+    )  # fmt: skip
 
 
 async def tidy(tx: Connection, now: datetime) -> None:
     """Forget the costs of days long past."""
     await tx.execute("delete from traffic_days where day < $1", (now - KEPT).date())
+    await tx.execute("delete from collector_traffic_days where day < $1", (now - KEPT).date())
 
 
 def allowed(line: Mapping[str, Any]) -> int:
@@ -66,8 +90,9 @@ def allowed(line: Mapping[str, Any]) -> int:
     return default_budget(line["kind"], line["bandwidth_mbps"])
 
 
-async def budgets(tx: Connection, over: Mapping[UUID, UUID | None]) -> tuple[Budget, ...]:
-    """The budgets of the lines that these targets (by id) are watched over."""
+async def budgets(tx: Connection, over: Mapping[UUID, UUID | None], collector: UUID) -> tuple[Budget, ...]:
+    """The budgets of the lines that these targets (by id) are watched over by this collector."""
+    own = await tx.fetchval(f"select line from ({POSTS_OVER}) p where collector = $1", collector)  # noqa: S608
     behind: dict[UUID, list[UUID]] = defaultdict(list)
     for target, line in over.items():
         if line is not None:
@@ -77,7 +102,13 @@ async def budgets(tx: Connection, over: Mapping[UUID, UUID | None]) -> tuple[Bud
         list(behind),
     )
     return tuple(
-        Budget(link=row["id"], name=row["tag"], octets_per_day=allowed(row), targets=tuple(sorted(behind[row["id"]])))
+        Budget(
+            link=row["id"],
+            name=row["tag"],
+            octets_per_day=allowed(row),
+            posts=row["id"] == own,
+            targets=tuple(sorted(behind[row["id"]])),
+        )
         for row in rows
     )
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from assets.clock import LOCAL_ZONE, now
 from assets.db import Connection, Scope
-from assets.monitoring.traffic import LINE_OF, MAIN_LINE, allowed
+from assets.monitoring.traffic import LINE_OF, MAIN_LINE, POSTS_OVER, allowed
 
 __all__ = ["LINE_OF", "MAIN_LINE", "Cost", "LineCost", "SiteCost", "by_line", "by_site", "of_target"]
 ROWS_MAX = 1_000
@@ -27,7 +27,10 @@ class Cost(BaseModel):
 
 
 class LineCost(Cost):
-    """What watching costs a line, and what it may cost; `own_budget` tells whether people have said so."""
+    """What watching costs a line, and what it may cost; `own_budget` tells whether people have said so.
+
+    `posts_per_day` of it is what a collector at the site itself posts to the service.
+    """
 
     tag: str
     site: str
@@ -37,6 +40,7 @@ class LineCost(Cost):
     bandwidth_mbps: int | None
     budget: int
     own_budget: bool
+    posts_per_day: int
     over: bool
 
 
@@ -47,9 +51,15 @@ class SiteCost(Cost):
     name: str
 
 
-# A look's cost is of both days; what was never measured costs nothing yet.
+# A look's cost is of both days; what was never measured costs nothing yet. A collector's own posts have no target.
 _EACH = (
-    "select t.id, t.site, " + LINE_OF + " as line, y.today, y.yesterday, y.packets, "  # noqa: S608 - constants only
+    "select null::uuid as id, c.site, c.line, coalesce(sum(y.octets) filter (where y.day = $1), 0) as today, "  # noqa: S608
+    "coalesce(sum(y.octets) filter (where y.day = $2), 0) as yesterday, "
+    "coalesce(sum(y.packets) filter (where y.day = $1), 0) as packets, "
+    "coalesce(sum(y.octets)::float8 / nullif(sum(y.seconds), 0), 0) * 86400 as per_day, false as slowed "
+    "from (" + POSTS_OVER + ") c join collector_traffic_days y on y.collector = c.collector and y.day in ($1, $2) "
+    "where $3 or c.site = any($4) group by c.collector, c.site, c.line union all "
+    "select t.id, t.site, " + LINE_OF + " as line, y.today, y.yesterday, y.packets, "
     "coalesce(y.octets::float8 / nullif(y.looks, 0), 0) * 86400 / "
     "greatest(t.interval_seconds, coalesce(d.next_seconds, 0)) as per_day, "
     "coalesce(d.next_seconds, 0) > t.interval_seconds as slowed "
@@ -75,9 +85,10 @@ async def by_line(tx: Connection, scope: Scope, tag: str = "") -> list[LineCost]
     """Every line over which something is watched, the fullest budget first; or just one of them."""
     rows = await tx.fetch(
         f"select l.tag, s.code as site, s.name as site_name, l.carrier, l.kind, l.bandwidth_mbps, l.budget_mb_per_day, "  # noqa: S608
-        f"{_SUMS} from links l join sites s on s.id = l.site left join ({_EACH}) e on e.line = l.id "
+        f"{_SUMS}, coalesce(sum(e.per_day) filter (where e.id is null), 0)::bigint as posts_per_day "
+        f"from links l join sites s on s.id = l.site left join ({_EACH}) e on e.line = l.id "
         "where ($3 or l.site = any($4)) and ($5 = '' or l.tag = $5) "
-        "group by l.id, s.code, s.name having count(e.id) > 0 or $5 <> ''",
+        "group by l.id, s.code, s.name having count(e.*) > 0 or $5 <> ''",
         *_asked(scope), tag,
     )  # fmt: skip
     found = [_line(row) for row in rows]

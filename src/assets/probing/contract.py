@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, SecretStr, ValidationError, field_serializer
 
-from assets.probing.readings import Loose, Method, Result, Text
+from assets.probing.readings import Loose, Method, Result, Text, Traffic
 
 SCHEMA = 1
 BATCH_MAX = 500  # observations in one post: about 1 MB of JSON, a few seconds on a 2 Mbit/s line
@@ -84,7 +84,8 @@ class Batch(Loose):
     """What a collector posts: observations with rising numbers out of one buffer.
 
     `buffer_id` is drawn when the buffer file is made, so that numbers that start again cannot be taken for repeats.
-    `shed` counts observations that the full buffer has dropped since it was made.
+    `shed` counts observations that the full buffer has dropped since it was made; `traffic` is what talking to the
+    service has cost since the last batch that it took.
     """
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA
@@ -94,6 +95,7 @@ class Batch(Loose):
     assignment: Text = ""
     backlog: Annotated[int, Field(ge=0)] = 0
     shed: Annotated[int, Field(ge=0)] = 0
+    traffic: Traffic | None = None
     observations: Annotated[tuple[Observation, ...], Field(max_length=BATCH_MAX)] = ()
 
 
@@ -219,6 +221,7 @@ class Budget(Loose):
     link: UUID
     name: Text
     octets_per_day: Annotated[int, Field(ge=1)]
+    posts: bool = False  # what the collector itself posts goes over it too
     targets: Annotated[tuple[UUID, ...], Field(max_length=TARGETS_MAX)] = ()
 
 

@@ -109,6 +109,14 @@ class Traffic(Loose):
         """Both ways."""
         return self.sent_octets + self.received_octets
 
+    def __sub__(self, other: "Traffic") -> "Traffic":
+        """What this is more than the other; never less than nothing."""
+        return Traffic(
+            sent_octets=max(0, self.sent_octets - other.sent_octets),
+            received_octets=max(0, self.received_octets - other.received_octets),
+            packets=max(0, self.packets - other.packets),
+        )
+
     def __add__(self, other: "Traffic") -> "Traffic":
         """Both together."""
         return Traffic(

@@ -1,0 +1,72 @@
+"""What is really on the way: a relay that counts datagrams, and the packets of the loopback as the system shows them."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from tests.conftest import missing
+
+UDP_HEADERS = 28
+OUTGOING = 4  # PACKET_OUTGOING: what the loopback shows twice, once on its way out
+
+
+class Line(asyncio.DatagramProtocol):
+    """A relay of datagrams that counts what it carries."""
+
+    def __init__(self, to: int) -> None:
+        self._to = ("127.0.0.1", to)
+        self.asker: tuple[str, int] | None = None
+        self.octets = self.packets = 0
+
+    def connection_made(self, transport: Any) -> None:
+        self._way = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.octets += len(data) + UDP_HEADERS
+        self.packets += 1
+        if addr != self._to:
+            self.asker = addr
+        to = self._to if addr != self._to else self.asker
+        self._way.sendto(data, to)
+
+
+@contextlib.asynccontextmanager
+async def line(to: int) -> AsyncIterator[tuple[int, Line]]:
+    way, made = await asyncio.get_running_loop().create_datagram_endpoint(lambda: Line(to), ("127.0.0.1", 0))
+    try:
+        yield way.get_extra_info("sockname")[1], made
+    finally:
+        way.close()
+
+
+@contextlib.contextmanager
+def loopback(port: int) -> Iterator[list[int]]:
+    """The sizes of all packets that go from and to a port of the loopback, as the system shows them to root."""
+    try:
+        ear = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        ear.bind(("lo", 0))
+    except (OSError, AttributeError) as error:
+        missing(f"packets cannot be seen here: {error}")
+    ear.setblocking(False)
+    ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)  # others use the loopback too
+    sizes: list[int] = []
+
+    def drain() -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data, (_, _, kind, *_rest) = ear.recvfrom(65_536)
+                at = (data[0] & 0x0F) * 4
+                if kind != OUTGOING and data[9] == socket.IPPROTO_TCP and port in struct.unpack_from("!HH", data, at):
+                    sizes.append(struct.unpack_from("!H", data, 2)[0])
+
+    loop = asyncio.get_running_loop()
+    loop.add_reader(ear, drain)
+    try:
+        yield sizes
+        drain()
+    finally:
+        loop.remove_reader(ear)
+        ear.close()
