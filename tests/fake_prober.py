@@ -57,6 +57,7 @@ class FakeProber:
         self.results: dict[str, Result | Exception] = {}
         self.takes_seconds: dict[str, float] = {}
         self.dead: set[str] = set()  # addresses that do not answer at all
+        self.refuses: set[str] = set()  # addresses that take no credential
         self.rows: dict[str, Walk] = {}
         self.asked: list[tuple[str, str]] = []
         self.credentials: list[UUID | None] = []
@@ -83,6 +84,8 @@ class FakeProber:
             self.running[target.id] -= 1
         if target.address in self.dead:
             return Result(outcome=Outcome.SILENT, detail="no answer")
+        if target.address in self.refuses:
+            return Result(outcome=Outcome.WRONG_CREDENTIAL, detail="refused")
         result = self.results.get(target.address, answered(identity=Identity(vendor="Brother", model="HL-L2321D")))
         if isinstance(result, Exception):
             raise result
@@ -327,8 +330,8 @@ def said(folder: Path) -> list[dict[str, Any]]:
 def main() -> None:
     """A collector with fake devices, in more of a hurry than a real one.
 
-    FAKE_DEAD lists addresses that are silent, FAKE_TAKES the seconds of each look, FAKE_FILE_BYTES_MAX bounds every
-    file (a full disk); an argument is the parent's process id.
+    FAKE_DEAD lists addresses that are silent, FAKE_REFUSES those that take no credential, FAKE_TAKES the seconds of each
+    look, FAKE_FILE_BYTES_MAX bounds every file (a full disk); an argument is the parent's process id.
     """
     schedule.FIRST_LOOK_SECONDS = 1.0
     backlog.RETRY_SECONDS = 1.0
@@ -336,6 +339,7 @@ def main() -> None:
     sender.BACK_OFF_MAX_SECONDS = 2.0
     prober = FakeProber()
     prober.dead = set(os.environ.get("FAKE_DEAD", "").split(","))
+    prober.refuses = set(os.environ.get("FAKE_REFUSES", "").split(","))
     if seconds := float(os.environ.get("FAKE_TAKES", "0")):
         prober.takes_seconds = _Always(seconds)
     if size := int(os.environ.get("FAKE_FILE_BYTES_MAX", "0")):

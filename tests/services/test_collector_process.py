@@ -15,10 +15,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 
 from assets.collector.buffer import Buffer
 from assets.collector.status import read_status
-from assets.probing.contract import Assignment
+from assets.probing.contract import Assignment, Community
 from tests.fake_prober import ROOT, FakeService, said, start_collector, target, token_file
 
 Process = subprocess.Popen[bytes]
@@ -29,6 +30,41 @@ async def service() -> AsyncIterator[FakeService]:
     targets = tuple(target(f"TB-{n}", address=f"10.0.0.{n}") for n in range(120))
     async with FakeService(assignment=Assignment(hash="h1", targets=targets)) as service:
         yield service
+
+
+SECRET = Community(id=UUID(int=7), community=SecretStr("word"))
+
+
+async def test_what_was_refused_is_not_shown_again_because_the_collector_was_started_again(tmp_path: Path) -> None:
+    refusing = tuple(
+        target(f"TB-{n}", address=f"10.0.0.{n}", candidates=(SECRET.id,), interval_seconds=5) for n in range(20)
+    )
+    assignment = Assignment(hash="h1", targets=refusing, credentials=(SECRET,))
+    addresses = ",".join(one.address for one in refusing)
+
+    want, seen = {one.id for one in refusing}, 0
+
+    def shown() -> int:
+        return sum(o.detail == "refused" for o in service.observations()[seen:])
+
+    def all_looked_at() -> bool:
+        return want <= {o.target for o in service.observations()[seen:]}
+
+    async with FakeService(assignment=assignment) as service:
+        for turn in range(3):
+            with ended(start_collector(tmp_path, service.url, FAKE_REFUSES=addresses)) as process:
+                await service.until(all_looked_at, seconds=20)
+                await asyncio.sleep(1.5)  # what is new is written each second
+                process.kill() if turn == 0 else process.terminate()
+                await gone(process, seconds=5)
+            assert shown() == (len(refusing) if turn == 0 else 0)
+            assert all("asked again in" in o.detail for o in service.observations()[seen:] if turn)
+            seen = len(service.observations())
+        assert b"word" not in (tmp_path / "collector" / "trials.sealed").read_bytes()
+        other = SECRET.model_copy(update={"community": SecretStr("another")})
+        service.assignment = assignment.model_copy(update={"hash": "h2", "credentials": (other,)})
+        with ended(start_collector(tmp_path, service.url, FAKE_REFUSES=addresses)):
+            await service.until(lambda: shown() == len(refusing), seconds=20)
 
 
 @contextmanager

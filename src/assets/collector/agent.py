@@ -17,7 +17,7 @@ import structlog
 
 from assets.collector.backlog import Backlog, SafeBacklog
 from assets.collector.buffer import Draft
-from assets.collector.keep import Keep
+from assets.collector.keep import Keep, Sealed
 from assets.collector.orders import Orders
 from assets.collector.rounds import Prober, Rounds, within
 from assets.collector.sender import Sender, back_off
@@ -32,6 +32,9 @@ from assets.vault import Vault
 
 BUFFER_FILE = "buffer.sqlite"
 KEPT_FILE = "assignment.sealed"
+TRIALS_FILE = "trials.sealed"
+TRIALS_SECONDS = 1.0  # from one look whether there is something new to the next
+TRIALS_SHARE = 0.05  # of the time that may go into writing it, however much it is
 FLUSH_SECONDS = 0.3  # what was seen within it is kept with one fsync
 FRESH_MAX = 20_000  # drafts in memory while the disk hangs; the oldest go first
 ASSIGNMENT_SECONDS = 3_600.0  # asked for at least this often
@@ -63,7 +66,10 @@ class Agent:
         self._started_at: datetime = self._uptime.now().wall
         backlog = Backlog(settings.folder / BUFFER_FILE, bytes_max=settings.collector_buffer_mb << 20)
         self._backlog = SafeBacklog(backlog, self._uptime)
-        self._keep = Keep(settings.folder / KEPT_FILE, Vault.open(settings.folder))
+        vault = Vault.open(settings.folder)
+        self._keep = Keep(settings.folder / KEPT_FILE, vault)
+        self._trials = Sealed(settings.folder / TRIALS_FILE, vault, bound_to="collector.trials")
+        self._trials_kept = 0
         self._uplink = Uplink(settings.door)
         self._rounds = Rounds(
             prober=prober, emit=self._emit, uptime=self._uptime, concurrency=settings.collector_concurrency
@@ -74,6 +80,8 @@ class Agent:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; BufferTaken when another collector works in the same folder."""
         await self._backlog.open()
+        if trials := await asyncio.to_thread(self._trials.read):
+            self._rounds.trying.recall(trials, asyncio.get_running_loop().time(), self._uptime.now())
         if kept := await asyncio.to_thread(self._keep.load):
             self._adopt(kept)
         await self._orders.report_unfinished()
@@ -85,6 +93,7 @@ class Agent:
             "assignment": self._follow_assignment,
             "status": self._write_status,
             "audit": self._keep_heads,
+            "trials": self._keep_trials,
         }
         tasks = [asyncio.create_task(self._for_ever(name, loop), name=name) for name, loop in loops.items()]
         _log.info("collecting", service=self._settings.collector_url, folder=str(self._settings.folder))
@@ -102,6 +111,7 @@ class Agent:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._rounds.stop()
                 await self._keep_fresh()
+                await self._keep_trials_once()
                 await self._write_status_once()
                 await self._uplink.close()
                 await self._backlog.close()
@@ -175,6 +185,22 @@ class Agent:
                 except OSError as error:
                     _log.warning("head of the audit trail not kept on disk", reason=error.strerror)
             await asyncio.sleep(HEAD_SECONDS)
+
+    async def _keep_trials(self) -> None:
+        clock = asyncio.get_running_loop()
+        while True:
+            begun = clock.time()
+            await self._keep_trials_once()
+            await asyncio.sleep(max(TRIALS_SECONDS, (clock.time() - begun) / TRIALS_SHARE))
+
+    async def _keep_trials_once(self) -> None:
+        """Keep which credentials rest, so that no start shows them all again."""
+        trying = self._rounds.trying
+        if trying.changes == self._trials_kept:
+            return
+        self._trials_kept = trying.changes
+        data = trying.remember(asyncio.get_running_loop().time(), self._uptime.now())
+        await asyncio.to_thread(self._trials.write, data)
 
     async def _follow_assignment(self) -> None:
         failures = 0

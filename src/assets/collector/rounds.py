@@ -81,7 +81,7 @@ class Rounds:
         self._schedule = Schedule()
         self._targets: dict[UUID, TargetSpec] = {}  # at the pace that their lines allow
         self._assigned: dict[UUID, TargetSpec] = {}
-        self._trying = Trying()
+        self.trying = Trying()
         self._rested: set[UUID] = set()  # targets that were there while all their credentials rested
         self.spending = Spending()
         self._credentials: dict[UUID, Credential] = {}
@@ -99,7 +99,7 @@ class Rounds:
         """Take over an assignment; targets that stay keep their place, and looks that run end as they began."""
         self._assigned = {target.id: target for target in assignment.targets}
         self._credentials = {credential.id: credential for credential in assignment.credentials}
-        self._trying.assign(assignment.targets, assignment.credentials)
+        self.trying.assign(assignment.targets, assignment.credentials)
         self.spending.assign(assignment.targets, assignment.budgets)
         self._targets = {target.id: target for target in self.spending.paced(assignment.targets)}
         for known in (self._seen, self._identities):
@@ -149,7 +149,7 @@ class Rounds:
 
     def usual(self, target: TargetSpec) -> Credential | None:
         """The credential that a target is asked with at present."""
-        asked = self._trying.to_ask(target, self._now())
+        asked = self.trying.to_ask(target, self._now())
         return asked[0] if asked else self.credential(target.credential)
 
     def health(self) -> Health:
@@ -190,15 +190,15 @@ class Rounds:
 
     async def look_with_ours(self, target: TargetSpec) -> tuple[Result, Moment]:
         """One look with the credentials that are for this target, see `probing.trying`."""
-        if target.method is not Method.SNMP or not self._trying.candidates(target):
+        if target.method is not Method.SNMP or not self.trying.candidates(target):
             return await self.look(target, self.credential(target.credential))
         refused = silent = None
         cost = None
-        for credential in self._trying.to_ask(target, self._now()):
-            if not self._trying.goes_on(target, credential):
+        for credential in self.trying.to_ask(target, self._now()):
+            if not self.trying.goes_on(target, credential):
                 continue
             result, moment = await self.look(target, credential)
-            self._trying.learn(target, credential, result, self._now())
+            self.trying.learn(target, credential, result, self._now())
             if result.traffic is not None:
                 cost = result.traffic + cost if cost else result.traffic
                 result = result.model_copy(update={"traffic": cost})
@@ -221,7 +221,7 @@ class Rounds:
             return Result(
                 outcome=Outcome.SILENT, detail="no echo, and every credential was refused"
             ), self._uptime.now()
-        rest = self._trying.rests_for(target, self._now())
+        rest = self.trying.rests_for(target, self._now())
         told = f"every credential was refused; asked again in {rest:.0f} s"
         return Result(outcome=Outcome.WRONG_CREDENTIAL, detail=told), self._uptime.now()
 
@@ -295,9 +295,9 @@ class Rounds:
         return alive
 
     async def _is_there(self, parent: TargetSpec) -> bool:
-        if parent.method is not Method.SNMP or not self._trying.candidates(parent):
+        if parent.method is not Method.SNMP or not self.trying.candidates(parent):
             return await self.prober.alive(parent, self.credential(parent.credential))
-        asked = self._trying.to_ask(parent, self._now())
+        asked = self.trying.to_ask(parent, self._now())
         return await self.prober.alive(parent, asked[0]) if asked else True
 
     def _without_old_identity(self, id_: UUID, result: Result) -> Result:

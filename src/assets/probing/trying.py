@@ -23,6 +23,7 @@ from assets.probing.readings import Outcome
 FIRST_SECONDS = 60.0
 LONGEST_SECONDS = 3_600.0
 OTHERS_AFTER = 3
+TIMES_MAX = 64
 AT_ONCE = 4  # credentials shown to a device in one look
 V2C, USER, AUTHENTICATED, PRIVATE = range(4)
 
@@ -81,7 +82,7 @@ def after(trials: Trials, credential: Credential, outcome: Outcome, now: float) 
         return Trials(credential.id, max(trials.level_min, strength), rest)
     if outcome is Outcome.WRONG_CREDENTIAL:
         before = trials.refused.get(credential.id)
-        times = min(before.times + 1 if before else 1, 64)
+        times = min(before.times + 1 if before else 1, TIMES_MAX)
         pause = min(FIRST_SECONDS * 2 ** (times - 1), LONGEST_SECONDS)
         refused = {**trials.refused, credential.id: Refused(times, now + pause)}
         # It speaks version 3, for it refused: a community would tell a listener more than it had to.
