@@ -67,6 +67,12 @@ class Settings(BaseSettings):
         default="",
         description="Internal networks that channels may reach, such as 10.1.2.0/24 of a mail server; commas.",
     )
+    probe_networks: str = Field(
+        default="", description="Networks of this machine or its link that its collector asks all the same; commas."
+    )
+    probe_closed: str = Field(
+        default="", description="Addresses that its collector never asks, beside the database's own; commas."
+    )
     second_factor: Annotated[str, Field(pattern="^(required|optional)$")] = Field(
         default="required", description="Whether people whose role covers the province must show a second factor."
     )
@@ -97,7 +103,7 @@ class Settings(BaseSettings):
             raise ValueError("it must begin with postgresql:// (no other database is supported)")
         return value
 
-    @field_validator("allowed_networks", "trusted_proxies")
+    @field_validator("allowed_networks", "trusted_proxies", "probe_networks")
     @classmethod
     def _networks(cls, value: str) -> str:
         _parsed(value)
@@ -107,6 +113,20 @@ class Settings(BaseSettings):
     def channel_networks(self) -> tuple[Network, ...]:
         """Internal networks that messages may be sent to; the demo's mail sink stands on loopback."""
         return _parsed("127.0.0.0/8,::1/128" if self.demo else self.allowed_networks)
+
+    @property
+    def asked_networks(self) -> str:
+        """As `probe_networks`; the devices of the demo stand on loopback."""
+        return "127.0.0.0/8,::1/128" if self.demo else self.probe_networks
+
+    @property
+    def closed_addresses(self) -> str:
+        """As `probe_closed`, with the database's address where it has one on a network."""
+        parts = urlsplit(self.database_url.get_secret_value()) if self.database_url else None
+        if parts is None or not parts.hostname or parts.hostname.startswith("/"):
+            return self.probe_closed
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        return ",".join(filter(None, (self.probe_closed, f"{host}:{parts.port or 5_432}")))
 
     @property
     def proxies(self) -> tuple[Network, ...]:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from assets import clock
 from assets.access.permissions import Role
 from assets.db import EVERYTHING, transaction
+from assets.probing.allowed import OWN
 from tests.conftest import House
 
 PING = {
@@ -82,6 +84,9 @@ async def test_each_method_keeps_its_settings_and_has_a_page_with_a_form(
         ({"method": "http", "http": {"url": "https://x.example/", "certificate": "own"}}, "http"),
         ({"method": "ping", "address": "10.0.0.1", "tcp": {}}, "tcp"),
         ({"method": "ping"}, "address"),
+        ({"method": "tcp", "address": "169.254.169.254"}, "address"),
+        ({"method": "http", "http": {"url": "http://[::ffff:169.254.169.254]/latest"}}, "http.url"),
+        ({"method": "http", "http": {"url": "http://0.0.0.0:5432/"}}, "http.url"),
         ({"method": "dns", "address": "10.0.0.1"}, "dns.name"),
     ],
 )
@@ -100,6 +105,16 @@ async def test_a_form_with_faults_comes_back_with_its_input(it: httpx2.AsyncClie
     assert good.status_code == 303
     found = (await it.get(f"{good.headers['location']}.json")).json()
     assert found["target"]["ping"]["warning_ms"] is None, "an empty limit is none"
+
+
+async def test_why_something_is_not_asked_is_said_on_its_page(it: httpx2.AsyncClient) -> None:
+    made = await added(it, method="tcp", address="127.0.0.1", port=5432)
+    async with transaction(EVERYTHING) as tx:
+        await tx.execute(
+            "insert into device_states (target, outcome, detail, observed_at) values ($1, 'not_asked', $2, now())",
+            UUID(made["id"]), OWN,
+        )  # fmt: skip
+    assert "own machine, which is asked only if its settings say so" in (await it.get(f"/targets/{made['id']}")).text
 
 
 async def test_a_heartbeat_is_called_without_a_sign_in_and_its_address_is_shown_once(

@@ -170,6 +170,8 @@ async def _start_collector(settings: Settings) -> asyncio.subprocess.Process:
         "ASSETS_COLLECTOR_TOKEN_FILE": str(home / "token"),
         "ASSETS_COLLECTOR_HOME": str(home),
         "ASSETS_LOG_LEVEL": settings.log_level,
+        "ASSETS_PROBE_NETWORKS": settings.asked_networks,
+        "ASSETS_PROBE_CLOSED": settings.closed_addresses,
     }  # fmt: skip
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "assets", "collect", "--parent", str(os.getpid()), env=environment

@@ -37,7 +37,7 @@ def collect(url: str | None, token_file: Path | None, home: Path | None, parent:
 
     try:
         settings = load(collector_url=url, collector_token_file=token_file, collector_home=home)
-        run(settings, make_prober=Devices, parent=parent)
+        run(settings, make_prober=lambda: Devices(settings.allowed), parent=parent)
     except BufferTaken as error:
         raise click.ClickException(f"{error}: {settings.folder}") from None
     except (AssetsError, FileNotFoundError) as error:

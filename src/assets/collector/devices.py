@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from assets.collector.rounds import Walk
+from assets.probing.allowed import Allowed
 from assets.probing.ber import Value
 from assets.probing.contract import Credential, TargetSpec
 from assets.probing.prober import Prober
@@ -17,8 +18,8 @@ _log = structlog.get_logger(__name__)
 class Devices:
     """One prober for the life of the collector; it keeps its memory of devices when profiles change nothing for them."""
 
-    def __init__(self) -> None:
-        self._prober = Prober(Profiles.load())  # the product's own, until the service sends its
+    def __init__(self, allowed: Allowed | None = None) -> None:
+        self._prober = Prober(Profiles.load(), allowed=allowed)  # the product's own, until the service sends its
 
     @property
     def profiles(self) -> Profiles:

@@ -2,10 +2,11 @@
 
 import ipaddress
 import os
+import socket
 import ssl
 import stat
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from assets.collector.buffer import BYTES_MAX
 from assets.collector.uplink import Door, Refused, read_token
 from assets.errors import AssetsError
+from assets.probing.allowed import Allowed, plain, read_closed, read_networks
 
 
 class CollectorSettingsWrong(AssetsError):
@@ -45,6 +47,12 @@ class CollectorSettings(BaseSettings):
     )
     collector_concurrency: Annotated[int, Field(ge=1, le=2_000)] = Field(
         default=256, description="Looks at devices at the same time."
+    )
+    probe_networks: str = Field(
+        default="", description="Networks of its own machine or link that it asks all the same; commas."
+    )
+    probe_closed: str = Field(
+        default="", description="Addresses that it never asks, such as 10.1.2.3 or db.example:5432; commas."
     )
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = Field(
         default="info", description="debug, info, warning or error."
@@ -91,6 +99,18 @@ class CollectorSettings(BaseSettings):
                 raise ValueError(f"no certificates can be read from {value}: {error}") from None
         return value
 
+    @field_validator("probe_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        read_networks(value)
+        return value
+
+    @field_validator("probe_closed")
+    @classmethod
+    def _closed(cls, value: str) -> str:
+        read_closed(value)
+        return value
+
     @model_validator(mode="after")
     def _protected(self) -> Self:
         plain = urlsplit(self.collector_url).scheme == "http"
@@ -108,6 +128,15 @@ class CollectorSettings(BaseSettings):
             return host == "localhost"
 
     @property
+    def allowed(self) -> Allowed:
+        """Where it asks; names of what is closed are looked up now."""
+        closed = {
+            (plain(str(found[4][0])), port)
+            for host, port in read_closed(self.probe_closed) for found in _looked_up(host)
+        }  # fmt: skip
+        return Allowed(read_networks(self.probe_networks), frozenset(closed))
+
+    @property
     def folder(self) -> Path:
         """Where the collector keeps its files."""
         return self.collector_home or self.home / "collector"
@@ -116,6 +145,13 @@ class CollectorSettings(BaseSettings):
     def door(self) -> Door:
         """The way to the service."""
         return Door(self.collector_url, self.collector_token_file, self.collector_ca_file, self.is_loopback)
+
+
+def _looked_up(host: str) -> list[Any]:
+    try:
+        return list(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+    except OSError as error:
+        raise CollectorSettingsWrong(f"ASSETS_PROBE_CLOSED: {host!r} has no address: {error.strerror}") from None
 
 
 def load(**given: object) -> CollectorSettings:

@@ -1,5 +1,6 @@
 """The verbs of targets: begin to ask, ask otherwise, stop asking."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.following import on_move, on_replacement
 from assets.monitoring.topology import ancestors
+from assets.probing.allowed import never, plain
 from assets.probing.options import BY_METHOD, HttpOptions, port_of, taken_apart
 from assets.probing.readings import Method
 from assets.text import clean
@@ -109,13 +111,22 @@ def _settled(
     kept = told.model_dump(mode="json", exclude_defaults=True)
     if isinstance(told, HttpOptions):
         parts = taken_apart(told.url)
+        _refuse_address(parts.hostname or "", "http.url")
         return kept, {"address": parts.hostname, "port": port_of(parts)}
     if method is Method.HEARTBEAT:
         return kept, {"address": "", "port": UNUSED_PORT}
     address = clean(str(where["address"]), 80).strip()
     if not address:
         raise Invalid(fields={"address": N_("Please fill this in.")})
+    _refuse_address(address, "address")
     return kept, {"address": address, "port": where["port"] or PORTS[method]}
+
+
+def _refuse_address(host: str, field: str) -> None:
+    """What no collector ever asks is said at once; the rest is for the collector, who knows where it stands."""
+    with contextlib.suppress(ValueError):  # a name
+        if reason := never(plain(host)):
+            raise Invalid(fields={field: reason})
 
 
 async def _thing(tx: Connection, actor: Actor, new: NewTarget) -> Any:

@@ -14,12 +14,12 @@ import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, urljoin
 
 import h11
 from cryptography import x509
 
+from assets.probing.allowed import LINK, never, plain
 from assets.probing.door import DeviceError, Malformed, NotAsked, Silent
 from assets.probing.options import HttpOptions, port_of, taken_apart
 from assets.probing.reach import Resolver
@@ -31,7 +31,6 @@ BODY_MAX = 512 * 1024
 UNPACKED_MAX = 1024 * 1024
 READ_SIZE = 16 * 1024
 AGENT = "commune-assets-probe"
-_METADATA = frozenset(map(ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200")))
 _CERTIFICATE = {"valid": 0, "expired": 1, "not_yet_valid": 2, "wrong_name": 3, "untrusted": 4, "unchecked": 5}
 # X509_V_ERR_* of OpenSSL.
 _VERIFY = {9: "not_yet_valid", 10: "expired", 62: "wrong_name", 64: "wrong_name"}
@@ -77,7 +76,7 @@ async def _follow(options: HttpOptions, resolver: Resolver, seen: _Seen, now: da
     first_host = here.hostname
     inner = False
     while True:
-        address = await resolver.address(here.hostname or "")
+        address = await resolver.address(here.hostname or "", port_of(here))
         inner = _check(address, here, inner=inner, first=seen.redirects == 0)
         head = await _page(address, here, options, seen, now)
         target = _header(head, b"location")
@@ -97,11 +96,9 @@ def _check(address: str, here: SplitResult, *, inner: bool, first: bool) -> bool
 
     The first address is chosen by people and may lead inside; a redirect leads inside only from inside.
     """
-    numeric: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
-    if isinstance(numeric, IPv6Address) and numeric.ipv4_mapped:
-        numeric = numeric.ipv4_mapped
-    if numeric in _METADATA or numeric.is_link_local or numeric.is_multicast or numeric.is_unspecified:
-        raise NotAsked(f"no page is asked for at {address}")
+    numeric = plain(address)
+    if reason := never(numeric) or (LINK if numeric.is_link_local else ""):
+        raise NotAsked(reason)
     if numeric.is_loopback and here.hostname != address and here.hostname != "localhost":
         raise NotAsked(f"the name {here.hostname} means the collector itself")
     inside = numeric.is_private or numeric.is_loopback

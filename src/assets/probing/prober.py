@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from assets.probing import echoes, identity, names, options, pages, rates
+from assets.probing.allowed import Allowed
 from assets.probing.ber import Value
 from assets.probing.contract import TARGETS_MAX, Community, Credential, TargetSpec
 from assets.probing.door import (
@@ -67,6 +68,7 @@ class Prober:
         *,
         v2c: Door | None = None,
         v3: Door | None = None,
+        allowed: Allowed | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.profiles = profiles
@@ -79,7 +81,7 @@ class Prober:
         self._monotonic = monotonic
         self._known: OrderedDict[UUID, Known] = OrderedDict()
         self._owed: dict[UUID, Traffic] = {}  # what was asked beside the looks has cost, told with the next look
-        self._resolver = Resolver()
+        self._resolver = Resolver(allowed)
         self._pinger = Pinger()
 
     def use(self, profiles: Profiles) -> None:
@@ -175,7 +177,7 @@ class Prober:
             return seen.traffic or Traffic()
         if isinstance(told, DnsOptions):
             return (await self._name(target, told)).traffic or Traffic()
-        address = await self._resolver.address(target.address)
+        address = await self._resolver.address(target.address, target.port)
         made = await tcp(address, target.port, timeout_seconds=target.timeout_seconds, tries=target.tries)
         return made.traffic
 
@@ -195,7 +197,7 @@ class Prober:
             case DnsOptions() as told:
                 return await self._name(target, told)
             case TcpOptions():
-                address = await self._resolver.address(target.address)
+                address = await self._resolver.address(target.address, target.port)
                 made = await tcp(address, target.port, timeout_seconds=target.timeout_seconds, tries=target.tries)
                 reading = Reading(name="tcp.connect_ms", value=round(made.milliseconds, 2))
                 return Result(
@@ -204,7 +206,7 @@ class Prober:
         raise NotAsked(f"nothing asks by {target.method}")
 
     async def _echoes(self, target: TargetSpec, told: PingOptions) -> Result:
-        address = await self._resolver.address(target.address)
+        address = await self._resolver.address(target.address, target.port)
         seen = await echoes.echoes(
             self._pinger, address, target.port, told, timeout_seconds=target.timeout_seconds
         )  # fmt: skip
@@ -218,7 +220,7 @@ class Prober:
         )  # fmt: skip
 
     async def _name(self, target: TargetSpec, told: DnsOptions) -> Result:
-        address = await self._resolver.address(target.address)
+        address = await self._resolver.address(target.address, target.port)
         return await names.ask(names.Server(address, target.port, target.timeout_seconds, target.tries), told)
 
     async def _counted(self, target: TargetSpec, credential: Credential | None) -> Seen:
@@ -244,7 +246,7 @@ class Prober:
         known = self._peers.get(target.id)
         if known is not None and known[0] is target and known[1].credential is credential:
             return known[1]
-        address = await self._resolver.address(target.address)
+        address = await self._resolver.address(target.address, target.port)
         peer = Peer(address, target.port, credential, target.timeout_seconds, target.tries)
         if address == target.address:  # a name may lead elsewhere the next time
             self._peers[target.id] = (target, peer)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from assets.probing.allowed import Allowed
 from assets.probing.door import NotAsked, Silent
 from assets.probing.readings import Traffic
 from assets.probing.traffic import RST, SYN, counted, of_connection
@@ -25,14 +26,24 @@ _OURS = {errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFIL
 
 
 class Resolver:
-    """Numeric addresses of names, remembered for five minutes; numeric addresses pass as they are."""
+    """Numeric addresses of names, remembered for five minutes; numeric addresses pass as they are.
 
-    def __init__(self) -> None:
+    Where there is a rule of what may be asked, it holds for what a name means at the moment of asking.
+    """
+
+    def __init__(self, allowed: Allowed | None = None) -> None:
+        self._allowed = allowed
         self._known: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._threads: ThreadPoolExecutor | None = None
 
-    async def address(self, host: str) -> str:
-        """Raises NotAsked when the name has no address or the resolver does not answer."""
+    async def address(self, host: str, port: int = 0) -> str:
+        """Raises NotAsked when the name has no address, the resolver does not answer, or nothing is asked there."""
+        found = await self._address(host)
+        if self._allowed is not None and (reason := self._allowed.why_not(found, port)):
+            raise NotAsked(reason)
+        return found
+
+    async def _address(self, host: str) -> str:
         with contextlib.suppress(ValueError):
             return str(ip_address(host))
         now = time.monotonic()

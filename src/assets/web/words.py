@@ -745,7 +745,19 @@ FIELD_OF = {
         ("ended_at", N_("Ended at")), ("pieces", N_("Number of pieces")), ("arrived", N_("Arrived")),
         ("sites", N_("Number of sites")))},
 }  # fmt: skip
+NOT_ASKED = {  # as probing.allowed says it
+    "Nothing is asked at addresses that tell secrets of a machine in a cloud.":
+        N_("Nothing is asked at addresses that tell secrets of a machine in a cloud."),
+    "This is no address of a single device.": N_("This is no address of a single device."),
+    "This address is closed to questions by the settings of the collector.":
+        N_("This address is closed to questions by the settings of the collector."),
+    "This address means the collector's own machine, which is asked only if its settings say so.":
+        N_("This address means the collector's own machine, which is asked only if its settings say so."),
+    "Addresses that hold on one cable only are asked only if the settings of the collector say so.":
+        N_("Addresses that hold on one cable only are asked only if the settings of the collector say so."),
+}  # fmt: skip
 TABLES = {
+    "not_asked": NOT_ASKED,
     "condition": CONDITION, "readiness": READINESS, "severity": SEVERITY, "incident_state": INCIDENT_STATE,
     "incident_kind": INCIDENT_KIND, "story": STORY, "notification_state": NOTIFICATION_STATE, "stage": STAGE,
     "physical_state": PHYSICAL_STATE, "link_kind": LINK_KIND, "capability_kind": CAPABILITY_KIND,

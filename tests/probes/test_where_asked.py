@@ -1,0 +1,97 @@
+"""The rule of where a collector asks, held at the moment of asking: names that move, redirects, every method."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from assets.ids import new_id
+from assets.probing import pages, reach
+from assets.probing.allowed import CLOSED, METADATA, OWN, Allowed, read_networks
+from assets.probing.contract import Community, TargetSpec
+from assets.probing.door import NotAsked
+from assets.probing.options import HttpOptions
+from assets.probing.prober import Prober
+from assets.probing.profile import Profiles
+from assets.probing.reach import Resolver
+from assets.probing.readings import Method, Outcome
+from tests.probes.web import page, says, server
+
+PUBLIC = Community(id=new_id(), community="word")
+LOOPBACK = read_networks("127.0.0.0/8")
+
+
+@pytest.fixture
+async def prober() -> AsyncIterator[Prober]:
+    made = Prober(Profiles.load(), allowed=Allowed())
+    yield made
+    await made.close()
+
+
+def target(method: Method, address: str, port: int = 80, **options: Any) -> TargetSpec:
+    return TargetSpec(
+        id=new_id(), name="x", address=address, port=port, method=method, options=options, timeout_seconds=0.5, tries=1
+    )
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("method", [Method.SNMP, Method.TCP, Method.HTTP, Method.DNS, Method.PING])
+async def test_nothing_on_the_collectors_own_machine_is_asked_by_any_method(
+    prober: Prober, method: Method, address: str
+) -> None:
+    asked = 0
+
+    async def heard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+
+    async with server(heard) as port:
+        options: dict[str, Any] = {}
+        if method is Method.HTTP:
+            options = {"url": f"http://{address}:{port}/"}
+        elif method is Method.DNS:
+            options = {"name": "portal.example"}
+        for light in (False, True):
+            one = target(method, address, port, **options).model_copy(update={"light": light})
+            found = await prober.probe(one, PUBLIC)
+            assert (found.outcome, found.detail) == (Outcome.NOT_ASKED, OWN)
+        assert await prober.alive(one, PUBLIC), "what we may not ask is not blamed"
+    assert asked == 0
+
+
+async def test_a_name_that_comes_to_mean_something_else_is_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    meant = ["10.0.0.9", "169.254.169.254"]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, 0, 0, "", (meant[0], 0))])
+    monkeypatch.setattr(reach, "NAME_SECONDS", 0.0)
+    resolver = Resolver(Allowed())
+    try:
+        assert await resolver.address("printer.example") == "10.0.0.9"
+        del meant[0]
+        with pytest.raises(NotAsked, match=METADATA):
+            await resolver.address("printer.example")
+    finally:
+        resolver.close()
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("http://169.254.169.254/latest", METADATA),
+        ("http://[::1]:{port}/", OWN),
+        ("http://127.0.0.1:{closed}/", CLOSED),
+    ],
+)
+async def test_a_page_does_not_redirect_to_where_nothing_is_asked(location: str, reason: str) -> None:
+    async with server(says(page())) as closed, server(says(page())) as port:
+        where = location.format(port=port, closed=closed)
+        async with server(says(page("302 Found", head=f"Location: {where}\r\n"))) as first:
+            rule = Allowed(LOOPBACK, frozenset({(ip_address("127.0.0.1"), closed)}))
+            resolver = Resolver(rule)
+            try:
+                with pytest.raises(NotAsked, match=reason):
+                    await pages.ask(HttpOptions(url=f"http://127.0.0.1:{first}/"), resolver)
+            finally:
+                resolver.close()
