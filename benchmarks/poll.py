@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/poll.py [--rounds N] [--polls N] [--no-fleets] [--json] [--update-docs]
 
-One poll is a GET of 12 single objects and a GETBULK of a column of 24 rows. Ours is a whole look of the prober, as the
+One poll is a GET of 12 single objects and a GETBULK of a column of 24 rows: one column that stands still between polls,
+and one of which every value moves. Ours is a whole look of the prober, as the
 collector takes it: every guard on, answers turned into readings and checked for their number; the exporter's is a scrape
-over a kept connection. CPU is that of the poller's process alone. The four take turns in each round; the median of the
+over a kept connection. CPU is that of the poller's process alone. The eight take turns in each round; the median of the
 rounds counts. In every loop of ours eight forged answers arrive and each must be refused, else the program fails.
 """
 
@@ -42,7 +43,7 @@ DEVICES = 20  # of ours in turn, and scrapes under way: the agent answers one qu
 COMMUNITY, USER, AUTH_KEY, PRIVACY_KEY = "benchmark", "benchmark", "authentication-key", "privacy-key-of-it"
 ROOT = "1.3.6.1.4.1.8072.9999.9999"  # netSnmpPlaypen, which is there for trying things
 ROWS = 24
-COLUMN = f"{ROOT}.2.1"
+COLUMN, MOVING = f"{ROOT}.2.1", f"{ROOT}.3.1"
 NUMBERS = tuple(f"1.3.6.1.2.1.11.{n}.0" for n in (1, 2, 4, 13, 15, 16, 28))  # the agent's own counters: they never rest
 # What the prober asks of the system group at every look, and these.
 SCALARS = (*(f"1.3.6.1.2.1.1.{n}.0" for n in (3, 2, 1, 5, 6)), *NUMBERS)
@@ -64,49 +65,44 @@ def snmpd_configuration(port: int) -> str:
         "sysName benchmark",
         "sysLocation nowhere",
         "dontLogTCPWrappersConnects yes",
+        f"pass_persist .{MOVING} {sys.executable} {HERE / 'moving.py'} {MOVING} {ROWS}",
         *(f"override {COLUMN}.{n} counter {3_000_000_000 + 11_111 * n}" for n in range(1, ROWS + 1)),
     ]
     return "\n".join(lines) + "\n"
 
 
 def exporter_configuration() -> str:
-    """Both versions of the same module; metrics of every object, so that what was asked is also shown."""
-    metrics = [
+    """Both versions of both modules; metrics of every object, so that what was asked is also shown."""
+    singles = [
         {"name": f"single_{n}", "oid": oid, "type": "DisplayString" if oid.endswith(("1.1.0", "1.5.0", "1.6.0")) else "gauge"}
         for n, oid in enumerate(SCALARS) if not oid.endswith(".1.2.0")
     ]  # fmt: skip
-    metrics.append(
-        {"name": "column", "oid": COLUMN, "type": "counter", "indexes": [{"labelname": "row", "type": "gauge"}]}
-    )
-    common = {
-        "walk": [COLUMN],
-        "get": list(SCALARS),
-        "metrics": metrics,
-        "max_repetitions": 25,
-        "timeout": "5s",
-        "retries": 1,
-    }
+    common = {"get": list(SCALARS), "max_repetitions": 25, "timeout": "5s", "retries": 1}
     keys = {
         "security_level": "authPriv", "username": USER, "auth_protocol": "SHA", "password": AUTH_KEY,
         "priv_protocol": "AES", "priv_password": PRIVACY_KEY,
     }  # fmt: skip
-    return json.dumps(
-        {
-            "v2c": {**common, "version": 2, "auth": {"community": COMMUNITY}},
-            "v3": {**common, "version": 3, "auth": keys},
-        }
-    )  # fmt: skip  YAML reads JSON
+    modules = {}
+    for suffix, column in (("", COLUMN), ("_moving", MOVING)):
+        row = {"name": "column", "oid": column, "type": "counter", "indexes": [{"labelname": "row", "type": "gauge"}]}
+        module = {**common, "walk": [column], "metrics": [*singles, row]}
+        modules[f"v2c{suffix}"] = {**module, "version": 2, "auth": {"community": COMMUNITY}}
+        modules[f"v3{suffix}"] = {**module, "version": 3, "auth": keys}
+    return json.dumps(modules)  # YAML reads JSON
 
 
 def profiles() -> Profiles:
-    """The product's profiles and one more that reads what the agent of this benchmark has."""
+    """The product's profiles and two more that read what the agent of this benchmark has."""
     singles = [f'[[scalars]]\nname = "benchmark.single_{n}"\noid = "{name}"\n' for n, name in enumerate(NUMBERS)]
-    table = (
-        f'[[tables]]\nname = "rows"\n[[tables.readings]]\nname = "benchmark.row"\noid = "{COLUMN}"\nunit = "count"\n'
-        "scale = 0.1\n"
-    )
-    toml = 'title = "Benchmark"\ncategory = "host"\nmatch = [{ sys_object_id = "1.3.6.1.4.1.8072.9999" }]\n'
-    return Profiles.parse({**Profiles.load().sources(), "benchmark": toml + "\n".join(singles) + table})
+    made = {}
+    for number, (name, column) in enumerate((("benchmark", COLUMN), ("benchmark-moving", MOVING))):
+        table = (
+            f'[[tables]]\nname = "rows"\n[[tables.readings]]\nname = "benchmark.row"\noid = "{column}"\nunit = "count"\n'
+            "scale = 0.1\n"
+        )
+        match = f'match = [{{ sys_object_id = "1.3.6.1.4.1.8072.9999.{number}" }}]\n'
+        made[name] = f'title = "Benchmark"\ncategory = "host"\n{match}' + "\n".join(singles) + table
+    return Profiles.parse({**Profiles.load().sources(), **made})
 
 
 def program(name: str, package: str) -> str:
@@ -202,7 +198,7 @@ def relay(kind: str, agent: int) -> Iterator[Relay]:
         yield Relay(process)
 
 
-def target(port: int, name: str) -> TargetSpec:
+def target(port: int, name: str, profile: str = "benchmark") -> TargetSpec:
     """One device at the agent."""
     return TargetSpec(
         id=new_id(),
@@ -210,7 +206,7 @@ def target(port: int, name: str) -> TargetSpec:
         address="127.0.0.1",
         port=port,
         method=Method.SNMP,
-        profile="benchmark",
+        profile=profile,
         timeout_seconds=5.0,
     )
 
@@ -218,12 +214,14 @@ def target(port: int, name: str) -> TargetSpec:
 class Ours:
     """Our poller for one credential: some devices at the agent itself, and one behind the forger."""
 
-    def __init__(self, credential: Credential, agent: int, forger: Relay) -> None:
+    def __init__(self, credential: Credential, agent: int, forger: Relay, *, moving: bool = False) -> None:
         self._wire = Wire()
         self._prober = Prober(profiles(), v2c=self._wire)
         self._credential = credential
-        self._targets = [target(agent, f"device {n}") for n in range(DEVICES)]
-        self._behind, self._forger = target(forger.port, "behind the forger"), forger
+        profile = "benchmark-moving" if moving else "benchmark"
+        self._targets = [target(agent, f"device {n}", profile) for n in range(DEVICES)]
+        self._behind, self._forger = target(forger.port, "behind the forger", profile), forger
+        self._moving, self._sums = moving, dict[str, float]()
         self._asked = 0
 
     async def warm(self) -> None:
@@ -260,6 +258,9 @@ class Ours:
         result = await self._prober.probe(one, self._credential)
         if result.outcome is not Outcome.ANSWERED or len(result.readings) != ROWS + len(NUMBERS):
             raise SystemExit(f"{one.name}: {result.outcome} {result.detail}, {len(result.readings)} readings")
+        last, self._sums[one.name] = self._sums.get(one.name), result.readings[-1].value or 0.0
+        if self._moving and last == self._sums[one.name]:
+            raise SystemExit(f"{one.name}: the rows stand still")
 
 
 class Theirs:
@@ -329,8 +330,12 @@ async def compare(rounds: int, polls: int, folder: Path) -> dict[str, list[float
             "assets_v3": Ours(user, agent, stack.enter_context(relay("v3", agent))),
             "snmp_exporter_v2c": Theirs("v2c", agent, port, process),
             "snmp_exporter_v3": Theirs("v3", agent, port, process),
+            "assets_v2c_moving": Ours(public, agent, stack.enter_context(relay("v2c", agent)), moving=True),
+            "assets_v3_moving": Ours(user, agent, stack.enter_context(relay("v3", agent)), moving=True),
+            "snmp_exporter_v2c_moving": Theirs("v2c_moving", agent, port, process),
+            "snmp_exporter_v3_moving": Theirs("v3_moving", agent, port, process),
         }
-        found: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
+        found: dict[str, list[float]] = {name: [] for name in contestants}
         for one in contestants.values():
             await one.warm()
         for _ in range(rounds):
@@ -381,16 +386,19 @@ def table(found: dict[str, Any]) -> str:
         "| CPU-s per 1,000 polls | of the exporter's | rounds |",
         "| --- | ---: | ---: | --- |",
     ]
-    for name in CONTESTANTS:
-        version = name.rpartition("_")[2]
-        share = costs[name] / costs[f"snmp_exporter_{version}"]
+    costs = {**costs, **{f"{name}_moving": cost for name, cost in found["cpu_s_per_1000_moving"].items()}}
+    for name in rounds:
+        version = name.partition("_v")[2]
+        share = costs[name] / costs[f"snmp_exporter_v{version}"]
         ratio = f"1/{1 / share:.1f}" if name.startswith("assets") else "1"
         spread = f"{min(rounds[name]):.3f} to {max(rounds[name]):.3f}"
-        lines.append(f"| {name.replace('_v', ', v')} | {costs[name]:.3f} | {ratio} | {spread} |")
+        shown = name.replace("_v", ", v").replace("_moving", ", every row moves")
+        lines.append(f"| {shown} | {costs[name]:.3f} | {ratio} | {spread} |")
     lines += [
         "",
-        "The 24 rows stand still between polls, as most of what devices tell does, and the prober keeps the readings of a "
-        "column that stands still; the seven counters and the time beside them move with every poll.",
+        "In the first four the 24 rows stand still between polls, as most of what devices tell does, and the prober keeps the "
+        "readings of a column that stands still; in the others every row moves with every poll. The seven counters and the "
+        "time beside them always move.",
     ]
     if "cycles" in found:
         lines += fleet_table(found)
@@ -412,6 +420,9 @@ def main() -> None:
         rounds = asyncio.run(compare(arguments.rounds, arguments.polls, Path(folder)))
     found: dict[str, Any] = {
         "cpu_s_per_1000": {name: round(statistics.median(rounds[name]), 4) for name in CONTESTANTS},
+        "cpu_s_per_1000_moving": {
+            name: round(statistics.median(rounds[f"{name}_moving"]), 4) for name in CONTESTANTS
+        },
         "polls": arguments.polls,
         "rounds": {name: [round(cost, 4) for cost in costs] for name, costs in rounds.items()},
     }
