@@ -300,11 +300,14 @@ READS = st.builds(
     special=st.sampled_from([{}, {-1: "unknown", 7: "low"}]),
 )
 
+INDEXES, RAW = st.integers(1, 6).map(str), st.integers(-3, 400) | st.binary(max_size=3)
+
 
 @given(
     reads=READS,
-    columns=st.lists(
-        st.dictionaries(st.integers(1, 6).map(str), st.integers(-3, 400) | st.binary(max_size=3)), max_size=4
+    columns=st.lists(st.dictionaries(INDEXES, RAW), max_size=4)
+    | st.sets(INDEXES).flatmap(
+        lambda own: st.lists(st.fixed_dictionaries(dict.fromkeys(sorted(own), RAW)), max_size=8)
     ),
 )
 def test_when_columns_are_read_in_one_loop_or_kept_then_it_is_as_if_each_row_was_read_alone(

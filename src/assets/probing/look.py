@@ -52,8 +52,8 @@ class Made:
 class Kept:
     """Columns of plain numbers as they were last and what was read from them: most stand still from look to look.
 
-    Readings never change, so a column that did not either keeps its own. At most `limit` rows are kept, those of the
-    columns that came last.
+    Readings never change, so a column that did not either keeps its own; where only numbers changed, names and labels
+    are those of before. At most `limit` rows are kept, those of the columns that came last.
     """
 
     def __init__(self, limit: int = KEPT_ROWS_MAX) -> None:
@@ -61,12 +61,12 @@ class Kept:
         self._rows = 0
         self._columns: OrderedDict[tuple[object, str, str], tuple[Reads, Column, object, _Rows]] = OrderedDict()
 
-    def find(self, of: object, reads: Reads, column: Column, facts: object) -> "_Rows | None":
-        """The readings of the very same column of the same device."""
+    def find(self, of: object, reads: Reads, facts: object) -> "tuple[Column, _Rows] | None":
+        """The same column of the same device as it was, and its readings."""
         kept = self._columns.get((of, reads.name, reads.oid))
-        if kept is None or kept[0] is not reads or kept[2] is not facts or kept[1] != column:
+        if kept is None or kept[0] is not reads or kept[2] is not facts:
             return None
-        return kept[3]
+        return kept[1], kept[3]
 
     def keep(self, of: object, reads: Reads, column: Column, facts: object, rows: "_Rows") -> None:
         """Keep what was read, in the place of what was before."""
@@ -225,15 +225,41 @@ def _plain_column(
     if kept is None:
         _plain(making, reads, plain, table, column, facts)
         return
-    rows = kept.find(making.of, reads, column, facts)
-    if rows is not None and made.keys().isdisjoint(rows):
-        made.update(rows)
-        return
+    known = kept.find(making.of, reads, facts)
+    if known is not None and made.keys().isdisjoint(known[1]):
+        rows = known[1] if known[0] == column else _renewed(plain, *known, column)
+        if rows is not None:
+            made.update(rows)
+            if rows is not known[1]:
+                kept.keep(making.of, reads, column, facts, rows)
+            return
     before = len(made)
     overlaps = any((reads.name, f"{table.prefix}{index}"[:NAME_MAX]) in made for index in column)
     _plain(making, reads, plain, table, column, facts)
     if not overlaps:
         kept.keep(making.of, reads, column, facts, dict(islice(made.items(), before, None)))
+
+
+def _renewed(plain: Plain, before: Column, rows: _Rows, column: Column) -> _Rows | None:
+    """The readings of a column of which only numbers changed; None where more did, or not every row is a reading."""
+    if len(rows) != len(column) or list(before) != list(column):
+        return None
+    scale, states, special, decimals, lowest, highest = plain
+    numbers = not states and not special
+    made: _Rows = {}
+    for (key, old), was, raw in zip(rows.items(), before.values(), column.values(), strict=True):
+        if was == raw:
+            made[key] = old
+            continue
+        if type(raw) is not int:
+            return None
+        if numbers and lowest <= (value := raw * scale) <= highest:
+            made[key] = reading(key[0], key[1], round(value, decimals), None, old.label)
+        elif (told := _told(plain, raw)) is not None:
+            made[key] = reading(key[0], key[1], told[0], told[1], old.label)
+        else:
+            return None
+    return made
 
 
 def _plain(
