@@ -8,21 +8,22 @@ from asyncpg import Record
 
 from assets.dashboards.views import AssetRow, ReadingRow
 from assets.db import Connection
+from assets.monitoring.worst import OF_ASSET
 
-_QUERY = """
+_QUERY = f"""
     select a.tag, a.name, m.manufacturer || ' ' || m.name as model, c.name as category,
         c.name_en as category_en, c.serves, coalesce(r.name, '') as room, a.stage, a.physical_state, a.physical_state_at,
         t.method, d.condition, d.since, d.reason, d.observed_at,
         e.kind as said, e.said_by_name as said_by, e.said_at, e.text as said_text, coalesce(b.name, '') as behind
     from assets a join asset_models m on m.id = a.model join asset_categories c on c.id = m.category
-    left join rooms r on r.id = a.room left join targets t on t.asset = a.id and t.enabled
-    left join device_states d on d.target = t.id left join targets b on b.id = d.cause
+    left join rooms r on r.id = a.room {OF_ASSET}
+    left join targets b on b.id = d.cause
     left join lateral (select kind, said_by_name, said_at, text from declarations e where e.asset = a.id and e.ended_at is null
         and e.kind in ('broken', 'works') order by said_at desc limit 1) e on true
     where a.site = $1 and ($2::uuid is null or a.id = $2) and ($2::uuid is not null or a.stage not in ('disposed', 'lost'))
     order by array_position(array['down', 'unreachable', 'degraded'], d.condition), (e.kind = 'broken') desc nulls last,
         (a.physical_state = 'broken') desc, c.sort, a.tag limit $3
-"""
+"""  # noqa: S608 - constants only
 
 
 async def of_site(tx: Connection, site: UUID, *, limit: int, asset: UUID | None = None) -> list[AssetRow]:

@@ -19,6 +19,7 @@ from assets.db import transaction
 from assets.errors import NotFound
 from assets.inventory.paper_forms.printing import FILES, Named, Wish, answer
 from assets.inventory.worth import Worth, worth
+from assets.monitoring.worst import OF_ASSET
 from assets.papers.document import money
 from assets.papers.kinds import Inspection, Paper, Seen
 from assets.text import clean
@@ -28,16 +29,16 @@ from assets.web.words import word
 BACK = timedelta(days=365)
 SEEN_MAX = 40  # of each kind; the newest
 LANGUAGE = "vi"
-_ASSET = """
+_ASSET = f"""
 select a.id, a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, c.name as category, a.serial,
     s.name as site, case when s.kind = 'store' then '' else u.name end as unit,
     coalesce(r.name, '') as room, a.custodian, a.put_into_use, a.warranty_until,
     a.physical_state, a.physical_state_at, d.condition, d.observed_at, d.reason
 from assets a join asset_models m on m.id = a.model join asset_categories c on c.id = m.category
 join sites s on s.id = a.site join administrative_units u on u.id = s.unit left join rooms r on r.id = a.room
-left join targets t on t.asset = a.id and t.enabled left join device_states d on d.target = t.id
+{OF_ASSET}
 where a.tag = $1 limit 1
-"""
+"""  # noqa: S608 - constants only
 _FAULTS = """
 select opened_at as at, reason, resolved_at, resolution from incidents where asset = $1 and opened_at >= $2
 order by opened_at desc limit $3

@@ -102,7 +102,7 @@ async def asset(
         audited=actor.may(Action.VIEW_AUDIT), labels=actor.may(Action.PRINT_LABELS),
         today=view.at.astimezone(clock.LOCAL_ZONE).date(),
         changed=[(one, told("asset", one.before, one.after, view.names, choose(request))) for one in view.corrections],
-        may_declare=actor.may(Action.DECLARE),
+        may_declare=actor.may(Action.DECLARE), may_watch=actor.may(Action.EDIT_MONITORING),
         may_address=actor.may(Action.DECLARE) or actor.may(Action.EDIT_INVENTORY),
         may_attach=actor.may(Action.EDIT_INVENTORY), file_mb=settings.attachment_mb, errors={},
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from assets.dashboards.views import Monitoring, View
+from assets.dashboards.views import Monitoring, View, WayRow
 from assets.incidents.queries import IncidentRow
 from assets.inventory.things_api import LinkOut
 from assets.monitoring.api import TargetOut
@@ -45,6 +45,7 @@ class LinkPage(View):
     site_name: str
     target: TargetOut | None
     monitoring: Monitoring | None
+    targets: list[WayRow]
     use: Use | None
     cost: LineCost
     incidents: list[IncidentRow]

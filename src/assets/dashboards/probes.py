@@ -142,15 +142,17 @@ async def link_page(request: AnyRequest, actor: Actor, tag: str) -> LinkPage:
     now = clock.now()
     async with transaction(actor.scope) as tx:
         site = await tx.fetchrow("select id, name from sites where code = $1", shown.site)
-        id_ = await tx.fetchval("select id from targets where link = $1", shown.id)
+        id_ = await queries.speaks_for(tx, shown.id)
+        ways = await queries.ways_of(tx, shown.id)
         watched = await queries.monitoring(tx, actor.scope, id_, now) if id_ else None
         costs = await traffic_queries.by_line(tx, actor.scope, shown.tag)
         use = await _use(tx, shown.id)
         incidents = await incident_rows(
-            tx, "i.subject = $1 and i.subject_kind = 'target' and i.site = $2", [id_, site["id"]], limit=INCIDENTS_MAX
+            tx, "i.subject = any($1) and i.subject_kind = 'target' and i.site = $2",
+            [[way.id for way in ways], site["id"]], limit=INCIDENTS_MAX
         )  # fmt: skip
     return LinkPage(
-        at=now, link=shown, site_name=site["name"], monitoring=watched, cost=costs[0], incidents=incidents, use=use,
+        at=now, link=shown, site_name=site["name"], monitoring=watched, targets=ways, cost=costs[0], incidents=incidents, use=use,
         target=await one_target(actor, id_, choose(request)) if id_ else None,
     )  # fmt: skip
 
@@ -160,7 +162,8 @@ async def _use(tx: Connection, line: UUID) -> Use | None:
     row = await tx.fetchrow(
         "select l.wan_router, l.wan_interface, l.bandwidth_mbps, d.observed_at, coalesce(d.readings, '[]') as readings "
         "from links l left join assets a on a.tag = l.wan_router and a.site = l.site "
-        "left join targets t on t.asset = a.id left join device_states d on d.target = t.id where l.id = $1", line,
+        "left join targets t on t.asset = a.id and t.method = 'snmp' left join device_states d on d.target = t.id "
+        "where l.id = $1 order by d.observed_at desc nulls last limit 1", line,
     )  # fmt: skip
     if row is None or not (row["wan_router"] and row["wan_interface"]):
         return None

@@ -33,6 +33,7 @@ from assets.dashboards.views import (
     SilentCollector,
     System,
     TimelineRow,
+    WayRow,
 )
 from assets.db import EVERYTHING, Connection, Scope, transaction
 from assets.equipment_requests.queries import counts as request_counts
@@ -46,6 +47,7 @@ from assets.inventory.kits.api import site_kit
 from assets.inventory.lifecycle import KEPT
 from assets.inventory.observed.api import OBSERVED, observed_out
 from assets.inventory.transfers.queries import under_way
+from assets.monitoring.worst import FIRST_TO_SPEAK, OF_LINK
 from assets.probing.readings import Identity
 from assets.readiness.rules import RANK, Readiness, Reason
 from assets.text import clean, search_words
@@ -197,10 +199,10 @@ def facts_of(reasons: list[Reason]) -> list[Fact]:
 
 async def _links(tx: Connection, site: UUID) -> list[LinkRow]:
     rows = await tx.fetch(
-        "select l.tag, l.kind, l.carrier, l.circuit_number, l.bandwidth_mbps, l.is_primary, l.hotline, "
+        "select l.tag, l.kind, l.carrier, l.circuit_number, l.bandwidth_mbps, l.is_primary, l.hotline, "  # noqa: S608
         "coalesce(d.condition, 'unknown') as condition, d.since, coalesce(d.reason, '') as reason, "
         "coalesce(b.name, '') as behind, "
-        "d.latency_ms from links l left join targets t on t.link = l.id left join device_states d on d.target = t.id "
+        "d.latency_ms from links l " + OF_LINK + " "
         "left join targets b on b.id = d.cause "
         "where l.site = $1 order by l.is_primary desc, l.tag limit $2", site, ROWS_MAX,
     )  # fmt: skip
@@ -265,6 +267,7 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
         ]  # fmt: skip
         names = await names_of(tx, ids(values for one in corrections for values in (one.before, one.after)))
         transfer = await under_way(tx, row["id"])
+        ways = await ways_of(tx, row["id"])
         observed = await fetch(
             tx, OBSERVED, ListQuery(limit=OBSERVED_MAX, sort="key"), observed_out, scope=scope,
             where=[("o.asset = {}", [row["id"]])],
@@ -286,7 +289,7 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
     )
     return AssetPage(
         at=now, id=row["id"], asset=shown, transfer=transfer, model=row["model_name"], site=row["site_code"],
-        monitoring=monitoring, incidents=incidents, declarations=[DeclarationRow(**dict(d)) for d in declarations],
+        monitoring=monitoring, targets=ways, incidents=incidents, declarations=[DeclarationRow(**dict(d)) for d in declarations],
         timeline=[TimelineRow(**dict(t)) for t in timeline],
         corrections=corrections, names=names, observed=observed.items,
         files=files, **{name: row[name] for name in kept},
@@ -294,8 +297,27 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
 
 
 async def _monitoring(tx: Connection, scope: Scope, asset_id: UUID, now: datetime) -> Monitoring | None:
-    target = await tx.fetchval("select id from targets where asset = $1", asset_id)
+    target = await speaks_for(tx, asset_id)
     return await monitoring(tx, scope, target, now) if target else None
+
+
+async def speaks_for(tx: Connection, thing: UUID) -> UUID | None:
+    """The target that speaks for an asset or a line; one that is switched off where there is no other."""
+    found: UUID | None = await tx.fetchval(
+        "select t.id from targets t left join device_states d on d.target = t.id where t.asset = $1 or t.link = $1 "  # noqa: S608
+        f"order by t.enabled desc, {FIRST_TO_SPEAK} limit 1", thing,
+    )  # fmt: skip
+    return found
+
+
+async def ways_of(tx: Connection, thing: UUID) -> list[WayRow]:
+    """All the ways in which an asset or a line is asked, those that are switched off last."""
+    rows = await tx.fetch(
+        "select t.id, t.method, t.address, t.port, t.enabled, coalesce(d.condition, 'unknown') as condition, d.since, "
+        "coalesce(d.reason, '') as reason, d.observed_at from targets t left join device_states d on d.target = t.id "
+        "where t.asset = $1 or t.link = $1 order by t.enabled desc, t.created_at, t.id limit $2", thing, ROWS_MAX,
+    )  # fmt: skip
+    return [WayRow(**dict(row)) for row in rows]
 
 
 async def monitoring(tx: Connection, scope: Scope, target: UUID, now: datetime) -> Monitoring | None:

@@ -231,6 +231,20 @@ class Monitoring(View):
     history: list[Segment]
 
 
+class WayRow(View):
+    """One way in which an asset or a line is asked, and how it is by that; `id` is the target's."""
+
+    id: UUID
+    method: str
+    address: str
+    port: int
+    enabled: bool
+    condition: str
+    since: datetime | None
+    reason: str
+    observed_at: datetime | None
+
+
 class DeclarationRow(View):
     """What a person said."""
 
@@ -285,6 +299,7 @@ class AssetPage(View):
     quotation: int | None
     transfer: int | None
     monitoring: Monitoring | None
+    targets: list[WayRow]
     incidents: list[IncidentRow]
     declarations: list[DeclarationRow]
     timeline: list[TimelineRow]

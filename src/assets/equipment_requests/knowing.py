@@ -21,6 +21,7 @@ from assets.equipment_requests.workflow import WAITING
 from assets.inventory.holding import TAKEN
 from assets.inventory.kits.gaps import KitGapOut, NormGapOut, kit_gap, kit_gaps, norm_gap, norm_gaps, rules_of
 from assets.inventory.wear import Rule, wear
+from assets.monitoring.worst import OF_ASSET
 from assets.web.language import say
 from assets.web.paging import LIMIT_MAX, ListQuery, fetch
 
@@ -305,7 +306,7 @@ def _fault(row: asyncpg.Record, language: str) -> Fault:
 _SAME = ("category", "consumable", "capability", "application", "asset")
 # Who counts about one thing is as in readiness.rules.grade_thing: a person's "broken", then a measurement, then the newer
 # of a person's "works" and the register.
-HAVE = """
+HAVE = f"""
 select category, count(*) as n, count(*) filter (where not fails and physical_state <> 'worn') as good,
     count(*) filter (where not fails and physical_state = 'worn') as worn, count(*) filter (where fails) as broken,
     min(extract(year from put_into_use))::integer as oldest
@@ -316,12 +317,12 @@ from (
             when said.kind = 'works' and said.said_at >= coalesce(a.physical_state_at, said.said_at) then false
             else a.physical_state = 'broken' end as fails
     from assets a join asset_models m on m.id = a.model
-    left join targets t on t.asset = a.id and t.enabled left join device_states d on d.target = t.id
+    {OF_ASSET}
     left join lateral (select kind, said_at from declarations e where e.asset = a.id and e.ended_at is null
         and e.kind in ('broken', 'works') order by said_at desc, kind limit 1) said on true
     where a.site = $1 and a.stage = 'in_use' and m.category = any($2)
 ) things group by category
-"""
+"""  # noqa: S608 - constants only
 _FAULTS = """
 select i.number, i.asset_tag, i.reason, i.opened_at, i.asset, m.category
 from incidents i join assets a on a.id = i.asset join asset_models m on m.id = a.model

@@ -98,16 +98,17 @@ class CollectorOrder(Table, db=DB, tablename="collector_orders"):
 
 
 class Target(Table, db=DB, tablename="targets"):
-    """An asset, link or application of a site, or something else there, that is being asked.
+    """An asset, link or application of a site, or something else there, that is being asked in one way.
 
+    An asset or link may be asked in several; the worst speaks for it (see worst.py).
     `parent` is what it stands behind, `options` what its method is told (see probing.options). `credential` was chosen
     by people; without one those of its place are tried. `heartbeat_digest` is of the secret that it calls with.
     """
 
     id = UUID(primary_key=True, default=new_id)
     site = ForeignKey(Site, null=False, on_delete=OnDelete.restrict)
-    asset = ForeignKey(Asset, null=True, default=None, on_delete=OnDelete.cascade, unique=True)
-    link = ForeignKey(Link, null=True, default=None, on_delete=OnDelete.cascade, unique=True)
+    asset = ForeignKey(Asset, null=True, default=None, on_delete=OnDelete.cascade)
+    link = ForeignKey(Link, null=True, default=None, on_delete=OnDelete.cascade)
     application = ForeignKey(Application, null=True, default=None, on_delete=OnDelete.cascade)
     parent: ForeignKey[Any] = ForeignKey("self", null=True, default=None, on_delete=OnDelete.set_null)
     credential = ForeignKey(Credential, null=True, default=None, on_delete=OnDelete.restrict)

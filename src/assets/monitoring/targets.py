@@ -34,6 +34,8 @@ BY_COLLECTORS = ASKED + " and t.method <> 'heartbeat'"  # what calls by itself i
 
 PORTS = {Method.SNMP: 161, Method.PING: 80, Method.TCP: 80, Method.DNS: 53, Method.HTTP: 443, Method.HEARTBEAT: 1}
 UNUSED_PORT = 1
+NAME_MAX = 120
+FIRST = "order by created_at, id limit 1"  # of the targets of a thing: the others stand behind it
 NAME = "coalesce(nullif(name, '') || ' (' || tag || ')', tag)"  # of an asset's target, as people read it
 
 
@@ -41,9 +43,10 @@ NAME = "coalesce(nullif(name, '') || ' (' || tag || ')', tag)"  # of an asset's 
 class NewTarget:
     """What to ask, where and how; `parent` is the target it stands behind.
 
-    At most one of `asset_tag`, `link` and `application`; an application is asked from a `site`, outward, and so is
-    what is none of these and has a `title` of its own. `options` are those of the method (see probing.options); of a
-    page they say address and port too, and what calls by itself has none.
+    An asset or a line may be asked in several ways; what comes later stands behind the first, if nothing else is said,
+    so that one outage is one incident. At most one of `asset_tag`, `link` and `application`; an application is asked
+    from a `site`, outward, and so is what is none of these and has a `title` of its own. `options` are those of the
+    method (see probing.options); of a page they say address and port too, and what calls by itself has none.
     """
 
     address: str
@@ -73,11 +76,16 @@ async def add_target(actor: Actor, new: NewTarget) -> UUID:
     async with transaction(actor.scope) as tx:
         thing = await _thing(tx, actor, new)
         if await tx.fetchval(
-            "select 1 from targets where asset = $1 or link = $1 or (application = $1 and site = $2 and method = $3)",
-            thing["id"], thing["site"], method,
+            "select 1 from targets where application = $1 and site = $2 and method = $3", thing["id"], thing["site"], method
         ):  # fmt: skip
             raise Conflict("This is being asked already.")
-        await _check_parent(tx, new.parent, thing["site"], of=None)
+        await _refuse_twice(tx, thing["id"], method, where, of=None)
+        first = await tx.fetchrow(
+            f"select id from targets where (asset = $1 or link = $1) and enabled {FIRST}", thing["id"]  # noqa: S608
+        )  # fmt: skip
+        parent = new.parent or (first and first["id"])
+        await _check_parent(tx, parent, thing["site"], of=None)
+        name = thing["name"] if first is None else also(thing["name"], method, where["port"])
         if new.credential:
             _refuse_to_lend(actor)
         if new.credential and not await tx.fetchval("select 1 from credentials where id = $1", new.credential):
@@ -88,14 +96,31 @@ async def add_target(actor: Actor, new: NewTarget) -> UUID:
             f"insert into targets (id, site, {kind}, parent, credential, name, method, address, port, profile, options, "  # noqa: S608
             "interval_seconds, confirm, enabled, created_at, version) "
             "values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,true,now(),1) returning *",
-            target, thing["site"], thing["id"], new.parent, new.credential, thing["name"], method, where["address"],
+            target, thing["site"], thing["id"], parent, new.credential, name, method, where["address"],
             where["port"], clean(new.profile, 60), json.dumps(options), new.interval_seconds, new.confirm,
         )  # fmt: skip
         await record(
-            tx, by=actor, action="add", kind="target", subject=target, name=thing["name"], site=thing["site"],
+            tx, by=actor, action="add", kind="target", subject=target, name=name, site=thing["site"],
             after=shown(made),
         )  # fmt: skip
         return target
+
+
+async def _refuse_twice(
+    tx: Connection, thing: UUID | None, method: Method, where: Mapping[str, Any], *, of: UUID | None
+) -> None:
+    """Conflict when an asset or a line is asked in the very same way already."""
+    if thing is not None and await tx.fetchval(
+        "select 1 from targets where coalesce(asset, link) = $1 and method = $2 and lower(address) = lower($3) and port = $4 "
+        "and id is distinct from $5", thing, method, where["address"], where["port"], of,
+    ):  # fmt: skip
+        raise Conflict("This is being asked already.")
+
+
+def also(name: str, method: Method, port: int) -> str:
+    """What a further target of a thing is called."""
+    how = f"TCP {port}" if method is Method.TCP else method.value.upper()
+    return clean(f"{name} · {how}", NAME_MAX)
 
 
 def _settled(
@@ -194,6 +219,9 @@ async def edit_target(actor: Actor, target: UUID, changes: dict[str, Any], *, ve
             _refuse_to_lend(actor)
         await _check_parent(tx, changes.get("parent"), row["site"], of=target)
         changes = _consequences(row, changes)
+        if WHERE_ASKED & set(changes):
+            whole = {**row, **changes}
+            await _refuse_twice(tx, row["asset"] or row["link"], Method(whole["method"]), whole, of=target)
         columns = sorted(changes)
         sets = "".join(f", {column} = ${i}" for i, column in enumerate(columns, start=2))
         after = await tx.fetchrow(
@@ -268,10 +296,10 @@ async def follow_asset(tx: Connection, actor: Actor, asset: UUID, _: UUID, site:
     """An asset has moved: it is asked by the collector of its new site, and no longer stands behind its old router."""
     for row in await tx.fetch("select * from targets where asset = $1 and site <> $2 for update", asset, site):
         after = await tx.fetchrow(
-            "update targets set site = $2, parent = null, version = version + 1 where id = $1 returning *",
-            row["id"],
-            site,
-        )
+            "update targets set site = $2, version = version + 1, "
+            "parent = (select p.id from targets p where p.id = targets.parent and p.asset = $3) where id = $1 returning *",
+            row["id"], site, asset,
+        )  # fmt: skip
         await record(
             tx, by=actor, action="move", kind="target", subject=row["id"], name=row["name"], site=site,
             **differences(row, after),
@@ -286,20 +314,20 @@ async def keep_place(tx: Connection, actor: Actor, old: UUID, new: UUID, _: UUID
     What the old device told of itself is not said of the new one.
     """
     await _keep_end(tx, actor, old, new)
-    kept = await tx.fetchrow("select * from targets where asset = $1 for update", old)
-    if kept is None:
+    places = await tx.fetch("select * from targets where asset = $1 order by created_at, id for update", old)
+    if not places:
         return
-    left = await tx.fetchrow("select * from targets where asset = $1 for update", new)
-    if left is not None:
+    for left in await tx.fetch("select * from targets where asset = $1 order by created_at, id for update", new):
         await _change(tx, actor, left, asset=None, enabled=False)
         await tx.execute("delete from device_states where target = $1", left["id"])
     name = await tx.fetchval(f"select {NAME} from assets where id = $1", new)  # noqa: S608
-    await _change(tx, actor, kept, asset=new, name=name)
-    await tx.execute(
-        "update device_states set credential = null, level_min = 0, identity = null, readings = '[]', counters = '{}', "
-        "uptime_seconds = null where target = $1",
-        kept["id"],
-    )
+    for number, kept in enumerate(places):
+        called = name if number == 0 else also(name, Method(kept["method"]), kept["port"])
+        await _change(tx, actor, kept, asset=new, name=called)
+        await tx.execute(
+            "update device_states set credential = null, level_min = 0, identity = null, readings = '[]', counters = '{}', "
+            "uptime_seconds = null where target = $1", kept["id"],
+        )  # fmt: skip
 
 
 async def _keep_end(tx: Connection, actor: Actor, old: UUID, new: UUID) -> None:

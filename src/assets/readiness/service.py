@@ -18,6 +18,7 @@ from assets.ids import new_id
 from assets.inventory.following import on_move, on_replacement
 from assets.monitoring.conditions import Condition
 from assets.monitoring.declarations import on_declaration
+from assets.monitoring.worst import OF_ASSET, OF_LINK
 from assets.readiness.rules import (
     Account,
     Application,
@@ -205,24 +206,24 @@ where ended_at is null and kind in ('broken', 'works') and site = any($1)
 order by subject, said_at desc, kind
 """
 # Things and lines are named as people do, "Máy in quầy 1 (QN-1)"; a line as its target is, if that has a better name.
-_THINGS = """
+_THINGS = f"""
 select a.site, a.id, coalesce(nullif(a.name, ''), c.name) || ' (' || a.tag || ')' as name, c.serves,
     a.physical_state, a.physical_state_at, d.since,
     case when t.id is not null then coalesce(d.condition, 'unknown') end as condition
 from assets a join asset_models m on m.id = a.model join asset_categories c on c.id = m.category
-left join targets t on t.asset = a.id and t.enabled left join device_states d on d.target = t.id
+{OF_ASSET}
 where a.stage = 'in_use' and c.serves in ('computer', 'printer') and a.site = any($1)
-"""
-_LINES = """
+"""  # noqa: S608 - constants only
+_LINES = f"""
 select l.site, l.id, l.carrier, l.is_primary, l.hotline, d.since,
     case when position(l.tag in t.name) > 0 then t.name
         else coalesce(nullif(l.carrier, '') || ' (' || l.tag || ')', l.tag) end as name,
     case when t.id is not null then coalesce(d.condition, 'unknown') end as condition,
     case when cause.site = l.site then cause.name else '' end as behind
-from links l left join targets t on t.link = l.id and t.enabled left join device_states d on d.target = t.id
+from links l {OF_LINK}
 left join targets cause on cause.id = d.cause
 where l.site = any($1)
-"""
+"""  # noqa: S608 - constants only
 _ACCOUNTS = """
 select site, id, application, status, expires_on from capabilities
 where kind = 'account' and application is not null and site = any($1)
