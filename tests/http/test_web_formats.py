@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.dashboards.asset_rows import readings
-from assets.dashboards.history import Change, segments, strip, ticks
-from assets.dashboards.views import ReadingRow
+from assets.dashboards.history import Change, segments, strip, ticks, worst
+from assets.dashboards.views import ReadingRow, Segment
 from assets.phrases import Phrase, store
 from assets.web import formats
 from assets.web.language import say, translate
@@ -154,3 +154,21 @@ def test_when_a_reason_holds_a_number_then_it_is_written_as_the_language_does(
     assert shown in say(language, store([Phrase("the certificate ends in %(value)s days", {"value": value})]))
     assert translate(language, "%(value).2f", value=3.0) == "3.00"
     assert Phrase("%(value)s days", {"value": 16.0}).english() == "16 days"
+
+
+def test_of_several_weeks_the_worst_counts_at_each_moment_and_no_data_never_hides_any() -> None:
+    def week(*parts: tuple[str, int, int]) -> list[Segment]:
+        return [
+            Segment(condition=name, start=NOW + timedelta(hours=a), end=NOW + timedelta(hours=b), reason="")
+            for name, a, b in parts
+        ]
+
+    first = week(("up", 0, 4), ("degraded", 4, 8), ("up", 8, 10))
+    second = week(("unknown", 0, 3), ("up", 3, 6), ("down", 6, 7), ("unreachable", 7, 9), ("up", 9, 10))
+    assert (
+        worst([first, second])
+        == worst([second, first])
+        == week(("up", 0, 4), ("degraded", 4, 6), ("down", 6, 7), ("unreachable", 7, 9), ("up", 9, 10))
+    )
+    assert worst([first]) == first
+    assert worst([]) == []

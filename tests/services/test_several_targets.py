@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from assets.inventory.lifecycle import Stage
 from assets.inventory.replacement import replace
 from assets.monitoring import targets
 from assets.probing.contract import ParentSeen
-from assets.probing.readings import Outcome
+from assets.probing.readings import Outcome, Reading
 from assets.readiness import service as readiness
 from tests.services.test_ingest import T0, House
 from tests.services.test_watching import code, line
@@ -84,10 +85,11 @@ async def test_the_worst_speaks_for_the_asset_with_its_reason(house: House) -> N
         return row.state, row.reason
 
     assert (await shown())[0] == "unknown", "what one of them does not know is not green"
-    await see(house, 1, ((tcp, Outcome.ANSWERED),))
+    await house.post(house.saw(tcp, 1, readings=(Reading(name="tcp.connect_ms", value=3),)), at=2)
     assert (await shown())[0] == "up"
     for at in (60, 120):
-        await see(house, at, ((snmp, Outcome.ANSWERED), (tcp, Outcome.SILENT)))
+        answered = house.saw(snmp, at, readings=(Reading(name="cpu.load_percent", value=7),))
+        await house.post(answered, house.saw(tcp, at, Outcome.SILENT), at=at + 1)
     state, reason = await shown()
     assert state == "down"
     assert json.loads(reason)
@@ -98,6 +100,10 @@ async def test_the_worst_speaks_for_the_asset_with_its_reason(house: House) -> N
             ("snmp", "up"),
             ("tcp", "down"),
         ]
+        told = await queries.of_thing(tx, db.EVERYTHING, view, T0 + timedelta(seconds=180))
+        assert told is not None
+        assert (told.method, told.condition) == ("tcp", "down")
+        assert [reading.name for reading in told.readings] == ["cpu.load_percent", "tcp.connect_ms"], "of all of them"
         category = await tx.fetchval("select category from asset_models where id = $1", house.model)
         [have] = await tx.fetch(HAVE, house.site, [category])
         assert (have["n"], have["broken"]) == (1, 1), "one thing, however often it is asked"

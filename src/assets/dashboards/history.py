@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from itertools import pairwise
 
 from assets.dashboards.views import Segment
 
 NO_DATA = "unknown"
 TICKS_MAX = 40
+_RANK = {name: rank for rank, name in enumerate(("down", "unreachable", "degraded", "off_expected", "up", NO_DATA))}
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,24 @@ def segments(
             at = begins
         if end > at:
             found.append(Segment(condition=NO_DATA if end <= begins else condition, start=at, end=end, reason=reason))
+    return _joined(found)
+
+
+def worst(weeks: Sequence[Sequence[Segment]]) -> list[Segment]:
+    """The worst of several weeks at each moment; where one has no data the others speak."""
+    marks = sorted({moment for week in weeks for segment in week for moment in (segment.start, segment.end)})
+    found: list[Segment] = []
+    at = [0] * len(weeks)
+    for start, end in pairwise(marks):
+        here = []
+        for number, week in enumerate(weeks):
+            while at[number] < len(week) and week[at[number]].end <= start:
+                at[number] += 1
+            if at[number] < len(week) and week[at[number]].start <= start:
+                here.append(week[at[number]])
+        if here:
+            speaks = min(here, key=lambda segment: _RANK[segment.condition])
+            found.append(speaks.model_copy(update={"start": start, "end": end}))
     return _joined(found)
 
 

@@ -144,7 +144,7 @@ async def link_page(request: AnyRequest, actor: Actor, tag: str) -> LinkPage:
         site = await tx.fetchrow("select id, name from sites where code = $1", shown.site)
         id_ = await queries.speaks_for(tx, shown.id)
         ways = await queries.ways_of(tx, shown.id)
-        watched = await queries.monitoring(tx, actor.scope, id_, now) if id_ else None
+        watched = await queries.of_thing(tx, actor.scope, shown.id, now)
         costs = await traffic_queries.by_line(tx, actor.scope, shown.tag)
         use = await _use(tx, shown.id)
         incidents = await incident_rows(

@@ -297,8 +297,7 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
 
 
 async def _monitoring(tx: Connection, scope: Scope, asset_id: UUID, now: datetime) -> Monitoring | None:
-    target = await speaks_for(tx, asset_id)
-    return await monitoring(tx, scope, target, now) if target else None
+    return await of_thing(tx, scope, asset_id, now)
 
 
 async def speaks_for(tx: Connection, thing: UUID) -> UUID | None:
@@ -310,11 +309,31 @@ async def speaks_for(tx: Connection, thing: UUID) -> UUID | None:
     return found
 
 
+async def of_thing(tx: Connection, scope: Scope, thing: UUID, now: datetime) -> Monitoring | None:
+    """How an asset or a line is by all that asks it: the worst speaks for it, and each brings its readings."""
+    target = await speaks_for(tx, thing)
+    if target is None or (speaks := await monitoring(tx, scope, target, now)) is None:
+        return None
+    ids = [way.id for way in await ways_of(tx, thing) if way.enabled]
+    told = [speaks if id_ == target else await monitoring(tx, scope, id_, now) for id_ in ids]
+    some = [one for one in told if one is not None]
+    if len(some) < 2:
+        return speaks
+    readings = [reading for one in some for reading in one.readings]
+    return speaks.model_copy(update={
+        "readings": readings[:READINGS_SHOWN], "readings_total": sum(one.readings_total for one in some),
+        "identity": next((one.identity for one in some if one.identity != Identity()), speaks.identity),
+        "uptime_seconds": next((one.uptime_seconds for one in some if one.uptime_seconds is not None), None),
+        "history": history.worst([one.history for one in some]),
+    })  # fmt: skip
+
+
 async def ways_of(tx: Connection, thing: UUID) -> list[WayRow]:
     """All the ways in which an asset or a line is asked, those that are switched off last."""
     rows = await tx.fetch(
         "select t.id, t.method, t.address, t.port, t.enabled, coalesce(d.condition, 'unknown') as condition, d.since, "
-        "coalesce(d.reason, '') as reason, d.observed_at from targets t left join device_states d on d.target = t.id "
+        "coalesce(d.reason, '') as reason, case when d.outcome = 'not_asked' then d.detail else '' end as refused, "
+        "d.observed_at from targets t left join device_states d on d.target = t.id "
         "where t.asset = $1 or t.link = $1 order by t.enabled desc, t.created_at, t.id limit $2", thing, ROWS_MAX,
     )  # fmt: skip
     return [WayRow(**dict(row)) for row in rows]

@@ -232,7 +232,10 @@ class Monitoring(View):
 
 
 class WayRow(View):
-    """One way in which an asset or a line is asked, and how it is by that; `id` is the target's."""
+    """One way in which an asset or a line is asked, and how it is by that; `id` is the target's.
+
+    `refused` says why it is not asked although it should be.
+    """
 
     id: UUID
     method: str
@@ -242,6 +245,7 @@ class WayRow(View):
     condition: str
     since: datetime | None
     reason: str
+    refused: str | None
     observed_at: datetime | None
 
 
