@@ -1,6 +1,7 @@
 """What asking costs, held against what was really on the way: counted by a relay, and by the loopback itself."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from assets.ids import new_id
-from assets.probing.contract import TargetSpec, User
+from assets.probing.contract import Community, TargetSpec, User
 from assets.probing.prober import Prober
 from assets.probing.profile import Profiles
 from assets.probing.readings import Method, Outcome, Result, Traffic
@@ -19,6 +20,7 @@ from tests.probes.counted import line, loopback
 from tests.probes.test_wire_v3 import created
 from tests.probes.web import Authority, page, says, server
 
+PUBLIC = Community(id=new_id(), community="word")
 SHARE = 0.04  # by which a figure may be wrong
 
 
@@ -109,6 +111,19 @@ async def test_what_goes_by_tcp_costs_what_the_loopback_carried(prober: Prober, 
             found = await prober.probe(target(method, port, options=options))
             await asyncio.sleep(0.3)
     assert octets(found) == pytest.approx(sum(sizes), rel=0.1 if len(sizes) < 40 else SHARE)
+
+
+async def test_a_look_that_was_ended_over_it_costs_what_it_asked(prober: Prober) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        spec = target(Method.SNMP, silent.getsockname()[1], timeout_seconds=5)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await prober.probe(spec, PUBLIC)
+        asked = len(silent.recv(2_048)) + 28
+        later = await prober.probe(spec.model_copy(update={"timeout_seconds": 0.1, "tries": 1}), PUBLIC)
+    assert later.outcome is Outcome.SILENT
+    assert octets(later) == 2 * asked
 
 
 async def test_a_light_look_at_echoes_costs_echoes_and_a_silent_one_is_silent(prober: Prober) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from assets.collector import orders
+from assets.collector.devices import Devices
 from assets.ids import new_id
 from assets.probing import pages, reach
 from assets.probing.allowed import CLOSED, METADATA, OWN, Allowed, read_networks
@@ -95,3 +97,11 @@ async def test_a_page_does_not_redirect_to_where_nothing_is_asked(location: str,
                     await pages.ask(HttpOptions(url=f"http://127.0.0.1:{first}/"), resolver)
             finally:
                 resolver.close()
+
+
+async def test_a_sweep_finds_nobody_where_nothing_is_asked() -> None:
+    devices = Devices(Allowed())
+    try:
+        assert await orders._who_is(devices, "127.0.0.1", PUBLIC) == ""
+    finally:
+        await devices.close()

@@ -23,7 +23,7 @@ from assets.collector.status import read_status
 from assets.probing import audit_heads
 from assets.probing.contract import Assignment, AuditHead, Community, Observation, Order, OrderKind
 from assets.probing.door import WrongCredential
-from assets.probing.readings import Identity, Outcome, Result
+from assets.probing.readings import Identity, Method, Outcome, Result
 from tests.fake_prober import FakeProber, FakeService, answered, target, token_file
 
 
@@ -145,6 +145,20 @@ async def test_when_devices_hang_or_break_the_prober_then_the_others_are_asked_i
         seen = service.observations(one.id)[0]
         assert seen.outcome is Outcome.NOT_ASKED, "it says nothing of the device"
         assert seen.detail == ("the look was ended after 1 s" if n % 2 else "the collector failed: ValueError")
+
+
+async def test_a_page_may_take_as_long_as_its_own_settings_say(
+    tmp_path: Path, service: FakeService, prober: FakeProber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds_module, "LOOK_SECONDS_MIN", 0.2)
+    slow = target("portal", method=Method.HTTP, timeout_seconds=0.01, options={"timeout_seconds": 1})
+    other = target("port", address="10.0.0.2", method=Method.TCP, timeout_seconds=0.01)
+    prober.takes_seconds = {slow.address: 0.6, other.address: 0.6}
+    service.assignment = Assignment(hash="h1", targets=(slow, other))
+    async with collecting(tmp_path, service, prober):
+        await service.until(lambda: service.observations(slow.id) and service.observations(other.id))
+    assert service.observations(slow.id)[0].outcome is Outcome.ANSWERED
+    assert service.observations(other.id)[0].outcome is Outcome.NOT_ASKED
 
 
 async def test_when_there_are_more_looks_than_places_then_no_more_than_that_run_at_once(

@@ -195,7 +195,9 @@ async def test_what_a_collector_at_the_site_posts_counts_on_its_main_line(house:
 async def test_a_cost_that_cannot_be_is_bounded_and_stops_no_batch(house: House) -> None:
     absurd = Traffic(sent_octets=2**64 - 1, received_octets=2**64 - 1, packets=2**64 - 1)
     for n in range(3):
-        await house.post(house.saw(house.router, n, traffic=absurd), at=n + 1, traffic=absurd)
+        await house.post(
+            house.saw(house.router, n, traffic=absurd), at=n + 1, traffic=absurd, backlog=2**80, shed=2**80
+        )  # fmt: skip
     async with db.transaction(db.EVERYTHING) as tx:
         assert await tx.fetchval("select octets from traffic_days") == 3 << 40
 

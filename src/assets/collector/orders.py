@@ -220,10 +220,12 @@ async def _who_is(prober: Prober, address: str, credential: Credential | None) -
             return f"snmp {told}".strip()
         if result.alive:
             return f"snmp {result.outcome}"
-    return "ping" if await prober.alive(_spot(address, Method.PING), None) else ""
+    # Not `alive`, to which an address that is not to be asked counts as there.
+    echo = await prober.probe(_spot(address, Method.PING, packets=1), None)
+    return "ping" if echo.outcome is Outcome.ANSWERED else ""
 
 
-def _spot(address: str, method: Method) -> TargetSpec:
+def _spot(address: str, method: Method, **options: object) -> TargetSpec:
     # An address is no target yet, but a prober wants an id: the same for each address and never one of ours.
     return TargetSpec(
         id=UUID(int=int(ipaddress.ip_address(address))),
@@ -231,6 +233,7 @@ def _spot(address: str, method: Method) -> TargetSpec:
         address=address,
         port=SNMP_PORT,
         method=method,
+        options=options,
         timeout_seconds=SWEEP_TIMEOUT_SECONDS,
         tries=1,
     )

@@ -173,7 +173,7 @@ class Rounds:
     async def look(self, target: TargetSpec, credential: Credential | None) -> tuple[Result, Moment]:
         """One look that always ends and never raises, and the moment it ended."""
         self.looks += 1
-        limit = min(LOOK_SECONDS_MAX, LOOK_SECONDS_MIN + 2 * target.tries * target.timeout_seconds)
+        limit = min(LOOK_SECONDS_MAX, LOOK_SECONDS_MIN + max(2 * target.tries * target.timeout_seconds, _own_end(target)))
         try:
             async with asyncio.timeout(limit):
                 result = await self.prober.probe(target, credential)
@@ -317,6 +317,12 @@ class Rounds:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _own_end(target: TargetSpec) -> float:
+    """Seconds after which a method ends by itself, as its options say it: a page that hangs is silent, not unasked."""
+    told = target.options.get("timeout_seconds")
+    return float(told) if isinstance(told, int | float) else 0.0
 
 
 async def within(event: asyncio.Event, *, seconds: float) -> bool:

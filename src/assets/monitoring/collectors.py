@@ -23,7 +23,7 @@ from assets.monitoring.arrival import PAST_MAX
 from assets.monitoring.intake import Arrived, Intake
 from assets.monitoring.targets import BY_COLLECTORS
 from assets.monitoring.topology import ancestors
-from assets.monitoring.traffic import LINE_OF, MAIN_LINE
+from assets.monitoring.traffic import LINE_OF, MAIN_LINE, SAID_MAX
 from assets.probing.contract import (
     ORDERS_MAX,
     PARENTS_MAX,
@@ -217,7 +217,8 @@ async def hear(tx: Connection, collector: UUID, batch: Batch, intake: Intake, no
     await tx.execute(
         "update collectors set last_contact_at = $2, silent_since = null, software = $3, skew_seconds = $4, backlog = $5, "
         "shed = $6, rejected = rejected + $7 where id = $1",
-        collector, now, batch.software[:60], intake.skew_seconds, batch.backlog, batch.shed, len(intake.rejected),
+        collector, now, batch.software[:60], intake.skew_seconds, min(batch.backlog, SAID_MAX), min(batch.shed, SAID_MAX),
+        len(intake.rejected),
     )  # fmt: skip
     if batch.traffic is not None:
         await traffic.keep_posts(tx, collector, batch.traffic, row["last_contact_at"], now)

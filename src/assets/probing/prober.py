@@ -5,6 +5,7 @@ looked over (matched, identified, its rows named) when it is new, once an hour, 
 one; in between a look costs few packets, because only what changes is asked.
 """
 
+import asyncio
 import contextlib
 import time
 from collections import OrderedDict
@@ -237,6 +238,9 @@ class Prober:
                 return seen
             told = {"traffic": self._meter.so_far(key), "credential": peer.credential.id}
             return Seen(seen.result.model_copy(update=told))
+        except asyncio.CancelledError:  # the look took too long, and cost all the same
+            self._owe(target.id, self._meter.so_far(key))
+            raise
         finally:
             self._meter.end(key)
 
