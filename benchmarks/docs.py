@@ -8,8 +8,8 @@ from pathlib import Path
 DOC = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
-def put(name: str, heading: str, text: str) -> None:
-    """Put what `benchmarks/{name}.py` found into its place, with date, commit and machine."""
+def put(name: str, heading: str, text: str, *, by: str = "") -> None:
+    """Put what `benchmarks/{by or name}.py` found into its place, with date, commit and machine."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout
     said = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit.strip()}, {platform.machine()}, {platform.system()}, 2 cores shared"
     mark = f"<!-- {name} -->"
@@ -18,5 +18,5 @@ def put(name: str, heading: str, text: str) -> None:
         old = f"{old.rstrip()}\n\n## {heading}\n\n{mark}\n{mark}\n"
     before, _, rest = old.partition(mark)
     _, _, after = rest.partition(mark)
-    block = f"{mark}\n{text}\n\n({said}; `benchmarks/{name}.py --update-docs`)\n{mark}"
+    block = f"{mark}\n{text}\n\n({said}; `benchmarks/{by or name}.py --update-docs`)\n{mark}"
     DOC.write_text(before + block + after, encoding="utf-8")
