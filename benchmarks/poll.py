@@ -417,9 +417,7 @@ def main() -> None:
         rounds = asyncio.run(compare(arguments.rounds, arguments.polls, Path(folder)))
     found: dict[str, Any] = {
         "cpu_s_per_1000": {name: round(statistics.median(rounds[name]), 4) for name in CONTESTANTS},
-        "cpu_s_per_1000_moving": {
-            name: round(statistics.median(rounds[f"{name}_moving"]), 4) for name in CONTESTANTS
-        },
+        "cpu_s_per_1000_moving": {name: round(statistics.median(rounds[f"{name}_moving"]), 4) for name in CONTESTANTS},
         "polls": arguments.polls,
         "rounds": {name: [round(cost, 4) for cost in costs] for name, costs in rounds.items()},
     }

@@ -173,7 +173,9 @@ class Rounds:
     async def look(self, target: TargetSpec, credential: Credential | None) -> tuple[Result, Moment]:
         """One look that always ends and never raises, and the moment it ended."""
         self.looks += 1
-        limit = min(LOOK_SECONDS_MAX, LOOK_SECONDS_MIN + max(2 * target.tries * target.timeout_seconds, _own_end(target)))
+        limit = min(
+            LOOK_SECONDS_MAX, LOOK_SECONDS_MIN + max(2 * target.tries * target.timeout_seconds, _own_end(target))
+        )
         try:
             async with asyncio.timeout(limit):
                 result = await self.prober.probe(target, credential)

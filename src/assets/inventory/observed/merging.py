@@ -63,7 +63,8 @@ async def merge(tx: Connection, actor: Actor, stays: UUID, goes: UUID, *, now: d
             which = f"{column} = $1" + (f" and {quoted(pointer['kind'])} = 'asset'" if pointer["kind"] else "")
             # Of two records one has the address of today: what is asked as the one that stays says is asked no other way.
             taken = pointer["switchable"] and await tx.fetchval(
-                f"select exists (select from {table} where {column} = $1 and enabled)", stays  # noqa: S608
+                f"select exists (select from {table} where {column} = $1 and enabled)",  # noqa: S608 - names of the catalogue, quoted
+                stays,
             )
             found = [] if taken else await _moved(tx, table, column, key, which, stays, goes)
             if found:
