@@ -40,10 +40,7 @@ def target(method: Method, address: str, port: int = 80, **options: Any) -> Targ
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
-@pytest.mark.parametrize("method", [Method.SNMP, Method.TCP, Method.HTTP, Method.DNS, Method.PING])
-async def test_nothing_on_the_collectors_own_machine_is_asked_by_any_method(
-    prober: Prober, method: Method, address: str
-) -> None:
+async def test_pages_of_the_collectors_own_machine_are_not_looked_at(prober: Prober, address: str) -> None:
     asked = 0
 
     async def heard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,17 +48,39 @@ async def test_nothing_on_the_collectors_own_machine_is_asked_by_any_method(
         asked += 1
 
     async with server(heard) as port:
-        options: dict[str, Any] = {}
-        if method is Method.HTTP:
-            options = {"url": f"http://{address}:{port}/"}
-        elif method is Method.DNS:
-            options = {"name": "portal.example"}
-        for light in (False, True):
-            one = target(method, address, port, **options).model_copy(update={"light": light})
-            found = await prober.probe(one, PUBLIC)
-            assert (found.outcome, found.detail) == (Outcome.NOT_ASKED, OWN)
-        assert await prober.alive(one, PUBLIC), "what we may not ask is not blamed"
+        found = await prober.probe(target(Method.HTTP, address, port, url=f"http://{address}:{port}/"))
+        assert (found.outcome, found.detail) == (Outcome.NOT_ASKED, OWN)
     assert asked == 0
+
+
+@pytest.mark.parametrize("light", [False, True])
+@pytest.mark.parametrize("method", [Method.SNMP, Method.TCP, Method.HTTP, Method.DNS, Method.PING])
+async def test_what_was_closed_is_asked_by_no_method(method: Method, light: bool) -> None:
+    asked = 0
+
+    async def heard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+
+    async with server(heard) as port:
+        prober = Prober(Profiles.load(), allowed=Allowed(LOOPBACK, frozenset({(ip_address("127.0.0.1"), port)})))
+        options = {Method.HTTP: {"url": f"http://127.0.0.1:{port}/"}, Method.DNS: {"name": "portal.example"}}
+        one = target(method, "127.0.0.1", port, **options.get(method, {})).model_copy(update={"light": light})
+        try:
+            found = await prober.probe(one, PUBLIC)
+            assert (found.outcome, found.detail) == (Outcome.NOT_ASKED, CLOSED)
+            assert await prober.alive(one, PUBLIC), "what we may not ask is not blamed"
+        finally:
+            await prober.close()
+    assert asked == 0
+
+
+@pytest.mark.parametrize("method", [Method.SNMP, Method.TCP, Method.DNS, Method.PING])
+async def test_the_collectors_own_machine_is_a_device_like_others(prober: Prober, method: Method) -> None:
+    async with server(says(page())) as port:
+        options = {"name": "portal.example"} if method is Method.DNS else {}
+        found = await prober.probe(target(method, "127.0.0.1", port, **options), PUBLIC)
+    assert found.outcome is not Outcome.NOT_ASKED
 
 
 async def test_a_name_that_comes_to_mean_something_else_is_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +119,7 @@ async def test_a_page_does_not_redirect_to_where_nothing_is_asked(location: str,
 
 
 async def test_a_sweep_finds_nobody_where_nothing_is_asked() -> None:
-    devices = Devices(Allowed())
+    devices = Devices(Allowed(closed=frozenset({(ip_address("127.0.0.1"), 0)})))
     try:
         assert await orders._who_is(devices, "127.0.0.1", PUBLIC) == ""
     finally:

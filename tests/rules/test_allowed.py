@@ -39,15 +39,18 @@ DATABASE = (ip_address("10.1.2.3"), 5432)
     ],
 )  # fmt: skip
 def test_what_is_asked_and_what_is_not(address: str, reason: str) -> None:
-    assert Allowed().why_not(address) == reason
+    assert Allowed().why_not(address, page=True) == reason
+    assert Allowed().why_not(address) == ("" if reason == OWN else reason), "but for pages it is a machine like others"
 
 
 def test_settings_open_what_is_ones_own_and_close_the_rest_but_never_open_metadata() -> None:
     rule = Allowed(
         read_networks("127.0.0.0/8, fe80::/10,169.254.0.0/16"), frozenset({DATABASE, (ip_address("10.9.9.9"), 0)})
     )
-    assert rule.why_not("127.51.2.9", 161) == rule.why_not("fe80::5%eth0") == rule.why_not("169.254.7.7") == ""
-    assert rule.why_not("::1") == OWN
+    assert (
+        rule.why_not("127.51.2.9", 80, page=True) == rule.why_not("fe80::5%eth0") == rule.why_not("169.254.7.7") == ""
+    )
+    assert rule.why_not("::1", page=True) == OWN
     assert rule.why_not("169.254.169.254") == METADATA
     assert rule.why_not("10.1.2.3", 5432) == rule.why_not("::ffff:10.1.2.3", 5432) == CLOSED
     assert rule.why_not("10.1.2.3", 161) == "", "the machine of the database is a device like others"

@@ -1,8 +1,9 @@
 """Where a collector asks, and where it never does. Pure.
 
 Offices stand on private networks, so those are as usual as public addresses. What an operator must not reach through a
-collector is the collector's own machine, what only its link knows (metadata of a cloud among it), and what was closed
-by name, such as the database of the service. Names are looked up first: the rule is about the address that is asked.
+collector are pages that the collector's own machine shows to itself, what only its link knows (metadata of a cloud
+among it), and what was closed by name, such as the database of the service. The agent of the collector's own machine,
+its ports and its name server are asked as others are. Names are looked up first: the rule is about the address.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ Network = IPv4Network | IPv6Network
 METADATA = "Nothing is asked at addresses that tell secrets of a machine in a cloud."
 NO_HOST = "This is no address of a single device."
 CLOSED = "This address is closed to questions by the settings of the collector."
-OWN = "This address means the collector's own machine, which is asked only if its settings say so."
+OWN = "Pages of the collector's own machine are looked at only if its settings say so."
 LINK = "Addresses that hold on one cable only are asked only if the settings of the collector say so."
 REASONS = (METADATA, NO_HOST, CLOSED, OWN, LINK)
 _METADATA = frozenset(map(ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200")))
@@ -27,8 +28,8 @@ class Allowed:
     networks: tuple[Network, ...] = ()
     closed: frozenset[tuple[Address, int]] = frozenset()
 
-    def why_not(self, text: str, port: int = 0) -> str:
-        """Why nothing is asked at a numeric address; empty when it may be asked."""
+    def why_not(self, text: str, port: int = 0, *, page: bool = False) -> str:
+        """Why nothing, or no page, is asked at a numeric address; empty when it may be asked."""
         address = plain(text)
         if reason := never(address):
             return reason
@@ -36,7 +37,7 @@ class Allowed:
             return CLOSED
         if any(address in network for network in self.networks):
             return ""
-        if address.is_loopback:
+        if page and address.is_loopback:
             return OWN
         return LINK if address.is_link_local else ""
 

@@ -76,7 +76,7 @@ async def _follow(options: HttpOptions, resolver: Resolver, seen: _Seen, now: da
     first_host = here.hostname
     inner = False
     while True:
-        address = await resolver.address(here.hostname or "", port_of(here))
+        address = await resolver.address(here.hostname or "", port_of(here), page=True)
         inner = _check(address, here, inner=inner, first=seen.redirects == 0)
         head = await _page(address, here, options, seen, now)
         target = _header(head, b"location")

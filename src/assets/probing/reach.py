@@ -36,10 +36,10 @@ class Resolver:
         self._known: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._threads: ThreadPoolExecutor | None = None
 
-    async def address(self, host: str, port: int = 0) -> str:
+    async def address(self, host: str, port: int = 0, *, page: bool = False) -> str:
         """Raises NotAsked when the name has no address, the resolver does not answer, or nothing is asked there."""
         found = await self._address(host)
-        if self._allowed is not None and (reason := self._allowed.why_not(found, port)):
+        if self._allowed is not None and (reason := self._allowed.why_not(found, port, page=page)):
             raise NotAsked(reason)
         return found
 

@@ -751,8 +751,8 @@ NOT_ASKED = {  # as probing.allowed says it
     "This is no address of a single device.": N_("This is no address of a single device."),
     "This address is closed to questions by the settings of the collector.":
         N_("This address is closed to questions by the settings of the collector."),
-    "This address means the collector's own machine, which is asked only if its settings say so.":
-        N_("This address means the collector's own machine, which is asked only if its settings say so."),
+    "Pages of the collector's own machine are looked at only if its settings say so.":
+        N_("Pages of the collector's own machine are looked at only if its settings say so."),
     "Addresses that hold on one cable only are asked only if the settings of the collector say so.":
         N_("Addresses that hold on one cable only are asked only if the settings of the collector say so."),
 }  # fmt: skip
