@@ -10,6 +10,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import NoneType
@@ -29,7 +30,7 @@ from assets.access.actor import Actor
 from assets.audit.service import record
 from assets.ids import new_id
 from assets.web import words
-from assets.web.cells import Cell, cell
+from assets.web.cells import Cell, cells
 from assets.web.formats import local
 from assets.web.language import choose, translate
 from assets.web.paging import Listing, ListQuery, Page, Take, Whole
@@ -77,9 +78,10 @@ class Exported:
             return list(self.columns)
         return [translate(language, words.field(self.resource, name)) for name in self.columns]
 
-    def row(self, item: Any) -> list[Cell]:
-        """A row of the list as cells."""
-        return [cell(getattr(item, name)) for name in self.columns]
+    def rows(self, items: Sequence[Any]) -> list[tuple[Cell, ...]]:
+        """Rows of the list as cells."""
+        values = map(attrgetter(*self.columns), items)
+        return list(cells(values if len(self.columns) > 1 else zip(values)))  # of one name it gives the bare value
 
     async def ask(self, request: AnyRequest, actor: Actor, asked: ListQuery) -> Page[Any]:
         """What the list answers."""
@@ -128,7 +130,7 @@ def _route(one: Exported, kind: str) -> HTTPRouteHandler:
 
         async def fill(take: Take) -> None:
             async def taken(items: list[Any]) -> None:
-                await take([one.row(item) for item in items])
+                await take(one.rows(items))
 
             same = {part.name: getattr(asked, part.name) for part in fields(asked)}
             await one.ask(request, actor, Whole(**same, take=taken))
@@ -181,7 +183,7 @@ async def _csv(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, Non
     send, receive = anyio.create_memory_object_stream[bytes](1)
 
     async def work() -> None:
-        async def take(rows: list[list[Cell]]) -> None:
+        async def take(rows: list[tuple[Cell, ...]]) -> None:
             async with asyncio.timeout(STALLED_SECONDS):
                 await send.send(csv_lines(rows))
 
@@ -206,7 +208,7 @@ async def _xlsx(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, No
         path = Path(folder) / "export.xlsx"
         book = Book(path, headings)
 
-        async def take(rows: list[list[Cell]]) -> None:
+        async def take(rows: list[tuple[Cell, ...]]) -> None:
             await anyio.to_thread.run_sync(book.add, rows)
 
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 
 from assets.clock import LOCAL_ZONE
-from assets.web.cells import Cell, plain
+from assets.web.cells import Cell, plain, plains
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # by it Excel knows that a CSV is UTF-8
 ROWS_MAX = 1_048_576  # of a sheet of XLSX, the headings among them
@@ -24,9 +24,7 @@ CUT = "…"
 def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
     """Rows of a CSV in UTF-8: commas, CRLF, every text in quotes, no text that is a formula."""
     text = io.StringIO(newline="")
-    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n").writerows(
-        [plain(value) for value in row] for row in rows
-    )
+    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n").writerows(plains(rows))
     return text.getvalue().encode()
 
 
