@@ -21,6 +21,10 @@ class Ended(Exception):
     """The process ended before it had done its work: it broke a limit, was killed, or ran into a fault of ours."""
 
 
+class Late(Ended):
+    """It took longer than it may."""
+
+
 @asynccontextmanager
 async def started(
     module: str, *arguments: str, stdin: _Stream, stdout: _Stream
@@ -46,7 +50,7 @@ async def run(module: str, *arguments: str, asked: IO[bytes], answer: IO[bytes],
             async with asyncio.timeout(seconds):
                 code = await process.wait()
         except TimeoutError:
-            raise Ended(f"{module} took more than {seconds:g} s") from None
+            raise Late(f"{module} took more than {seconds:g} s") from None
     if code:
         raise Ended(f"{module} ended with {code}")
     answer.seek(0)

@@ -8,6 +8,8 @@ its parameters and its type in the OpenAPI document, and what is not exported is
 
 import asyncio
 import inspect
+import pickle
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
@@ -25,7 +27,7 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 from litestar.routes import HTTPRoute
 
-from assets import clock, db
+from assets import apart, clock, db, heap
 from assets.access.actor import Actor
 from assets.audit.service import record
 from assets.ids import new_id
@@ -34,7 +36,7 @@ from assets.web.cells import Cell, cells
 from assets.web.formats import local
 from assets.web.language import choose, translate
 from assets.web.paging import Listing, ListQuery, Page, Take, Whole
-from assets.web.sheets import BOM, Book, csv_lines
+from assets.web.sheets import BOM, csv_lines
 
 AnyRequest = Request[Any, Any, Any]
 Headings = Annotated[
@@ -55,6 +57,7 @@ GIVEN = ("request", "actor", "asked")  # what the handler of any list may take
 AT_ONCE = asyncio.Semaphore(4)  # exports that read at the same time; the others wait, so that connections are left
 STALLED_SECONDS = 60  # a reader that takes nothing for so long is gone
 BLOCK = 1 << 16
+BINDER = "assets.web.bookbinder"
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,7 @@ async def _told(one: Exported, kind: str, request: AnyRequest, actor: Actor, ask
 
 async def _end(blocks: AsyncGenerator[bytes, None]) -> None:
     await blocks.aclose()
+    heap.give_back()
 
 
 async def _csv(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, None]:
@@ -206,21 +210,32 @@ async def _csv(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, Non
 async def _xlsx(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, None]:
     with TemporaryDirectory(prefix="assets-export-") as folder:
         path = Path(folder) / "export.xlsx"
-        book = Book(path, headings)
-
-        async def take(rows: list[tuple[Cell, ...]]) -> None:
-            await anyio.to_thread.run_sync(book.add, rows)
-
-        try:
+        # A process of its own: it takes a processor for seconds, which the service needs for others.
+        async with apart.started(BINDER, str(path), stdin=PIPE, stdout=DEVNULL) as binder:
+            give = _giver(binder)
+            await give(list(headings))
             async with AT_ONCE:
-                await fill(take)
-            await anyio.to_thread.run_sync(book.close)
-        except BaseException:
-            book.drop()
-            raise
+                await fill(give)
+            await give(None)
+            if code := await binder.wait():
+                raise apart.Ended(f"{BINDER} ended with {code}")
         async with await anyio.open_file(path, "rb") as file:
             while block := await file.read(BLOCK):
                 yield block
+
+
+def _giver(process: asyncio.subprocess.Process) -> Callable[[Any], Awaitable[None]]:
+    stdin = process.stdin
+    assert stdin is not None
+
+    async def give(what: Any) -> None:
+        stdin.write(pickle.dumps(what))
+        try:
+            await stdin.drain()
+        except ConnectionError as error:
+            raise apart.Ended(f"{BINDER} ended with {await process.wait()}") from error
+
+    return give
 
 
 _WRITERS: dict[str, Callable[[Fill, Sequence[str]], AsyncGenerator[bytes, None]]] = {"csv": _csv, "xlsx": _xlsx}

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import anyio
 
+from assets import heap
 from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import record
@@ -201,6 +202,7 @@ async def _keep(
         tx, by=actor, action="plan_batch", kind=AUDITED, subject=batch, name=shown_number(number), site=actor.home_site,
         after={"resource": resource, "title": title, "counts": found.counts},
     )  # fmt: skip
+    heap.give_back()
     return number
 
 
@@ -329,6 +331,7 @@ async def apply(actor: Actor, number: int, *, now: datetime) -> Applied:
                 )
             else:
                 await _do(tx, actor, batch, found, options, spool, now)
+    heap.give_back()
     if not same:
         raise Stale(N_("The register has changed since this was planned; look at the plan again."))
     return Applied(number, found.counts)
