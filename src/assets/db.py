@@ -22,7 +22,7 @@ from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from assets.errors import Unavailable
 
 POOL_MAX = 16
-IDLE_SECONDS_MAX = 60.0  # of a connection: its process keeps what it knows of the tables, 10 MB
+IDLE_SECONDS_MAX = 20.0  # of a connection: its process keeps what it knows of the tables, 10 MB
 ROLE = "assets_app"  # who the service is to PostgreSQL; the login owns the tables and may become it
 STATEMENT_TIMEOUT_MS = 30_000
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"

@@ -7,8 +7,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from assets.clock import LOCAL_ZONE
 from assets.web.cells import Cell, plain, plains
 
@@ -36,6 +34,8 @@ class Book:
     """
 
     def __init__(self, path: Path, headings: Sequence[str], *, rows_max: int = ROWS_MAX) -> None:
+        import xlsxwriter  # where workbooks are written, and not wherever a CSV is
+
         self._book = xlsxwriter.Workbook(
             str(path),
             {
