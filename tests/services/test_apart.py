@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from asyncio.subprocess import DEVNULL, PIPE
 from datetime import UTC, date, datetime
@@ -159,3 +160,36 @@ async def test_when_the_writing_process_dies_then_the_workbook_is_not_sent(
     assert exports.AT_ONCE._value == 4
     assert not children(exports.BINDER)
     assert not list(tmp_path.iterdir())
+
+
+SERVICE = """
+import asyncio, os, sys
+from assets import apart
+
+async def main():
+    async with apart.started(sys.argv[1], stdin=0, stdout=1) as process:
+        while b"Max cpu time              60" not in open(f"/proc/{process.pid}/limits", "rb").read():
+            await asyncio.sleep(0.01)
+        print(process.pid, flush=True)
+        os._exit(1)
+
+asyncio.run(main())
+"""
+
+
+def test_when_the_service_dies_then_so_does_what_it_has_started() -> None:
+    held, end = os.pipe()  # the child would wait for the rest of its file for ever
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVICE, files.__name__], stdin=held, stdout=subprocess.PIPE
+    ) as service:
+        assert service.stdout is not None
+        child = Path(f"/proc/{int(service.stdout.readline())}")
+        service.wait(20)
+        for _ in range(200):
+            if not child.exists() or ") Z" in (child / "stat").read_text():
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("it goes on without anybody")
+    os.close(held)
+    os.close(end)
