@@ -79,11 +79,20 @@ def family(parent: int) -> list[int]:
     return found
 
 
+def begins(process: int) -> bool:
+    """Whether it is not yet what it will be: until then a child has the very memory of its parent, vfork(2)."""
+    parent = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()[1]
+    said = [Path(f"/proc/{one}/cmdline").read_bytes() for one in (process, parent)]
+    return said[0] == said[1]
+
+
 def memory(processes: list[int]) -> float:
     """Megabytes that are these processes' own, and their share of what they have in common (PSS)."""
     total = 0
     for process in processes:
         try:
+            if begins(process):
+                continue
             lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
         except OSError:
             continue

@@ -231,7 +231,8 @@ def _giver(process: asyncio.subprocess.Process) -> Callable[[Any], Awaitable[Non
     async def give(what: Any) -> None:
         stdin.write(pickle.dumps(what))
         try:
-            await stdin.drain()
+            async with asyncio.timeout(STALLED_SECONDS):
+                await stdin.drain()
         except ConnectionError as error:
             raise apart.Ended(f"{BINDER} ended with {await process.wait()}") from error
 

@@ -208,7 +208,12 @@ _VALUES = itemgetter(*(_RENAMED.get(name, name) for name in _NAMES))
 
 def asset_out(row: Mapping[str, Any]) -> AssetOut:
     """A row of ASSETS, or of the past."""
-    return AssetOut(**dict(zip(_NAMES, _VALUES(row), strict=True)), custom=json.loads(row["custom"]))
+    return AssetOut(**dict(zip(_NAMES, _VALUES(row), strict=True)), custom=_own(row["custom"]))
+
+
+def _own(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = {} if text == "{}" else json.loads(text)
+    return found
 
 
 async def one_asset(actor: Actor, tag: str) -> AssetOut:

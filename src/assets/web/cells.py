@@ -23,6 +23,7 @@ BREAKS = frozenset(
 )  # a cell that begins with one is split or trimmed, and what follows is read as its beginning
 _CELLS = frozenset({str, bool, int, float, date, datetime, NoneType})
 _NUMBERS = frozenset({int, float, NoneType})
+_EMPTY: dict[type, str] = {list: "[]", dict: "{}"}  # what most lists and objects of a register are
 
 
 def cell(value: object) -> Cell:
@@ -35,7 +36,7 @@ def cell(value: object) -> Cell:
         return str(value.value)
     if isinstance(value, str | UUID):
         return str(value)
-    return to_json(value).decode()
+    return _EMPTY[type(value)] if not value and type(value) in _EMPTY else to_json(value).decode()
 
 
 def cells(rows: Iterable[Sequence[object]]) -> Iterator[tuple[Cell, ...]]:
