@@ -16,7 +16,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import Components, OpenAPI, SecurityScheme
 from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 from litestar.types import ControllerRouterHandler, Message
 
@@ -176,6 +176,34 @@ class NamedMiddleware(ASGIMiddleware):
             await next_app(scope, receive, answer)
 
 
+class Service(Litestar):
+    """Its OpenAPI document is made when somebody asks for it: it takes a second and 20 MB, and few ever do."""
+
+    _described: OpenAPI | None = None
+
+    @property
+    def openapi_schema(self) -> OpenAPI:
+        """The document with all that we say in it."""
+        document = super().openapi_schema
+        if self._described is not document:
+            self._described = document
+            problems.document_problems(self)
+            documented.document_meanings(self)
+        return document
+
+
+class OpenAPIDocument(JsonRenderPlugin):
+    """Serves the document of a Service; Litestar would give us one without our words."""
+
+    _whole: bytes | None = None
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """The document as JSON."""
+        if self._whole is None:
+            self._whole = super().render(request, request.app.openapi_schema.to_schema())
+        return self._whole
+
+
 FEATURES: Sequence[Any] = (
     observations, places_api, access_api, audit_api, inventory_api, things_api, custom_fields_api, batches_api,
     wear_api, agents_api, observed_api, observed_pages, kits_api, stock_api, monitoring_api, paper_pages, incidents_api,
@@ -220,8 +248,6 @@ def routed(settings: Settings, parts: Parts, *, dsn: str | None = None, demo_acc
     async def pool(app: Litestar) -> AsyncIterator[None]:
         if dsn is not None:
             await db.connect(dsn, pool_max=settings.pool_max)
-        problems.document_problems(app)
-        documented.document_meanings(app)
         yield
         await outlet.close()
         if dsn is not None:
@@ -233,7 +259,7 @@ def routed(settings: Settings, parts: Parts, *, dsn: str | None = None, demo_acc
     def actor(request: Request[Any, Any, Any]) -> Actor:
         return current_actor(request)
 
-    app = Litestar(
+    app = Service(
         route_handlers=routes(),
         dependencies={
             "actor": Provide(actor, sync_to_thread=False), "ingest": given(parts.ingest), "profiles": given(parts.profiles),
@@ -251,7 +277,7 @@ def routed(settings: Settings, parts: Parts, *, dsn: str | None = None, demo_acc
         lifespan=[pool],
         state=State({"demo": settings.demo, "settings": settings, "demo_accounts": demo_accounts}),
         openapi_config=OpenAPIConfig(
-            title="commune-assets", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()],
+            title="commune-assets", version=__version__, path="/schema", render_plugins=[OpenAPIDocument()],
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"token": []}],
         ),

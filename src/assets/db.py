@@ -22,6 +22,7 @@ from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from assets.errors import Unavailable
 
 POOL_MAX = 16
+IDLE_SECONDS_MAX = 20.0  # of a connection: its process keeps what it knows of the tables, 10 MB
 ROLE = "assets_app"  # who the service is to PostgreSQL; the login owns the tables and may become it
 STATEMENT_TIMEOUT_MS = 30_000
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -113,6 +114,7 @@ async def _pool(dsn: str, size: int, init: Callable[[Any], Awaitable[None]] | No
     try:
         return await asyncpg.create_pool(
             dsn, min_size=1, max_size=size, timeout=5, command_timeout=STATEMENT_TIMEOUT_MS / 1000, init=init,
+            max_inactive_connection_lifetime=IDLE_SECONDS_MAX,
             server_settings={"application_name": "assets", "timezone": "UTC"},
         )  # fmt: skip
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:

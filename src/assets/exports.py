@@ -8,8 +8,11 @@ its parameters and its type in the OpenAPI document, and what is not exported is
 
 import asyncio
 import inspect
+import pickle
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import NoneType
@@ -24,16 +27,16 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 from litestar.routes import HTTPRoute
 
-from assets import clock, db
+from assets import apart, clock, db, heap
 from assets.access.actor import Actor
 from assets.audit.service import record
 from assets.ids import new_id
 from assets.web import words
-from assets.web.cells import Cell, cell
+from assets.web.cells import Cell, cells
 from assets.web.formats import local
 from assets.web.language import choose, translate
 from assets.web.paging import Listing, ListQuery, Page, Take, Whole
-from assets.web.sheets import BOM, Book, csv_lines
+from assets.web.sheets import BOM, csv_lines
 
 AnyRequest = Request[Any, Any, Any]
 Headings = Annotated[
@@ -54,6 +57,7 @@ GIVEN = ("request", "actor", "asked")  # what the handler of any list may take
 AT_ONCE = asyncio.Semaphore(4)  # exports that read at the same time; the others wait, so that connections are left
 STALLED_SECONDS = 60  # a reader that takes nothing for so long is gone
 BLOCK = 1 << 16
+BINDER = "assets.web.bookbinder"
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,10 @@ class Exported:
             return list(self.columns)
         return [translate(language, words.field(self.resource, name)) for name in self.columns]
 
-    def row(self, item: Any) -> list[Cell]:
-        """A row of the list as cells."""
-        return [cell(getattr(item, name)) for name in self.columns]
+    def rows(self, items: Sequence[Any]) -> list[tuple[Cell, ...]]:
+        """Rows of the list as cells."""
+        values = map(attrgetter(*self.columns), items)
+        return list(cells(values if len(self.columns) > 1 else zip(values)))  # of one name it gives the bare value
 
     async def ask(self, request: AnyRequest, actor: Actor, asked: ListQuery) -> Page[Any]:
         """What the list answers."""
@@ -128,7 +133,7 @@ def _route(one: Exported, kind: str) -> HTTPRouteHandler:
 
         async def fill(take: Take) -> None:
             async def taken(items: list[Any]) -> None:
-                await take([one.row(item) for item in items])
+                await take(one.rows(items))
 
             same = {part.name: getattr(asked, part.name) for part in fields(asked)}
             await one.ask(request, actor, Whole(**same, take=taken))
@@ -174,6 +179,7 @@ async def _told(one: Exported, kind: str, request: AnyRequest, actor: Actor, ask
 
 async def _end(blocks: AsyncGenerator[bytes, None]) -> None:
     await blocks.aclose()
+    heap.give_back()
 
 
 async def _csv(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, None]:
@@ -181,7 +187,7 @@ async def _csv(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, Non
     send, receive = anyio.create_memory_object_stream[bytes](1)
 
     async def work() -> None:
-        async def take(rows: list[list[Cell]]) -> None:
+        async def take(rows: list[tuple[Cell, ...]]) -> None:
             async with asyncio.timeout(STALLED_SECONDS):
                 await send.send(csv_lines(rows))
 
@@ -204,21 +210,33 @@ async def _csv(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, Non
 async def _xlsx(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, None]:
     with TemporaryDirectory(prefix="assets-export-") as folder:
         path = Path(folder) / "export.xlsx"
-        book = Book(path, headings)
-
-        async def take(rows: list[list[Cell]]) -> None:
-            await anyio.to_thread.run_sync(book.add, rows)
-
-        try:
+        # A process of its own: it takes a processor for seconds, which the service needs for others.
+        async with apart.started(BINDER, str(path), stdin=PIPE, stdout=DEVNULL) as binder:
+            give = _giver(binder)
+            await give(list(headings))
             async with AT_ONCE:
-                await fill(take)
-            await anyio.to_thread.run_sync(book.close)
-        except BaseException:
-            book.drop()
-            raise
+                await fill(give)
+            await give(None)
+            if code := await binder.wait():
+                raise apart.Ended(f"{BINDER} ended with {code}")
         async with await anyio.open_file(path, "rb") as file:
             while block := await file.read(BLOCK):
                 yield block
+
+
+def _giver(process: asyncio.subprocess.Process) -> Callable[[Any], Awaitable[None]]:
+    stdin = process.stdin
+    assert stdin is not None
+
+    async def give(what: Any) -> None:
+        stdin.write(pickle.dumps(what))
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await stdin.drain()
+        except ConnectionError as error:
+            raise apart.Ended(f"{BINDER} ended with {await process.wait()}") from error
+
+    return give
 
 
 _WRITERS: dict[str, Callable[[Fill, Sequence[str]], AsyncGenerator[bytes, None]]] = {"csv": _csv, "xlsx": _xlsx}

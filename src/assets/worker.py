@@ -5,6 +5,7 @@ To add a job or a schedule, write the function in its feature and add one line t
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
@@ -16,6 +17,7 @@ from assets.audit import sealer
 from assets.db import EVERYTHING, transaction
 from assets.equipment_requests import reminding
 from assets.equipment_requests.telling import EquipmentRequestTelling
+from assets.errors import Unavailable
 from assets.incidents.telling import IncidentTelling
 from assets.ingest import Ingest
 from assets.inventory.observed import proposals
@@ -24,6 +26,7 @@ from assets.inventory.reminders.telling import ReminderTelling
 from assets.jobs import Jobs, every
 from assets.monitoring import collectors, seen, storage
 from assets.notifications import outbox
+from assets.notifications import service as notifications
 from assets.notifications.notify import Outlet
 from assets.notifications.outbox import Send, Subjects
 from assets.notifications.service import TRIAL, Trial
@@ -49,6 +52,7 @@ class Parts(Protocol):
         """Knows the profiles and how long an incident waits for its cause."""
 
 
+CHANNELS_SECONDS = 10  # how soon a first channel is noticed
 SEALING_SECONDS = 0.5  # what the sealer may still take once the worker stops; the next one goes on where it was
 
 
@@ -69,7 +73,6 @@ Step: TypeAlias = Callable[[Bench, datetime], Awaitable[object]]
 async def work(parts: Parts, dsn: str, stop: asyncio.Event) -> None:
     """Be one worker until `stop` is set, then end within jobs.STOP_SECONDS; needs the database pool to be open."""
     outlet = Outlet(allowed=parts.settings.channel_networks)
-    outlet.warm_up()
     bench = Bench(
         subjects={
             "incident": IncidentTelling(parts.settings.url),
@@ -82,13 +85,27 @@ async def work(parts: Parts, dsn: str, stop: asyncio.Event) -> None:
         keep_readings=timedelta(days=parts.settings.keep_readings_days),
     )
     sealing = asyncio.create_task(sealer.run(parts.settings.home, stop), name="sealer")
+    warming = asyncio.create_task(_warm_up(outlet, stop), name="warming")
     try:
         await build(dsn, bench).run(stop)
     finally:
         await asyncio.wait({sealing}, timeout=SEALING_SECONDS)
         sealing.cancel()
         await asyncio.wait({sealing}, timeout=SEALING_SECONDS)
+        warming.cancel()
+        await asyncio.wait({warming})
         await outlet.close()
+
+
+async def _warm_up(outlet: Outlet, stop: asyncio.Event) -> None:
+    """Have the sending process ready once there is a channel; until then its memory is better used otherwise."""
+    while not stop.is_set():
+        with suppress(Unavailable):
+            if await notifications.have_channels():
+                outlet.warm_up()
+                return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), CHANNELS_SECONDS)
 
 
 async def deliver(bench: Bench, payload: Mapping[str, Any], now: datetime) -> None:

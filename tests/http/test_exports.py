@@ -254,13 +254,17 @@ async def test_when_a_reader_stands_still_then_the_connection_does_not_wait_for_
     monkeypatch.setattr(exports, "STALLED_SECONDS", 0.2)
     await many(FEWER)
     admin = await house.person("root", Role.ADMINISTRATOR)
-    reader = Reader(house, admin, "/api/v1/exports/assets.csv", blocks=3, stays=3)
+    reader = Reader(house, admin, "/api/v1/exports/assets.csv", blocks=3, stays=8)
     reading = asyncio.create_task(reader.read())
     await reader.stopped.wait()
     assert await _busy() == 1
-    await asyncio.sleep(1)
+    for _ in range(100):
+        if not await _busy():
+            break
+        await asyncio.sleep(0.05)
     assert await _busy() == 0
-    await asyncio.wait_for(reading, 10)
+    assert not reading.done()
+    await asyncio.wait_for(reading, 20)
 
 
 # --- buttons

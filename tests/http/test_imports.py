@@ -10,6 +10,7 @@ import pytest
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.inventory import things
+from assets.inventory.batches import apart
 from tests.conftest import House
 
 CSV = {"content-type": "text/csv"}
@@ -155,6 +156,65 @@ async def test_when_the_register_changed_since_the_plan_then_it_is_renewed_and_n
     assert (counts(renewed), renewed["state"]) == ([0, 1, 1, 0], "planned")
     assert (await client.post(f"/api/v1/imports/{batch['number']}/apply")).status_code == 200
     assert (await asset(client, "QN-1"))["room"] == "Quầy 1"
+
+
+LONG = 2_300  # rows: three pieces
+
+
+def long_list(**rooms: str) -> str:
+    """A list of so many assets; rooms by the number of the asset."""
+    lines = [f"QN-{n};Canon;LBP 2900;S{n};21025;{rooms.get(f'n{n}', 'Quầy 1')};1000;2024;" for n in range(LONG)]
+    return "\r\n".join([LIST.splitlines()[0], *lines])
+
+
+async def test_a_long_list_is_one_batch_though_it_is_planned_in_pieces(house: House) -> None:
+    client = await ready(house)
+    twins = await planned(
+        client, long_list() + "\r\nqn-3;Canon;LBP 2900;T1;21025;;;;\r\nQN-X;Canon;LBP 2900;s-5;21025;;;;"
+    )
+    assert counts(twins) == [LONG, 0, 0, 2]
+    refused = (await client.get(f"/api/v1/imports/{twins['number']}/rows?action=refused")).json()["items"]
+    assert [(row["position"], row["faults"][0]["reason"]) for row in refused] == [
+        (LONG, "The same thing stands in row 5 already."),
+        (LONG + 1, "The same serial number stands in another row."),
+    ]
+    assert (await client.post(f"/api/v1/imports/{twins['number']}/apply")).status_code == 409
+    assert (await client.get("/api/v1/assets")).json()["total"] == 0
+
+    batch = await planned(client, long_list())
+    done = await client.post(f"/api/v1/imports/{batch['number']}/apply")
+    assert (done.status_code, counts(done.json())) == (200, [LONG, 0, 0, 0])
+    assert (await client.get("/api/v1/assets")).json()["total"] == LONG
+
+    changed = await planned(client, long_list(n7="Quầy 2", n2200="Quầy 3"))
+    assert counts(changed) == [0, 2, LONG - 2, 0]
+    version = f'"{(await asset(client, "QN-2200"))["version"]}"'
+    moved = await client.patch("/api/v1/assets/QN-2200", json={"room": "Quầy 3"}, headers={"If-Match": version})
+    assert moved.status_code == 200
+    assert (await client.post(f"/api/v1/imports/{changed['number']}/apply")).status_code == 412
+    assert (await asset(client, "QN-7"))["room"] == "Quầy 1"  # in a piece before the one that is other than planned
+    assert counts((await client.get(f"/api/v1/imports/{changed['number']}")).json()) == [0, 1, LONG - 1, 0]
+    positions = (await client.get(f"/api/v1/imports/{changed['number']}/rows?limit=1000&position__gte=1500")).json()
+    assert [row["position"] for row in positions["items"]] == list(range(1500, LONG))
+    assert (await client.post(f"/api/v1/imports/{changed['number']}/apply")).status_code == 200
+    assert (await asset(client, "QN-7"))["room"] == "Quầy 2"
+    for one in (changed, batch):
+        undone = await client.post(f"/api/v1/imports/{one['number']}/undo", json={"untouched_only": True})
+        assert undone.status_code == 200, undone.text
+    assert (await client.get("/api/v1/assets")).json()["total"] == 2  # changed or moved since
+    assert (await asset(client, "QN-7"))["room"] == "Quầy 1"
+
+
+async def test_when_the_reading_of_a_file_breaks_off_then_there_is_no_batch(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await ready(house)
+    monkeypatch.setattr(apart, "SMALL", 0)
+    monkeypatch.setattr(apart, "WAIT_SECONDS_MAX", 0.001)
+    answer = await client.post("/api/v1/imports?resource=assets", content=long_list().encode(), headers=CSV)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "file")
+    assert "too much time or memory" in answer.json()["errors"][0]["detail"]
+    assert (await client.get("/api/v1/imports")).json()["total"] == 0
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import os
 import signal
@@ -15,7 +16,7 @@ import rich_click as click
 import structlog
 import uvicorn
 
-from assets import clock, db
+from assets import clock, db, heap
 from assets import settings as configuration
 from assets.access.actor import SYSTEM
 from assets.app import Parts, create_app
@@ -31,6 +32,7 @@ from assets.settings import Settings
 from assets.worker import work
 
 STOP_SECONDS = 3  # an open page must not hold up a stop
+GARBAGE = (10_000, 10, 10)  # Python's own (700, 10, 10) goes through 500 rows of a list three times
 log = structlog.get_logger("assets.serve")
 
 
@@ -39,6 +41,7 @@ log = structlog.get_logger("assets.serve")
 @click.option("--no-worker", is_flag=True, help="Leave jobs to `assets work` on this or other machines.")
 def serve(no_collector: bool, no_worker: bool) -> None:
     """The service, with a worker and a collector of its own."""
+    heap.set_up()
     settings = configuration.load()
     if settings.demo:
         raise configuration.WrongSettings("ASSETS_DEMO: only `assets demo` sets it")
@@ -118,7 +121,15 @@ async def running(
         if tasks:
             tasks.append(asyncio.create_task(_watch([*tasks], server, stop), name="watch"))
             stack.push_async_callback(_gather, stop, tasks)
+        _settle()
         yield web
+
+
+def _settle() -> None:
+    """What is there by now stays: the collector of garbage need not go through it again, nor after each few rows of a list."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 async def _finish(stop: asyncio.Event, server: uvicorn.Server, web: asyncio.Task[None]) -> None:

@@ -56,9 +56,13 @@ ORPHAN_GRACE_SECONDS = 1.0  # idle processes notice a dead postmaster at once, b
 # Written into postgresql.conf when the data is made: an operator may change them there.
 # mmap, because /dev/shm is 64 MB in a container and logind empties it when a person signs out.
 # Statements are kept out of the log, because they may carry a secret or a person's name.
+# Memory is small: what is not in shared_buffers is in the system's cache, and a worker of autovacuum takes 30 MB.
 DEFAULTS = """
 max_connections = 100
-shared_buffers = 128MB
+shared_buffers = 40MB
+maintenance_work_mem = 32MB
+autovacuum_work_mem = 16MB
+autovacuum_max_workers = 1
 max_wal_size = 1GB
 jit = off
 timezone = 'UTC'

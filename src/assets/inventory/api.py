@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -200,11 +201,19 @@ ASSETS = Listing(
 )  # fmt: skip
 
 
+_RENAMED = {"model": "model_name", "site": "site_code", "room": "room_name"}
+_NAMES = tuple(name for name in AssetOut.model_fields if name != "custom")
+_VALUES = itemgetter(*(_RENAMED.get(name, name) for name in _NAMES))
+
+
 def asset_out(row: Mapping[str, Any]) -> AssetOut:
     """A row of ASSETS, or of the past."""
-    same = {name: row[name] for name in AssetOut.model_fields if name not in ("model", "site", "room", "custom")}
-    own = json.loads(row["custom"])
-    return AssetOut(**same, model=row["model_name"], site=row["site_code"], room=row["room_name"], custom=own)
+    return AssetOut(**dict(zip(_NAMES, _VALUES(row), strict=True)), custom=_own(row["custom"]))
+
+
+def _own(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = {} if text == "{}" else json.loads(text)
+    return found
 
 
 async def one_asset(actor: Actor, tag: str) -> AssetOut:

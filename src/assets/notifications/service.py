@@ -12,7 +12,7 @@ from assets import clock
 from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import differences, record
-from assets.db import Connection, transaction
+from assets.db import EVERYTHING, Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.jobs import enqueue_many
@@ -151,6 +151,12 @@ class NewChannel:
     language: str = "vi"
     enabled: bool = True
     person: str = ""
+
+
+async def have_channels() -> bool:
+    """Whether messages can leave at all."""
+    async with transaction(EVERYTHING) as tx:
+        return bool(await tx.fetchval("select exists (select 1 from channels)"))
 
 
 async def create_channel(actor: Actor, new: NewChannel, *, vault: Vault, outlet: Outlet, now: datetime) -> UUID:

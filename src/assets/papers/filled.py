@@ -10,20 +10,20 @@ import base64
 import contextlib
 import io
 import json
-import resource
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-MEMORY_MAX = 768 << 20  # bytes; a paper of 1,000 lines needs a tenth of it
+from assets import apart
+
+MEGABYTES_MAX = 768  # a paper of 1,000 lines needs a tenth of it
 SECONDS_MAX = 20  # of the processor
 WHY_MAX = 300
 
 
 def main() -> None:
     """Fill one template."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS_MAX, SECONDS_MAX))
+    apart.limit(MEGABYTES_MAX, SECONDS_MAX)
     asked = json.loads(sys.stdin.buffer.read())
     with contextlib.redirect_stdout(sys.stderr):
         answer = fill(base64.b64decode(asked["template"]), asked["values"])

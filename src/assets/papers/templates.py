@@ -4,17 +4,18 @@ import base64
 import io
 import json
 import re
-import sys
 import zipfile
 import zlib
 from dataclasses import asdict
 from datetime import date
+from tempfile import TemporaryFile
 from typing import Any
 
 import anyio
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
+from assets import apart
 from assets.papers.document import plain
 from assets.papers.kinds import FIELDS, Form
 from assets.phrases import Phrase
@@ -94,21 +95,17 @@ def _given(value: Any) -> Any:
 
 async def filled(template: bytes, content: Any, form: Form) -> bytes:
     """The template with the values of a paper in it; Unusable says why it cannot be filled."""
-    asked = json.dumps({"template": base64.b64encode(template).decode(), "values": values_of(content, form)}).encode()
-    async with AT_ONCE:
+    asking = {"template": base64.b64encode(template).decode(), "values": values_of(content, form)}
+    with TemporaryFile() as asked, TemporaryFile() as answered:
+        asked.write(json.dumps(asking).encode())
         try:
-            with anyio.fail_after(SECONDS_MAX):
-                done = await anyio.run_process(
-                    [sys.executable, "-I", "-m", "assets.papers.filled"],
-                    input=asked,
-                    check=False,
-                    env={"PYTHONUTF8": "1"},
-                )
-        except TimeoutError:
+            async with AT_ONCE:
+                await apart.run("assets.papers.filled", asked=asked, answer=answered, seconds=SECONDS_MAX)
+        except apart.Late:
             raise Unusable(N_("it takes too long")) from None
-    if done.returncode != 0:
-        raise Unusable(_TOO_MUCH)
-    answer = json.loads(done.stdout)
+        except apart.Ended:
+            raise Unusable(_TOO_MUCH) from None
+        answer = json.load(answered)
     if "file" not in answer:
         raise _said(answer["why"], answer.get("line"))
     return base64.b64decode(answer["file"])

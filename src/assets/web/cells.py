@@ -5,9 +5,11 @@ apostrophe more in front, and `undone` takes it away again, whatever the text wa
 """
 
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import TypeAlias
+from types import NoneType
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -19,6 +21,9 @@ SIGNS = frozenset("=+-@−")
 BREAKS = frozenset(
     "\t\r\n"
 )  # a cell that begins with one is split or trimmed, and what follows is read as its beginning
+_CELLS = frozenset({str, bool, int, float, date, datetime, NoneType})
+_NUMBERS = frozenset({int, float, NoneType})
+_EMPTY: dict[type, str] = {list: "[]", dict: "{}"}  # what most lists and objects of a register are
 
 
 def cell(value: object) -> Cell:
@@ -31,14 +36,39 @@ def cell(value: object) -> Cell:
         return str(value.value)
     if isinstance(value, str | UUID):
         return str(value)
-    return to_json(value).decode()
+    return _EMPTY[type(value)] if not value and type(value) in _EMPTY else to_json(value).decode()
+
+
+def cells(rows: Iterable[Sequence[object]]) -> Iterator[tuple[Cell, ...]]:
+    """Fields of many answers as cells, column by column: most columns hold nothing but cells."""
+    return zip(*map(_cells, zip(*rows, strict=True)), strict=True)
+
+
+def _cells(column: tuple[Any, ...]) -> Sequence[Cell]:
+    return column if _CELLS.issuperset(map(type, column)) else [cell(value) for value in column]
+
+
+def plains(rows: Iterable[Sequence[Cell]]) -> Iterator[tuple[str | int | float | None, ...]]:
+    """Cells of many rows of a CSV, column by column; None there is written as the empty text."""
+    return zip(*map(_plains, zip(*rows, strict=True)), strict=True)
+
+
+def _plains(column: tuple[Any, ...]) -> Sequence[str | int | float | None]:
+    kinds = set(map(type, column))
+    if kinds <= _NUMBERS:
+        return column
+    return [_harmless(text) for text in column] if kinds == {str} else [plain(value) for value in column]
+
+
+def _harmless(text: str) -> str:
+    # A letter, a digit or what begins JSON is no sign in NFKC either.
+    return text if not text or text[0].isalnum() or text[0] in "[{" else neutral(text)
 
 
 def plain(value: Cell) -> str | int | float:
     """A cell of a CSV: numbers as they are, all else text; nothing and the empty text look alike there."""
     if type(value) is str:
-        # Nor is a letter, a digit or what begins JSON a sign in NFKC.
-        return value if not value or value[0].isalnum() or value[0] in "[{" else neutral(value)
+        return _harmless(value)
     if value is None:
         return ""
     if isinstance(value, bool):

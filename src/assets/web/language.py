@@ -5,14 +5,14 @@ The catalogue is read from its .po file at the first use, so there is no compile
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
-
-from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po
-from litestar.connection import ASGIConnection
+from typing import TYPE_CHECKING, Any
 
 from assets import phrases
 from assets.paths import data_dir
+
+if TYPE_CHECKING:  # processes of their own mark phrases, and need not load all this for it
+    from babel.messages.catalog import Catalog
+    from litestar.connection import ASGIConnection
 
 LANGUAGES = ("vi", "en")
 DEFAULT = "vi"
@@ -56,14 +56,16 @@ def catalogue(language: str) -> Catalogue:
     return Catalogue(_messages(read(language))) if language != "en" else Catalogue({})
 
 
-def read(language: str) -> Catalog:
+def read(language: str) -> "Catalog":
     """The .po file of `language`, parsed; raises FileNotFoundError when it is missing."""
+    from babel.messages.pofile import read_po
+
     path = data_dir("dashboards") / "locale" / language / "LC_MESSAGES" / "assets.po"
     with path.open("rb") as file:
         return read_po(file, locale=language, abort_invalid=True)
 
 
-def _messages(catalog: Catalog) -> dict[object, str]:
+def _messages(catalog: "Catalog") -> dict[object, str]:
     found: dict[object, str] = {}
     for message in catalog:
         source = message.id[0] if isinstance(message.id, (list, tuple)) else message.id
@@ -129,7 +131,7 @@ def _named(params: Mapping[str, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in params.items()}
 
 
-def choose(request: ASGIConnection[Any, Any, Any, Any]) -> str:
+def choose(request: "ASGIConnection[Any, Any, Any, Any]") -> str:
     """The visitor's language: what they chose, else their account's, else their browser's, else Vietnamese."""
     chosen = request.cookies.get(COOKIE)
     if chosen in LANGUAGES:

@@ -286,7 +286,7 @@ async def _hand_over(
     tx: Connection, listing: Listing, query: Whole, conditions: Conditions, make: Callable[[asyncpg.Record], T]
 ) -> int:
     assert query.take is not None
-    cursor = await tx.cursor(_select(listing, query, conditions), *conditions.values)
+    cursor = await tx.cursor(_select(listing, query, conditions, pages=False), *conditions.values)
     count = 0
     while rows := await cursor.fetch(CHUNK):
         await query.take([make(row) for row in rows])
@@ -305,11 +305,12 @@ async def _rows(tx: Connection, listing: Listing, query: ListQuery, conditions: 
     return rows
 
 
-def _select(listing: Listing, query: ListQuery, conditions: Conditions) -> str:
+def _select(listing: Listing, query: ListQuery, conditions: Conditions, *, pages: bool = True) -> str:
     column, descending = _order(listing, query.sort or listing.sort)
     direction = "desc" if descending else "asc"
+    place = f", ({column.expression})::text as cursor_value, ({listing.key})::text as cursor_key" if pages else ""
     return (
-        f"select {listing.select}, ({column.expression})::text as cursor_value, ({listing.key})::text as cursor_key "  # noqa: S608
+        f"select {listing.select}{place} "  # noqa: S608
         f"from {listing.source} where {conditions.sql} "
         f"order by ({column.expression}) {direction} nulls last, {listing.key} {direction}"
     )

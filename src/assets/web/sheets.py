@@ -7,10 +7,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from assets.clock import LOCAL_ZONE
-from assets.web.cells import Cell, plain
+from assets.web.cells import Cell, plain, plains
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # by it Excel knows that a CSV is UTF-8
 ROWS_MAX = 1_048_576  # of a sheet of XLSX, the headings among them
@@ -24,9 +22,7 @@ CUT = "…"
 def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
     """Rows of a CSV in UTF-8: commas, CRLF, every text in quotes, no text that is a formula."""
     text = io.StringIO(newline="")
-    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n").writerows(
-        [plain(value) for value in row] for row in rows
-    )
+    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n").writerows(plains(rows))
     return text.getvalue().encode()
 
 
@@ -38,6 +34,8 @@ class Book:
     """
 
     def __init__(self, path: Path, headings: Sequence[str], *, rows_max: int = ROWS_MAX) -> None:
+        import xlsxwriter  # where workbooks are written, and not wherever a CSV is
+
         self._book = xlsxwriter.Workbook(
             str(path),
             {

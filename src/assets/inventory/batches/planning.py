@@ -127,19 +127,23 @@ class Planned:
 
 
 @dataclass
-class _Earlier:
-    """What the rows before have said: of which keys, serial numbers and new models."""
+class Earlier:
+    """What the rows before have said: of which keys (and in which row), serial numbers and new models."""
 
-    keys: dict[tuple[str, ...], Wanted] = field(default_factory=dict)
+    keys: dict[tuple[str, ...], int] = field(default_factory=dict)
     serials: dict[tuple[str, str], str] = field(default_factory=dict)
     models: dict[tuple[str, str], NewModel] = field(default_factory=dict)
 
 
 def plan(
-    kind: Kind, rows: Sequence[Wanted], world: World, options: Options = AS_READ, *, undoing: bool = False
-) -> list[Planned]:
-    """The plan of these rows. `undoing` lets an asset go back to a stage that no person could bring it to."""
-    earlier = _Earlier()
+    kind: Kind, rows: Sequence[Wanted], world: World, options: Options = AS_READ, *, undoing: bool = False,
+    earlier: Earlier | None = None,
+) -> list[Planned]:  # fmt: skip
+    """The plan of these rows. `undoing` lets an asset go back to a stage that no person could bring it to.
+
+    A batch can be planned some rows at a time, with the same `earlier` each time.
+    """
+    earlier = earlier or Earlier()
     return [_Row(kind, wanted, world, options, undoing).plan(earlier) for wanted in rows]
 
 
@@ -161,7 +165,7 @@ class _Row:
         self.values: dict[str, Any] = {}
         self.blank: set[str] = set()
 
-    def plan(self, earlier: _Earlier) -> Planned:
+    def plan(self, earlier: Earlier) -> Planned:
         self._read()
         self._refer()
         present = self.world.by_id.get(self.wanted.id) if self.wanted.id else None
@@ -235,10 +239,11 @@ class _Row:
         if application and application not in self.world.applications:
             self._wrong("application", N_("There is no application %(name)s."), name=application[:60])
 
-    def _look_for_twins(self, key: tuple[str, ...], seen: dict[tuple[str, ...], Wanted]) -> None:
-        twin = seen.setdefault(key, self.wanted)
-        if twin is not self.wanted and any(key):
-            self._wrong(self.kind.key[0], N_("The same thing stands in row %(row)s already."), row=twin.row)
+    def _look_for_twins(self, key: tuple[str, ...], seen: dict[tuple[str, ...], int]) -> None:
+        if key not in seen:
+            seen[key] = self.wanted.row
+        elif any(key):
+            self._wrong(self.kind.key[0], N_("The same thing stands in row %(row)s already."), row=seen[key])
 
     def _look_at_new(self, key: tuple[str, ...]) -> None:
         if self.wanted.version is not None:

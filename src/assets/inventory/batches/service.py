@@ -2,28 +2,45 @@
 
 import hashlib
 import json
+import pickle
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from itertools import starmap
+from tempfile import TemporaryFile
+from typing import IO, Any
 from uuid import UUID
 
 import anyio
 
+from assets import heap
 from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.audit.service import record
 from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
+from assets.inventory.batches.apart import Head, tables
 from assets.inventory.batches.headings import OWN, VERSION, columns
-from assets.inventory.batches.planning import AS_READ, AS_WRITTEN, Emptiness, Options, Outcome, Planned, Wanted, plan
-from assets.inventory.batches.reading import Sheet, Unreadable, read_table
+from assets.inventory.batches.planning import (
+    AS_READ,
+    AS_WRITTEN,
+    Earlier,
+    Emptiness,
+    NewModel,
+    Options,
+    Outcome,
+    Planned,
+    Wanted,
+    plan,
+)
+from assets.inventory.batches.reading import Sheet, Unreadable
 from assets.inventory.batches.world import described, look
-from assets.inventory.batches.writing import add_models, take_back, take_back_models, write
+from assets.inventory.batches.writing import BLOCK, add_models, take_back, take_back_models, write
 from assets.inventory.kinds import CUSTOM, KINDS, MODELS, Kind
 from assets.inventory.values import plain
 from assets.phrases import Phrase
@@ -60,25 +77,26 @@ async def plan_file(
     """Plan the import of a file; answers the number of the batch. Nothing is changed yet."""
     actor = actor.require(Action.EDIT_INVENTORY)
     _allow(actor, resource, options)
-    sheets = await anyio.to_thread.run_sync(read_table, content, name)
-    async with transaction(actor.scope) as tx:
-        kind, own = await described(tx, resource)
-        rows: list[Wanted] = []
-        headings = []
-        for sheet in sheets:
-            fields, unknown = columns(kind, sheet.headings, own)
-            if not any(name in fields for name in kind.key):
-                if len(sheets) > 1:
-                    continue  # a sheet of notes beside the list
-                raise _without_key(kind, sheet)
-            headings.append({"sheet": sheet.name, "columns": fields, "unknown": unknown, "font": sheet.font})
-            rows += _wanted(sheet, fields)
-        if not rows:
-            raise Unreadable(N_("There is no row in it."))
-        if len(rows) > ROWS_MAX:
-            raise Unreadable(N_("The file has more than %(rows)s rows."), rows=ROWS_MAX)
-        digest = hashlib.sha256(content).hexdigest()
-        return await _keep(tx, actor, resource, "file", clean(name), digest, headings, rows, options, now)
+    digest = hashlib.sha256(content).hexdigest()
+    with closing(await tables(content)) as found:
+        async with transaction(actor.scope) as tx:
+            kind, own = await described(tx, resource)
+            headings = []
+            lists: dict[int, Sequence[str | None]] = {}
+            for at, head in enumerate(found.heads):
+                fields, unknown = columns(kind, head.headings, own)
+                if any(name in fields for name in kind.key):
+                    headings.append({"sheet": head.name, "columns": fields, "unknown": unknown, "font": head.font})
+                    lists[at] = fields
+                elif len(found.heads) == 1:  # else it is a sheet of notes beside the list
+                    raise _without_key(kind, head)
+            count = sum(found.heads[at].count for at in lists)
+            if not count:
+                raise Unreadable(N_("There is no row in it."))
+            if count > ROWS_MAX:
+                raise Unreadable(N_("The file has more than %(rows)s rows."), rows=ROWS_MAX)
+            pieces = (_wanted(sheet, lists[at]) for at, sheet in found.pieces() if at in lists)
+            return await _keep(tx, actor, resource, "file", clean(name), digest, headings, pieces, options, now)
 
 
 def _allow(actor: Actor, resource: str, options: Options) -> None:
@@ -87,7 +105,7 @@ def _allow(actor: Actor, resource: str, options: Options) -> None:
         kind_for(actor, MODELS.resource)  # the catalogue of models is the province's
 
 
-def _without_key(kind: Kind, sheet: Sheet) -> Unreadable:
+def _without_key(kind: Kind, sheet: Head) -> Unreadable:
     found = ", ".join(heading for heading in sheet.headings if heading)[:200]
     wanted = ", ".join(f"{translate('vi', words.field(kind.resource, name))} ({name})" for name in kind.key)
     return Unreadable(
@@ -141,7 +159,8 @@ async def plan_rows(
     if len(rows) > ROWS_MAX:
         raise Invalid(fields={"rows": f"At most {ROWS_MAX} rows."})
     async with transaction(actor.scope) as tx:
-        number = await _keep(tx, actor, resource, "edit", clean(title), "", [], rows, options, now)
+        pieces = (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+        number = await _keep(tx, actor, resource, "edit", clean(title), "", [], pieces, options, now)
         if apply_at_once:
             await _refuse_refused(tx, number)
             await apply(actor, number, now=now)
@@ -162,24 +181,28 @@ async def _refuse_refused(tx: Connection, number: int) -> None:
 
 async def _keep(
     tx: Connection, actor: Actor, resource: str, source: str, title: str, digest: str, headings: list[Any],
-    rows: Sequence[Wanted], options: Options, now: datetime,
+    pieces: Iterator[Sequence[Wanted]], options: Options, now: datetime,
 ) -> int:  # fmt: skip
-    planned = await _plan(tx, actor, resource, rows, options)
     batch = new_id()
-    counts = _counts(planned)
     made = await tx.fetchrow(
         "insert into batches (id, number, resource, source, title, digest, state, counts, headings, sites, made_by, "
-        "made_by_name, made_at) values ($1, nextval('batch_numbers'), $2, $3, $4, $5, 'planned', $6, $7, $8, $9, $10, $11) "
+        "made_by_name, made_at) values ($1, nextval('batch_numbers'), $2, $3, $4, $5, 'planned', '{}', $6, $7, $8, $9, $10) "
         "returning number",
-        batch, resource, source, title, digest, json.dumps(_kept(planned, options)), json.dumps(headings),
+        batch, resource, source, title, digest, json.dumps(headings),
         [] if actor.scope.everything else list(actor.scope.sites), actor.id, actor.name, now,
     )  # fmt: skip
     number: int = made["number"]
-    await _store(tx, batch, planned)
+    planner, found = await _planner(tx, actor, resource, options), Summary()
+    while rows := await anyio.to_thread.run_sync(next, pieces, None):
+        planned = await planner(rows)
+        await _store(tx, batch, planned, found.rows)
+        found.add(planned)
+    await _keep_counts(tx, batch, found.kept(options))
     await record(
         tx, by=actor, action="plan_batch", kind=AUDITED, subject=batch, name=shown_number(number), site=actor.home_site,
-        after={"resource": resource, "title": title, "counts": counts},
+        after={"resource": resource, "title": title, "counts": found.counts},
     )  # fmt: skip
+    heap.give_back()
     return number
 
 
@@ -188,23 +211,53 @@ def shown_number(number: int) -> str:
     return f"#{number}"
 
 
-async def _plan(
-    tx: Connection, actor: Actor, resource: str, rows: Sequence[Wanted], options: Options, *, lock: bool = False
-) -> list[Planned]:
+async def _planner(
+    tx: Connection, actor: Actor, resource: str, options: Options, *, lock: bool = False
+) -> Callable[[Sequence[Wanted]], Awaitable[list[Planned]]]:
+    """What plans the rows of a batch, some at a time, so that never all of them are in memory."""
     kind, own = await described(tx, resource)
-    world = await look(tx, actor, kind, own, rows, lock=lock)
-    return await anyio.to_thread.run_sync(partial(plan, kind, rows, world, options))
+    earlier = Earlier()
+
+    async def planned(rows: Sequence[Wanted]) -> list[Planned]:
+        world = await look(tx, actor, kind, own, rows, lock=lock)
+        return await anyio.to_thread.run_sync(partial(plan, kind, rows, world, options, earlier=earlier))
+
+    return planned
 
 
-def _counts(planned: Sequence[Planned]) -> dict[str, int]:
-    found = Counter(row.outcome for row in planned)
-    return {outcome.value: found[outcome] for outcome in Outcome}
+class Summary:
+    """What a plan comes to: how many rows have which outcome, and which models they need that nobody has."""
+
+    def __init__(self) -> None:
+        self._outcomes: Counter[Outcome] = Counter()
+        self.models: dict[NewModel, None] = {}
+
+    def add(self, planned: Iterable[Planned]) -> None:
+        """Count some rows more."""
+        for row in planned:
+            self._outcomes[row.outcome] += 1
+            if row.new_model:
+                self.models[row.new_model] = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows there were."""
+        return self._outcomes.total()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by their outcome."""
+        return {outcome.value: self._outcomes[outcome] for outcome in Outcome}
+
+    def kept(self, options: Options) -> dict[str, Any]:
+        """What a batch keeps of its plan as a whole, beside its rows."""
+        return {
+            **self.counts, "empty": options.empty, "add_models": options.add_models, "models": list(self.models),
+        }  # fmt: skip
 
 
-def _kept(planned: Sequence[Planned], options: Options) -> dict[str, Any]:
-    """What a batch keeps of its plan as a whole, beside its rows."""
-    models = dict.fromkeys(row.new_model for row in planned if row.new_model)
-    return {**_counts(planned), "empty": options.empty, "add_models": options.add_models, "models": list(models)}
+async def _keep_counts(tx: Connection, batch: UUID, counts: Mapping[str, Any]) -> None:
+    await tx.execute("update batches set counts = $2 where id = $1", batch, json.dumps(counts))
 
 
 def _options(kept: Mapping[str, Any]) -> Options:
@@ -216,11 +269,10 @@ _ROW = (
 )  # fmt: skip
 
 
-async def _store(tx: Connection, batch: UUID, planned: Sequence[Planned]) -> None:
-    await tx.execute("delete from batch_rows where batch = $1", batch)
+async def _store(tx: Connection, batch: UUID, planned: Sequence[Planned], start: int) -> None:
     await tx.executemany(
         f"insert into batch_rows ({', '.join(_ROW)}) values ({', '.join(f'${i}' for i in range(1, len(_ROW) + 1))})",  # noqa: S608
-        (_row(batch, position, row) for position, row in enumerate(planned)),
+        (_row(batch, position, row) for position, row in enumerate(planned, start)),
     )
 
 
@@ -266,50 +318,85 @@ async def apply(actor: Actor, number: int, *, now: datetime) -> Applied:
     Then nothing has been changed, and the plan is renewed for whoever looks at it next.
     """
     actor = actor.require(Action.EDIT_INVENTORY)
-    renewed = False
     async with transaction(actor.scope) as tx:
-        batch = await _locked(tx, actor, number, "planned")
-        kind, _ = await described(tx, batch["resource"])
-        counts = json.loads(batch["counts"])
-        rows: list[Wanted] = []
-        stored: list[_Stored] = []
-        async for row in tx.cursor("select * from batch_rows where batch = $1 order by position", batch["id"]):
-            rows.append(_restored(row))
-            stored.append(_Stored(row["id"], row["action"], _digest(row["changes"])))
-        options = _options(counts)
-        planned = await _plan(tx, actor, batch["resource"], rows, options, lock=True)
-        fresh = _counts(planned)
-        if any(
-            (was.action, was.changes) != (row.outcome, _digest(changes_json(row)))
-            for was, row in zip(stored, planned, strict=True)
-        ):
-            await _store(tx, batch["id"], planned)
-            await tx.execute(
-                "update batches set counts = $2 where id = $1", batch["id"],
-                json.dumps(_kept(planned, options)),
-            )  # fmt: skip
-            renewed = True
-        elif fresh[Outcome.REFUSED]:
-            raise Conflict(N_("Some rows are refused; all or nothing is changed."), refused=fresh[Outcome.REFUSED])
-        else:
-            reason = f"{shown_number(number)} {batch['title']}".strip()
-            models = await add_models(tx, actor, planned, now=now)
-            written = await write(tx, actor, kind, planned, now=now, reason=reason)
-            await tx.executemany(
-                "update batch_rows set subject = $2, subject_version = $3 where id = $1",
-                [(stored[place].id, thing, version) for place, (thing, version) in written.items()],
-            )
-            await tx.execute(
-                "update batches set state = 'applied', applied_at = $2, counts = $3 where id = $1", batch["id"], now,
-                json.dumps(_kept(planned, options) | {"added_models": list(map(str, models))}),
-            )  # fmt: skip
-            await record(
-                tx, by=actor, action="apply_batch", kind=AUDITED, subject=batch["id"], name=shown_number(number),
-                site=actor.home_site, before={"state": "planned"}, after={"state": "applied", "counts": fresh},
-            )  # fmt: skip
-    if renewed:
+        with TemporaryFile() as spool:
+            batch = await _locked(tx, actor, number, "planned")
+            options = _options(json.loads(batch["counts"]))
+            found, same = await _planned_again(tx, actor, batch, options, spool)
+            if not same:
+                await _renew(tx, batch["id"], found, options, spool)
+            elif found.counts[Outcome.REFUSED]:
+                raise Conflict(
+                    N_("Some rows are refused; all or nothing is changed."), refused=found.counts[Outcome.REFUSED]
+                )
+            else:
+                await _do(tx, actor, batch, found, options, spool, now)
+    heap.give_back()
+    if not same:
         raise Stale(N_("The register has changed since this was planned; look at the plan again."))
-    return Applied(number, fresh)
+    return Applied(number, found.counts)
+
+
+async def _planned_again(
+    tx: Connection, actor: Actor, batch: Any, options: Options, spool: IO[bytes]
+) -> tuple[Summary, bool]:
+    """Plan a batch anew, with what it may change locked, and whether it still means the same; the rows go to `spool`."""
+    planner = await _planner(tx, actor, batch["resource"], options, lock=True)
+    found, same = Summary(), True
+    stored = await tx.cursor("select * from batch_rows where batch = $1 order by position", batch["id"])
+    while rows := await stored.fetch(BLOCK):
+        planned = await planner([_restored(row) for row in rows])
+        same = same and all(starmap(_means_the_same, zip(rows, planned, strict=True)))
+        found.add(planned)
+        await anyio.to_thread.run_sync(pickle.dump, ([row["id"] for row in rows], planned), spool)
+    spool.seek(0)
+    return found, same
+
+
+def _spooled(spool: IO[bytes]) -> Iterator[tuple[list[UUID], list[Planned]]]:
+    while True:
+        try:
+            yield pickle.load(spool)  # noqa: S301 - a file of ours that has no name
+        except EOFError:
+            return
+
+
+def _means_the_same(stored: Any, planned: Planned) -> bool:
+    # By the meaning of what is changed: PostgreSQL keeps JSON in an order of its own.
+    return stored["action"] == planned.outcome and _sorted(stored["changes"]) == changes_json(planned)
+
+
+def _sorted(text: str) -> str:
+    return _json(json.loads(text))
+
+
+async def _renew(tx: Connection, batch: UUID, found: Summary, options: Options, spool: IO[bytes]) -> None:
+    await tx.execute("delete from batch_rows where batch = $1", batch)
+    start = 0
+    for _, planned in _spooled(spool):
+        await _store(tx, batch, planned, start)
+        start += len(planned)
+    await _keep_counts(tx, batch, found.kept(options))
+
+
+async def _do(
+    tx: Connection, actor: Actor, batch: Any, found: Summary, options: Options, spool: IO[bytes], now: datetime
+) -> None:
+    kind, _ = await described(tx, batch["resource"])
+    name = shown_number(batch["number"])
+    models = await add_models(tx, actor, found.models, now=now)
+    for ids, planned in _spooled(spool):
+        written = await write(tx, actor, kind, planned, now=now, reason=f"{name} {batch['title']}".strip())
+        await tx.executemany(
+            "update batch_rows set subject = $2, subject_version = $3 where id = $1",
+            [(ids[place], thing, version) for place, (thing, version) in written.items()],
+        )
+    await tx.execute("update batches set state = 'applied', applied_at = $2 where id = $1", batch["id"], now)
+    await _keep_counts(tx, batch["id"], found.kept(options) | {"added_models": list(map(str, models))})
+    await record(
+        tx, by=actor, action="apply_batch", kind=AUDITED, subject=batch["id"], name=name, site=actor.home_site,
+        before={"state": "planned"}, after={"state": "applied", "counts": found.counts},
+    )  # fmt: skip
 
 
 def _restored(row: Any) -> Wanted:
@@ -319,20 +406,6 @@ def _restored(row: Any) -> Wanted:
         cells, sys.intern(row["sheet"]), row["row"], said["version"], UUID(said["id"]) if said["id"] else None,
         frozenset(said["formulas"]), frozenset(said["inexact"]),
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """A row of a batch as it was planned: enough to see whether it still means the same."""
-
-    id: UUID
-    action: str
-    changes: bytes
-
-
-def _digest(changes: str) -> bytes:
-    # By their meaning: PostgreSQL keeps JSON in an order of its own.
-    return hashlib.sha256(_json(json.loads(changes)).encode()).digest()
 
 
 async def undo(actor: Actor, number: int, *, untouched_only: bool = False, now: datetime) -> None:
@@ -345,9 +418,9 @@ async def undo(actor: Actor, number: int, *, untouched_only: bool = False, now: 
         batch = await _locked(tx, actor, number, "applied")
         kind, own = await described(tx, batch["resource"])
         stored = await tx.fetch(
-            "select * from batch_rows where batch = $1 and action in ('create', 'change') order by position",
-            batch["id"],
-        )
+            "select action, key, subject, subject_version, sheet, row, case action when 'change' then changes end as changes "
+            "from batch_rows where batch = $1 and action in ('create', 'change') order by position", batch["id"],
+        )  # fmt: skip
         changed = [row for row in stored if row["action"] == Outcome.CHANGE]
         back = [
             Wanted({n: was for n, (was, _) in json.loads(row["changes"]).items()}, row["sheet"], row["row"],

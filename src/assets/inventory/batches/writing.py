@@ -1,6 +1,6 @@
 """Writing what was planned: the one place where rows of the register are added, changed and taken back."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from assets.audit.service import Event, differences, record_all, shown
 from assets.db import Connection
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
-from assets.inventory.batches.planning import AS_WRITTEN, Fault, Outcome, Planned, Wanted, plan
+from assets.inventory.batches.planning import AS_WRITTEN, Fault, NewModel, Outcome, Planned, Wanted, plan
 from assets.inventory.batches.world import Columns, columns_of, described, look
 from assets.inventory.kinds import ASSETS, MODELS, Kind
 from assets.inventory.lifecycle import NOTHING_TOLD, kept
@@ -135,9 +135,8 @@ async def _change(
     await record_all(tx, by=actor, action="edit", kind=kind.subject, events=events, reason=clean(reason))
 
 
-async def add_models(tx: Connection, actor: Actor, rows: Sequence[Planned], *, now: datetime) -> list[UUID]:
-    """Add the models that these rows need and nobody has; answers their ids."""
-    new = dict.fromkeys(row.new_model for row in rows if row.new_model)
+async def add_models(tx: Connection, actor: Actor, new: Collection[NewModel], *, now: datetime) -> list[UUID]:
+    """Add models that rows need and nobody has; answers their ids."""
     if not new:
         return []
     kind, own = await described(tx, MODELS.resource)
@@ -161,12 +160,17 @@ async def take_back(tx: Connection, actor: Actor, kind: Kind, things: Sequence[U
     """Remove what a batch added and nobody has touched since; Conflict when something hangs on it by now."""
     if not things:
         return
-    before = await _stored(tx, kind, things)
     try:
         async with tx.transaction():
-            await tx.execute(f"delete from {kind.table} where id = any($1)", list(things))  # noqa: S608
+            for start in range(0, len(things), BLOCK):
+                await _take_back(tx, actor, kind, things[start : start + BLOCK], reason)
     except (asyncpg.ForeignKeyViolationError, asyncpg.RestrictViolationError) as error:
         raise Conflict(N_("Something refers to what was added; it cannot be taken back any more.")) from error
+
+
+async def _take_back(tx: Connection, actor: Actor, kind: Kind, things: Sequence[UUID], reason: str) -> None:
+    before = await _stored(tx, kind, things)
+    await tx.execute(f"delete from {kind.table} where id = any($1)", list(things))  # noqa: S608
     events = [Event(thing, _name(kind, row), _site(kind, row), shown(row), None) for thing, row in before.items()]
     await record_all(tx, by=actor, action="unregister", kind=kind.subject, events=events, reason=reason)
 

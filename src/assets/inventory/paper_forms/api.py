@@ -21,7 +21,7 @@ from assets.inventory.attachments.upload import AROUND_MAX, MULTIPART, received
 from assets.inventory.paper_forms import service
 from assets.inventory.paper_forms.printing import DOCX, FILES, Named, Wish, answer
 from assets.inventory.paper_forms.service import BLOCK_MAX, ONE_LINE_MAX, paper_of
-from assets.papers import office, typesetting
+from assets.papers import typesetting
 from assets.papers.defaults import DEFAULTS, PURPOSES, TITLES
 from assets.papers.document import data_of
 from assets.papers.kinds import FIELDS, Paper
@@ -187,6 +187,8 @@ class PaperForms(Controller):
          opt={"file": DOCX, "packed": True})  # fmt: skip
     async def starter(self, paper: FromPath[str], actor: NamedDependency[Actor]) -> Response[bytes]:
         """A template to begin with: it has every tag that there is, and is worked on in Word."""
+        from assets.papers import office  # see `printing`
+
         of, made_at = paper_of(paper), clock.now()
         made = await anyio.to_thread.run_sync(lambda: office.starter(TITLES[of], SAMPLES[of], made_at))
         disposition = f'attachment; filename="starter-{of}.docx"'

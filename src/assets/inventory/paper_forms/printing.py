@@ -19,7 +19,6 @@ from assets.papers.document import Document, data_of
 from assets.papers.kinds import Content, Paper
 from assets.papers.layout import filled as filled_form
 from assets.papers.layout import laid_out
-from assets.papers.office import docx_of
 from assets.papers.templates import Unusable, filled
 from assets.text import fold
 from assets.web.language import N_
@@ -78,6 +77,8 @@ async def printed(wish: Wish, content: Content, *, draft: str = "") -> bytes:
 
 
 async def _office(document: Document) -> bytes:
+    from assets.papers.office import docx_of  # 5 MB that a service without papers does not need
+
     made_at = clock.now()
     return await anyio.to_thread.run_sync(lambda: docx_of(document, made_at), limiter=AT_ONCE)
 

@@ -1,0 +1,19 @@
+"""What the C library keeps of memory that Python has returned: little, and after heavy work nothing."""
+
+import ctypes
+
+ARENAS = 2  # heaps that threads take turns with; glibc would make eight a processor, each as large as its worst moment
+_M_ARENA_MAX = -8  # mallopt(3)
+_LIBRARY = ctypes.CDLL(None)
+
+
+def set_up() -> None:
+    """Have few heaps; to be called before there are threads. Without glibc nothing happens, here and below."""
+    if hasattr(_LIBRARY, "mallopt"):
+        _LIBRARY.mallopt(_M_ARENA_MAX, ARENAS)
+
+
+def give_back() -> None:
+    """Give the system what is free in between; takes some milliseconds."""
+    if hasattr(_LIBRARY, "malloc_trim"):
+        _LIBRARY.malloc_trim(0)
