@@ -1,13 +1,14 @@
 """What every test may ask for: a real PostgreSQL, missing parts that fail in CI, and a clean database each time."""
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -68,6 +69,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
+def pytest_collection_finish() -> None:
+    """Modules and tests stay until the end: the collector of garbage need not walk them again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The DSN of a server for this run: ASSETS_TEST_DATABASE, else our own embedded one below a temporary home."""
@@ -104,16 +112,54 @@ async def migrated(postgres: str) -> AsyncIterator[str]:
     await migrate(postgres)
     yield postgres
     await Service.end_all()
+    await Kept.end()
 
 
 @pytest.fixture
 async def database(migrated: str) -> AsyncIterator[str]:
     """An open pool on an empty, migrated database; yields the DSN for processes that a test starts itself."""
-    await db.connect(migrated)
+    async with emptied(migrated):
+        yield migrated
+
+
+@asynccontextmanager
+async def emptied(dsn: str) -> AsyncIterator[None]:
+    """An open pool on a clean database."""
+    await Kept.open(dsn)
     async with db.transaction(db.EVERYTHING) as tx:
         await empty(tx)
-    yield migrated
-    await asyncio.wait_for(db.disconnect(), 10)
+    yield
+    await Kept.close()
+
+
+class Kept:
+    """The pool of one test, put away for the next: a connection that is made anew learns every table and query anew."""
+
+    pool: ClassVar[Any] = None
+
+    @classmethod
+    async def open(cls, dsn: str) -> None:
+        """What was put away, or a new one."""
+        if cls.pool is None:
+            await db.connect(dsn)
+        else:
+            db.DB.pool, cls.pool = cls.pool, None
+
+    @classmethod
+    async def close(cls) -> None:
+        """Put it away; one that a test closed or left something running in is closed for good."""
+        pool = db.DB.pool
+        if pool is None or pool.is_closing() or pool.get_idle_size() < pool.get_size():
+            await asyncio.wait_for(db.disconnect(), 10)
+        else:
+            cls.pool, db.DB.pool = pool, None
+
+    @classmethod
+    async def end(cls) -> None:
+        """Close what was put away."""
+        if cls.pool is not None:
+            db.DB.pool, cls.pool = cls.pool, None
+            await asyncio.wait_for(db.disconnect(), 10)
 
 
 async def empty(tx: db.Connection) -> None:
@@ -227,11 +273,8 @@ async def house(database: str) -> House:
 @asynccontextmanager
 async def open_house(dsn: str) -> AsyncIterator[House]:
     """The service on a clean database, for a whole module: its tests leave no trace, or are told."""
-    await db.connect(dsn)
-    async with db.transaction(db.EVERYTHING) as tx:
-        await empty(tx)
-    yield await running()
-    await asyncio.wait_for(db.disconnect(), 10)
+    async with emptied(dsn):
+        yield await running()
 
 
 async def served(**settings: object) -> House:

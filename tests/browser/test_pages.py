@@ -90,7 +90,7 @@ async def test_when_the_session_ends_meanwhile_then_the_page_goes_to_the_sign_in
 
 
 async def test_when_scripts_are_off_then_search_filter_and_acknowledging_still_work(stage: Stage) -> None:
-    page = await stage.visitor("bob", scripts=False)
+    page = await stage.visitor("bob", scripts=False, by_hand=True)
     await page.fill("#place", "ly son")
     await page.press("#place", "Enter")
     await expect(page.locator(".centres tbody tr")).to_have_count(1)
@@ -139,6 +139,7 @@ async def test_when_the_register_of_wear_is_open_then_it_fits_the_screen_and_can
         await tx.execute("update assets set original_cost = 9990000000, put_into_use = '2022-03-01'")
     await wear_rates.add_rate(SYSTEM, wear_rates.NewRate("printer", 7, date(2020, 1, 1), 1429, source="Ví dụ " * 40))
     page = await stage.visitor("ivan", width=NARROW)
+    await page.goto(stage.url)
     await page.click("header nav a[href='/assets']")
     await page.click("nav.tabs a[href='/wear']")
     for address in ("/wear?as_of=2026-12-31", "/wear?q=nothing-like-this", f"/wear?site={stage.web.limited}"):
@@ -152,7 +153,7 @@ async def test_when_the_register_of_wear_is_open_then_it_fits_the_screen_and_can
 
 
 async def test_when_a_clerk_uses_a_phone_then_what_they_touch_is_large_enough(stage: Stage) -> None:
-    page = await stage.visitor("alice", width=NARROW)
+    page = await stage.visitor("alice", width=NARROW, by_hand=True)
     assert f"/sites/{stage.web.limited}" in page.url
     small = await page.evaluate(
         "[...document.querySelectorAll('button, input:not([type=hidden]), .button, nav a, a.row')].filter(e => {"

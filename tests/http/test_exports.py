@@ -7,6 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,7 @@ class Reader:
 
     def __init__(self, house: House, client: httpx2.AsyncClient, path: str, *, blocks: int, stays: float = 0.2) -> None:
         self.house, self.blocks, self.stays, self.got = house, blocks, stays, 0
-        self.stopped = asyncio.Event()
+        self.stopped, self.leaves = asyncio.Event(), asyncio.Event()
         self.scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
             "path": path, "raw_path": path.encode(), "root_path": "", "query_string": b"", "client": ("127.0.0.1", 1),
@@ -208,7 +209,8 @@ class Reader:
             return {"type": "http.request", "body": b"", "more_body": False}
         if self.blocks:
             await self.stopped.wait()
-        await asyncio.sleep(self.stays)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.leaves.wait(), self.stays)
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Mapping[str, Any]) -> None:
@@ -225,6 +227,11 @@ async def _busy() -> int:
     return int(pool.get_size() - pool.get_idle_size())
 
 
+async def _none_busy() -> None:
+    while await _busy():
+        await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize(("kind", "blocks"), [("csv", 1), ("csv", 3), ("xlsx", 0)])
 async def test_when_a_reader_goes_away_then_its_query_ends_and_its_connection_is_free(
     house: House, kind: str, blocks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -238,11 +245,7 @@ async def test_when_a_reader_goes_away_then_its_query_ends_and_its_connection_is
         await reader.stopped.wait()
         assert await _busy() == 1  # it is in the middle of the list
     await asyncio.wait_for(reading, 10)
-    for _ in range(40):
-        if not await _busy():
-            break
-        await asyncio.sleep(0.05)
-    assert await _busy() == 0
+    await asyncio.wait_for(_none_busy(), 30)
     assert exports.AT_ONCE._value == 4
     assert not list(tmp_path.glob("assets-export-*"))
     assert len(await _told()) == 1  # also who went away had begun to take it
@@ -254,17 +257,14 @@ async def test_when_a_reader_stands_still_then_the_connection_does_not_wait_for_
     monkeypatch.setattr(exports, "STALLED_SECONDS", 0.2)
     await many(FEWER)
     admin = await house.person("root", Role.ADMINISTRATOR)
-    reader = Reader(house, admin, "/api/v1/exports/assets.csv", blocks=3, stays=8)
+    reader = Reader(house, admin, "/api/v1/exports/assets.csv", blocks=3, stays=60)
     reading = asyncio.create_task(reader.read())
     await reader.stopped.wait()
     assert await _busy() == 1
-    for _ in range(100):
-        if not await _busy():
-            break
-        await asyncio.sleep(0.05)
-    assert await _busy() == 0
-    assert not reading.done()
-    await asyncio.wait_for(reading, 20)
+    await asyncio.wait_for(_none_busy(), 30)
+    assert not reading.done(), "it still stands there"
+    reader.leaves.set()
+    await asyncio.wait_for(reading, 10)
 
 
 # --- buttons

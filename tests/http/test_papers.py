@@ -4,6 +4,7 @@ import io
 import time
 import zipfile
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +57,7 @@ class Office:
         return self
 
     async def asset(self, tag: str, site: str, **said: Any) -> None:
-        used = clock.now().date().replace(2024, 3, 1)
+        used = date(clock.today().year - 2, 3, 1)  # 60 % of its value is left at the end of any year
         new = {"serial": f"SN-{tag}", "original_cost": 12_500_000, "put_into_use": used, **said}
         await inventory.register(SYSTEM, inventory.NewAsset(tag, self.model, site, **new), now=clock.now())
 

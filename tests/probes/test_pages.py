@@ -260,11 +260,11 @@ async def test_many_slow_servers_do_not_hold_up_the_loop() -> None:
 
     async with server(slow_drip) as port:
         watching = asyncio.create_task(watch())
-        looks = [look(f"http://127.0.0.1:{port}/", timeout_seconds=1) for _ in range(50)]
+        looks = [look(f"http://127.0.0.1:{port}/", timeout_seconds=3) for _ in range(50)]
         found = await asyncio.gather(*looks, return_exceptions=True)
         watching.cancel()
     assert all(isinstance(one, Silent) for one in found)
-    assert longest < 1.0  # another process may have the processor for a while
+    assert longest < 3.0  # another process may have the processor for a while
 
 
 def test_the_system_knows_its_authorities() -> None:

@@ -46,7 +46,8 @@ TONER_LEVEL = "1.3.6.1.2.1.43.11.1.1.9.1.1"  # prtMarkerSuppliesLevel
 UPS_SOURCE = "1.3.6.1.2.1.33.1.4.1.0"  # upsOutputSource
 PORT_1 = "1.3.6.1.2.1.2.2.1.8.1"  # ifOperStatus
 PATIENCE_SECONDS = 5.0
-FAULT_SEEN_SECONDS = 0.5
+FAULT_SEEN_SECONDS = 10.0  # alone it is half a second
+FILE_READ_SECONDS = 0.5
 
 
 class Running:
@@ -85,7 +86,7 @@ class Running:
 
     def is_silent(self, tag: str) -> bool:
         with asker() as udp:
-            udp.settimeout(0.3)
+            udp.settimeout(1)
             udp.sendto(question(0xA0, [SYS_DESCR]), (self.address(tag), self.port))
             try:
                 udp.recv(65_535)
@@ -320,12 +321,12 @@ def test_when_a_tag_is_broken_and_mended_then_the_device_follows_at_once(mended:
     assert [mended.get(tag, name) for tag, _, name, _, _ in cases] == [well for *_, well, _ in cases]
     for tag, fault, _, _, _ in cases:
         break_tag(mended.home, tag, fault)
-    time.sleep(FAULT_SEEN_SECONDS)
-    assert [mended.get(tag, name) for tag, _, name, _, _ in cases] == [ill for *_, ill in cases]
+    ill = [word for *_, word in cases]
+    assert within(FAULT_SEEN_SECONDS, lambda: [mended.get(tag, name) for tag, _, name, _, _ in cases] == ill)
     for tag, *_ in cases:
         assert mend_tag(mended.home, tag)
-    time.sleep(FAULT_SEEN_SECONDS)
-    assert [mended.get(tag, name) for tag, _, name, _, _ in cases] == [well for *_, well, _ in cases]
+    well = [word for *_, word, _ in cases]
+    assert within(FAULT_SEEN_SECONDS, lambda: [mended.get(tag, name) for tag, _, name, _, _ in cases] == well)
 
 
 def test_when_a_device_is_silent_then_neither_agent_nor_door_answers_and_others_do(mended: Running) -> None:
@@ -342,7 +343,7 @@ def test_when_a_device_is_silent_then_neither_agent_nor_door_answers_and_others_
 
 def test_when_a_printer_jams_then_its_door_stays_open(mended: Running) -> None:
     break_tag(mended.home, "hp-m404dn", "jam")
-    time.sleep(FAULT_SEEN_SECONDS)
+    assert within(FAULT_SEEN_SECONDS, lambda: mended.get("hp-m404dn", PRINTER_ERRORS) == "04")
     assert mended.opens("hp-m404dn")
 
 
@@ -357,11 +358,14 @@ def test_when_a_computer_is_broken_then_its_door_closes_until_it_is_mended(mende
 
 def test_when_a_device_is_garbled_then_it_answers_badly(mended: Running) -> None:
     break_tag(mended.home, "epson-ds970", "garbled")
-    time.sleep(FAULT_SEEN_SECONDS)
-    with asker() as udp:
-        udp.sendto(question(0xA0, [SYS_DESCR]), (mended.address("epson-ds970"), mended.port))
-        answer = udp.recv(65_535)
-    assert len(answer) < answer[1] + 2
+
+    def cut_short() -> bool:
+        with asker() as udp:
+            udp.sendto(question(0xA0, [SYS_DESCR]), (mended.address("epson-ds970"), mended.port))
+            answer = udp.recv(65_535)
+        return len(answer) < answer[1] + 2
+
+    assert within(FAULT_SEEN_SECONDS, cut_short)
 
 
 def test_when_the_faults_file_is_nonsense_then_the_simulator_keeps_what_it_knew(mended: Running) -> None:
@@ -369,7 +373,7 @@ def test_when_the_faults_file_is_nonsense_then_the_simulator_keeps_what_it_knew(
     assert within(FAULT_SEEN_SECONDS, lambda: not mended.opens("pc-90"))
     good = (mended.home / FAULTS_NAME).read_text()
     (mended.home / FAULTS_NAME).write_text('{"pc-90": ')
-    time.sleep(FAULT_SEEN_SECONDS)
+    time.sleep(FILE_READ_SECONDS)
     assert not mended.opens("pc-90")
     (mended.home / FAULTS_NAME).write_text(good)
 
@@ -418,7 +422,7 @@ def question(kind: int, names: list[str], *, first: int = 0, second: int = 0, co
 def asker() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        udp.settimeout(2)
+        udp.settimeout(20)
         yield udp
 
 

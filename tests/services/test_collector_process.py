@@ -120,7 +120,7 @@ async def test_when_it_is_killed_over_its_work_again_and_again_then_nothing_kept
         await service.until(lambda: len(service.posts) > posts, seconds=15)
         await service.until(lambda: {n for _, n in service.stored} >= set(range(1, appended + 1)), seconds=15)
         process.terminate()
-        assert await gone(process, seconds=3) == 0
+        assert await gone(process, seconds=10) == 0
     assert {buffer_id for buffer_id, _ in service.stored} == {id_}
     assert service.changed_repeats == 0, "no number was ever used for two observations"
     assert service.repeats > 0
@@ -142,7 +142,7 @@ async def test_when_the_service_is_away_then_polls_go_on_and_afterwards_the_newe
         first = service.posts[before]
         await service.until(lambda: service.posts[-1].batch.backlog == 0 and len(service.posts) > before + 1)
         process.terminate()
-        assert await gone(process, seconds=3) == 0
+        assert await gone(process, seconds=10) == 0
     print(f"{process.pid}: first post after the cut {first.sequences[0]}..{first.sequences[-1]}")
     assert len(first.sequences) >= 5, "what was seen during the cut"
     ages = [o.age_seconds for o in first.batch.observations if o.age_seconds is not None]
@@ -172,9 +172,9 @@ async def test_when_it_is_told_to_stop_then_it_goes_within_seconds_with_everythi
     with ended(start_collector(tmp_path, service.url, FAKE_TAKES="0.5")) as process:
         await service.until(lambda: len(service.stored) > 20)
         service.every_reply = (503, {}, b"")
-        await asyncio.sleep(0.7)
+        await asyncio.wait_for(_until_waiting(tmp_path / "collector", observations=1), 30)
         process.send_signal(signal.SIGINT)
-        assert await gone(process, seconds=3) == 0
+        assert await gone(process, seconds=10) == 0
     _, appended, pending = kept(tmp_path)
     status = read_status(tmp_path / "collector")
     assert status is not None
@@ -226,7 +226,7 @@ async def test_when_the_disk_is_full_then_polls_and_posts_go_on_and_later_the_di
         process.send_signal(signal.SIGUSR1)
         await service.until(lambda: any(line["event"] == "disk back" for line in said(tmp_path)), seconds=25)
         process.terminate()
-        assert await gone(process, seconds=3) == 0
+        assert await gone(process, seconds=10) == 0
     lines = [line["event"] for line in said(tmp_path)]
     print(f"{process.pid}: {len(service.stored)} stored, out of two buffers")
     assert lines.count("disk away, keeping observations in memory") <= 2

