@@ -756,6 +756,12 @@ RECIPES: dict[str, Recipe] = {
         "/api/v1/transfers", json={"from_site": f"KHO-{OWN}", "to_site": t.site, "assets": [w.own.spare]}
     ),
     "POST /api/v1/transfers/{number}/send": _transfer("send", "draft"),
+    "POST /api/v1/transfers/{number}/take-out": lambda w, t: Call(
+        f"/api/v1/transfers/{t.transfers['draft']}/take-out", json={"tag": f"U-{t.site}"}
+    ),
+    "POST /transfers/{number}/take-out": lambda w, t: Call(
+        f"/transfers/{t.transfers['draft']}/take-out", form={"only": f"U-{t.site}"}
+    ),
     "POST /api/v1/transfers/{number}/receive": _transfer("receive", "sent"),
     "POST /api/v1/transfers/{number}/refuse": _transfer("refuse", "sent", note="n"),
     "POST /api/v1/transfers/{number}/cancel": _transfer("cancel", "sent"),

@@ -241,6 +241,8 @@ async def transfers_are_written(walk: Walk) -> None:
         new = {"from_site": "21025", "to_site": "KHO", "assets": ["QN-1"], "send": send}
         return int((await walk("POST", "/api/v1/transfers", new))["number"])
 
+    await walk("POST", one + "take-out", {"tag": "QN-1"}, number=await make(send=False))
+    await walk("POST", page + "take-out", form={"only": "QN-1"}, number=await make(send=False))
     number = await make(send=False)
     await walk("POST", one + "send", number=number)
     await walk("POST", one + "cancel", {"note": "Nhầm"}, number=number)

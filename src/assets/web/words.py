@@ -532,7 +532,7 @@ AUDIT_ACTION = {
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
     "edit": N_("Changed"), "move": N_("Stage or place changed"), "hand_out": N_("Handed out"),
     "count_heads": N_("Head-count noted"), "count_posts": N_("People by group noted"), **STOCK_MOVEMENT,
-    "send": N_("Sent"), "receive": N_("Received"), "cancel": N_("Cancelled"),
+    "send": N_("Sent"), "receive": N_("Received"), "cancel": N_("Cancelled"), "take_out": N_("Taken out of the transfer"),
     "replace": N_("Place taken by another one"),
     "record": N_("Written down"), "change_unit": N_("Came to another unit"),
     "delete": N_("Removed"), "end": N_("Ended"), "declare": N_("Declared"), "acknowledge": N_("Acknowledged"),

@@ -61,6 +61,12 @@ class NotedActIn(ActIn):
     note: Note = ""
 
 
+class TakeOutIn(NotedActIn):
+    """The asset of a draft that is not to go."""
+
+    tag: Tag
+
+
 class LineIn(BaseModel):
     """What has become of one asset; all but received needs a note."""
 
@@ -106,6 +112,15 @@ class Transfers(Controller):
     ) -> TransferDetail:
         """Send a draft: its assets are in the carrier's hands, and the sender answers for them."""
         await service.send(actor, number, version=data.version if data else None, now=clock.now())
+        return await queries.one(_viewing(actor), number)
+
+    @post("/{number:int}/take-out", operation_id="takeOutOfTransfer", status_code=200,
+          guards=[requires(Action.EDIT_INVENTORY)])  # fmt: skip
+    async def take_out(
+        self, number: FromPath[int], data: JSONBody[TakeOutIn], actor: NamedDependency[Actor]
+    ) -> TransferDetail:
+        """Let one asset of a draft go again; a request waits for it anew, and with the last one the draft is cancelled."""
+        await service.take_out(actor, number, data.tag, data.note, version=data.version, now=clock.now())
         return await queries.one(_viewing(actor), number)
 
     @post("/{number:int}/receive", operation_id="receiveTransfer", status_code=200,

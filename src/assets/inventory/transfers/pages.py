@@ -198,7 +198,7 @@ async def _one(
     return page(
         request, "inventory/transfer.html", status=error.status if error else 200, view=view, errors=errors,
         given={name: values[-1] for name, values in (fields or {}).items() if values}, outcomes=list(OUTCOMES),
-        done=done if done in ("sent", "received", "refused", "cancelled", "withdrawn") else "", note_max=service.NOTE_MAX,
+        done=done if done in ("sent", "taken-out", "received", "refused", "cancelled", "withdrawn") else "", note_max=service.NOTE_MAX,
         refused=(error.detail, error.facts) if error and not errors else None, file_mb=settings.attachment_mb,
         may_attach=current_person(request).may(Action.RECEIVE_TRANSFER, subject.site),
     )  # fmt: skip
@@ -220,6 +220,11 @@ async def _act(request: AnyRequest, actor: Actor, number: str, done: str, doing:
 
 async def _send(actor: Actor, number: int, fields: Mapping[str, list[str]], version: int | None) -> None:
     await service.send(actor, number, version=version, now=clock.now())
+
+
+async def _take_out(actor: Actor, number: int, fields: Mapping[str, list[str]], version: int | None) -> None:
+    tag, note = ((fields.get(name) or [""])[-1] for name in ("only", "note"))
+    await service.take_out(actor, number, tag, note, version=version, now=clock.now())
 
 
 async def _receive(actor: Actor, number: int, fields: Mapping[str, list[str]], version: int | None) -> None:
@@ -246,6 +251,12 @@ async def _cancel(actor: Actor, number: int, fields: Mapping[str, list[str]], ve
 async def send(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """Send a draft."""
     return await _act(request, actor, number, "sent", _send)
+
+
+@post("/transfers/{number:str}/take-out", guards=[requires(Action.EDIT_INVENTORY)], include_in_schema=False)
+async def take_out(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+    """Let one asset of a draft go again."""
+    return await _act(request, actor, number, "taken-out", _take_out)
 
 
 @post("/transfers/{number:str}/receive", guards=[requires(Action.RECEIVE_TRANSFER)], include_in_schema=False)
@@ -295,4 +306,4 @@ def _to(number: int, done: str) -> Response[Any]:
     return Redirect(f"/transfers/{number}" + (f"?done={done}" if done else ""), status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = (listing, form, make, one, send, receive, refuse, cancel, add_file)
+routes: Sequence[ControllerRouterHandler] = (listing, form, make, one, send, take_out, receive, refuse, cancel, add_file)
