@@ -105,7 +105,9 @@ async def test_when_one_asset_is_taken_out_of_a_draft_then_it_is_free_and_the_re
         await transfers.take_out(SYSTEM, drafted, "SPARE-1", version=1, now=at(4))  # by whoever saw it before
     await transfers.send(SYSTEM, drafted, now=at(5))
     with pytest.raises(Conflict):
-        await transfers.take_out(SYSTEM, drafted, "SPARE-1", now=at(5))  # what is on its way is its receiver's to settle
+        await transfers.take_out(
+            SYSTEM, drafted, "SPARE-1", now=at(5)
+        )  # what is on its way is its receiver's to settle
     await transfers.receive(world.alice, drafted, transfers.Receiving(), now=at(6))
     assert await world.asset("SPARE-2") == (world.other, "in_use")
     assert await world.asset("SPARE-3") == (world.home, "in_use")

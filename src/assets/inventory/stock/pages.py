@@ -34,6 +34,7 @@ from assets.inventory.stock.api import (
     stock_out,
 )
 from assets.inventory.stock.ledger import QUANTITY_MAX, Act
+from assets.inventory.stock.shipments import ship
 from assets.web.language import N_, choose, translate
 from assets.web.paging import LIMIT_MAX, ListQuery, Page, fetch
 from assets.web.templates import show, twin, without_suffix
@@ -173,7 +174,7 @@ async def _ledger(
         )  # fmt: skip
     return show(
         request, "inventory/stock_ledger.html", view, status=status, may_edit=_may(actor), refused=refused,
-        done=_text(request, "done") == "1", acts=list(Act),
+        done=_text(request, "done"), acts=list(Act),
     )  # fmt: skip
 
 
@@ -203,10 +204,10 @@ async def move(request: AnyRequest, consumable: FromPath[str], actor: NamedDepen
             given.get("holder", ""), given.get("to_site", ""), given.get("batch", ""), _day(given.get("expires_on", "")),
             given.get("reason", ""), _key(given.get("key", "")),
         )  # fmt: skip
-        await service.move(actor, said, now=clock.now())
+        await (ship if act is Act.TRANSFER else service.move)(actor, said, now=clock.now())
     except (Invalid, Conflict) as error:
         return await _form(request, actor, consumable, given.get("site", ""), act, given, error)
-    return _back(consumable, said.site)
+    return _back(consumable, said.site, "sent" if act is Act.TRANSFER else "1")
 
 
 @post("/stock/{consumable:str}/{movement:uuid}/reverse", guards=[EDITOR], include_in_schema=False)
@@ -252,11 +253,11 @@ def _day(text: str) -> date | None:
         raise Invalid(fields={"expires_on": N_("Please write a date as day/month/year.")}) from None
 
 
-def _back(consumable: str, site: str) -> Response[Any]:
+def _back(consumable: str, site: str, done: str = "1") -> Response[Any]:
     for text in (consumable, site):
         if not all(char.isascii() and (char.isalnum() or char in "._-") for char in text):
             raise NotFound()
-    return Redirect(f"/stock/{consumable}?site={site}&done=1", status_code=303)
+    return Redirect(f"/stock/{consumable}?site={site}&done={done}", status_code=303)
 
 
 async def _form(

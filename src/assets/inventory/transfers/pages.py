@@ -34,6 +34,7 @@ from assets.web.templates import page, show, twin, without_suffix
 AnyRequest = Request[Any, Any, Any]
 DATE = N_("Please write a date as day/month/year.")
 FIELDS_MAX = 2_000
+DONE = ("sent", "taken-out", "received", "refused", "cancelled", "withdrawn")  # what a page says that was done
 
 
 class TransferList(Page[TransferOut]):
@@ -198,7 +199,7 @@ async def _one(
     return page(
         request, "inventory/transfer.html", status=error.status if error else 200, view=view, errors=errors,
         given={name: values[-1] for name, values in (fields or {}).items() if values}, outcomes=list(OUTCOMES),
-        done=done if done in ("sent", "taken-out", "received", "refused", "cancelled", "withdrawn") else "", note_max=service.NOTE_MAX,
+        done=done if done in DONE else "", note_max=service.NOTE_MAX,
         refused=(error.detail, error.facts) if error and not errors else None, file_mb=settings.attachment_mb,
         may_attach=current_person(request).may(Action.RECEIVE_TRANSFER, subject.site),
     )  # fmt: skip
@@ -306,4 +307,15 @@ def _to(number: int, done: str) -> Response[Any]:
     return Redirect(f"/transfers/{number}" + (f"?done={done}" if done else ""), status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = (listing, form, make, one, send, take_out, receive, refuse, cancel, add_file)
+routes: Sequence[ControllerRouterHandler] = (
+    listing,
+    form,
+    make,
+    one,
+    send,
+    take_out,
+    receive,
+    refuse,
+    cancel,
+    add_file,
+)
