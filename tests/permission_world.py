@@ -771,6 +771,13 @@ RECIPES: dict[str, Recipe] = {
     "POST /transfers/{number}/send": lambda w, t: Call(f"/transfers/{t.transfers['draft']}/send", form={}),
     "POST /transfers/{number}/receive": lambda w, t: Call("", form={}),
     "POST /transfers/{number}/refuse": lambda w, t: Call("", form={"note": "n"}),
+    "POST /transfers/{number}/photos": lambda w, t: Call(
+        "", form={"tag": f"V-{t.site}", "side": "receiver"}, files={"file": ("a.png", pictures.png())}
+    ),
+    "POST /api/v1/transfers/{number}/photos": lambda w, t: Call(
+        f"/api/v1/transfers/{t.transfers['sent']}/photos",
+        form={"tag": f"V-{t.site}", "side": "receiver"}, files={"file": ("a.png", pictures.png())},
+    ),
     "POST /transfers/{number}/files": lambda w, t: Call("", files={"file": ("a.png", pictures.png())}),
     "POST /transfers/{number}/cancel": lambda w, t: Call("", form={}),
     "POST /api/v1/stocktakes": lambda w, t: Call("", json={"site": t.site}),

@@ -259,6 +259,9 @@ async def transfers_are_written(walk: Walk) -> None:
     await walk("POST", page + "hand-over-addresses/{address}/withdraw", form={}, number=number, address=address)
     await walk("POST", "/h/{secret}", form={"name": "Bob"}, files={"file": ("", b"")}, secret=secret)
     await walk("POST", one + "receive", number=number)
+    for at in (one, page):
+        of = {"tag": "QN-1", "side": "receiver"}
+        await walk("POST", at + "photos", form=of, files={"file": ("a.png", pictures.png())}, number=number)
     back = {"from_site": "KHO", "to_site": "21025", "asset": "QN-1"}
     for act in ("cancel", "refuse", "receive"):
         await walk("POST", "/transfers/new", form=back)

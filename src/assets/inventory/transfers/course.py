@@ -47,6 +47,14 @@ class Line(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Side(StrEnum):
+    """Which of the two."""
+
+    GIVER = "giver"
+    RECEIVER = "receiver"
+
+
+PHOTOGRAPHED = frozenset({State.DRAFT, State.IN_TRANSIT, State.RECEIVED})  # when photos of its assets can be added
 ARRIVED = frozenset({Line.RECEIVED, Line.DAMAGED})
 OUTCOMES = (Line.RECEIVED, Line.DAMAGED, Line.REFUSED, Line.MISSING)  # what the receiver can say of a line
 NEEDS_NOTE = frozenset({Line.DAMAGED, Line.REFUSED, Line.MISSING})

@@ -23,6 +23,7 @@ from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD, AttachmentOut
 from assets.inventory.attachments.upload import received
 from assets.inventory.lifecycle import Stage
 from assets.inventory.transfers import queries, service
+from assets.inventory.transfers.api import photograph_as
 from assets.inventory.transfers.course import OUTCOMES, Line
 from assets.inventory.transfers.queries import LISTING, HandOverAddressRow, TransferDetail, TransferOut
 from assets.inventory.transfers.service import NewTransfer, Outcome, Receiving
@@ -296,6 +297,20 @@ async def add_file(
     return Redirect(f"/transfers/{thing}#files", status_code=303)
 
 
+@post("/transfers/{number:str}/photos", guards=[requires(Action.RECEIVE_TRANSFER)], include_in_schema=False,
+      request_max_body_size=BODY_MAX, opt=UPLOAD)  # fmt: skip
+async def add_photo(
+    request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor], settings: NamedDependency[Settings]
+) -> Response[Any]:
+    """Keep a photo of one asset, as it was given or as it came."""
+    try:
+        async with received(request, settings.attachment_mb * MB) as sent:
+            await photograph_as(actor, _number(number), sent)
+    except (Invalid, Conflict) as error:
+        return await _one(request, actor, _number(number), error)
+    return Redirect(f"/transfers/{_number(number)}#lines", status_code=303)
+
+
 def _fields(form: FormMultiDict) -> dict[str, list[str]]:
     names = list(dict.fromkeys(form))
     if len(names) > FIELDS_MAX:
@@ -318,4 +333,5 @@ routes: Sequence[ControllerRouterHandler] = (
     refuse,
     cancel,
     add_file,
+    add_photo,
 )

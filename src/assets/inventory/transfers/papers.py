@@ -61,7 +61,8 @@ def _day(found: TransferDetail) -> date | None:
 
 def _handed(line: LineOut, value: Worth) -> Handed:
     note = "; ".join(filter(None, ("Hư hỏng" if line.state is Line.DAMAGED else "", line.note)))
-    return Handed(line.name, line.tag, line.serial, value.cost, value.remaining, note)
+    photos = [side for side, photo in (("bên giao", line.photo_given), ("bên nhận", line.photo_received)) if photo]
+    return Handed(line.name, line.tag, line.serial, value.cost, value.remaining, note, photos)
 
 
 @get("/api/v1/transfers/{number:str}/papers/{paper:str}", operation_id="printTransfer", tags=["papers"],
