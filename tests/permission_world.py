@@ -567,6 +567,7 @@ RECIPES: dict[str, Recipe] = {
     "POST /api/v1/fulfilment-parts/{part}/take-back": lambda w, t: Call(
         f"/api/v1/fulfilment-parts/{t.parts['purchase']}/take-back"
     ),
+    "GET /fulfilment-parts/{part}/{act}": lambda w, t: Call(f"/fulfilment-parts/{t.parts['repair']}/finish"),
     "POST /fulfilment-parts/{part}/{act}": lambda w, t: Call(
         f"/fulfilment-parts/{t.parts['repair']}/finish", form={}
     ),

@@ -151,6 +151,8 @@ async def amend_form(request: AnyRequest, number: FromPath[str], actor: NamedDep
     """The form to correct a draft or a returned request."""
     async with transaction(actor.scope) as tx:
         detail = await queries.one(tx, actor, number, choose(request))
+    if Step.AMEND not in detail.steps:
+        return Redirect(f"/equipment-requests/{detail.number}", status_code=303)
     lines = [_typed_line(line) for line in detail.lines]
     typed = Typed(detail.site, "", detail.reason, lines=lines)
     return await _form(request, actor, typed, amends=detail)

@@ -233,9 +233,21 @@ _CATEGORIES = f"select code, name from asset_categories where id in (select l.ca
 _CONSUMABLES = f"select code, name from consumables where id in (select l.consumable {_OPEN}) order by name limit $2"  # noqa: S608
 
 
+@get("/fulfilment-parts/{part:uuid}/{act:str}", guards=[requires(Action.VIEW_REQUESTS)], include_in_schema=False)
+async def part_form(part: FromPath[UUID], act: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+    """The page whose form a refused act on a part came from."""
+    async with transaction(actor.scope) as tx:
+        number = await tx.fetchval(
+            "select r.number from fulfilment_parts p join equipment_request_lines l on l.id = p.line "
+            "join equipment_requests r on r.id = l.request where p.id = $1", part,
+        )  # fmt: skip
+    if number is None:
+        raise NotFound()
+    return Redirect(f"/equipment-requests/{number}", status_code=303)
+
+
 @post(
     "/fulfilment-parts/{part:uuid}/{act:str}", guards=[requires(Action.FULFIL_REQUEST)], include_in_schema=False,
-    opt={"page": "/equipment-requests"},
 )  # fmt: skip
 async def part_act(part: FromPath[UUID], act: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """Say that a part is done, or take it back; then the page of its request."""
@@ -246,4 +258,4 @@ async def part_act(part: FromPath[UUID], act: FromPath[str], actor: NamedDepende
     return Redirect(f"/equipment-requests/{filed.number}", status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = (listing, plan, one, take, part_act)
+routes: Sequence[ControllerRouterHandler] = (listing, plan, one, take, part_form, part_act)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -183,8 +184,14 @@ async def _ledger(
     **twin(MoveForm, "stock_move", ("site", "act")),
 )  # fmt: skip
 async def move_form(request: AnyRequest, consumable: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
-    """The form of an act (`?act=`) at a site (`?site=`); without a site that of the caller."""
-    return await _form(request, actor, consumable, _text(request, "site"), _act(_text(request, "act")))
+    """The form of an act (`?act=`) at a site (`?site=`); without a site that of the caller, who chooses one first of several."""
+    act = _act(_text(request, "act"))
+    if not _text(request, "site") and not request.scope["path"].endswith(".json"):
+        async with transaction(actor.scope) as tx:
+            code, several = (await one_consumable(tx, consumable)).code, len(await _sites(tx)) != 1
+        if several:
+            return Redirect(f"/stock/{quote(code)}", status_code=303)
+    return await _form(request, actor, consumable, _text(request, "site"), act)
 
 
 def _act(text: str) -> Act:
