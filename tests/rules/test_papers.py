@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -10,7 +9,6 @@ import zipfile
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -189,18 +187,3 @@ def test_a_word_file_is_set_as_usual_unless_it_is_a_little_too_long_for_its_page
     assert size_of(Paper.HAND_OVER, minutes(60)) == 26  # it is long anyway
     assert 20 <= size_of(Paper.HAND_OVER, minutes(4)) < 26
     assert 20 <= size_of(Paper.INSPECTION, SAMPLES[Paper.INSPECTION]) < 26
-
-
-@pytest.mark.long
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice counts the pages")
-def test_hand_over_and_inspection_are_one_page_in_an_office_program(tmp_path: Path) -> None:
-    files = {"four": (Paper.HAND_OVER, minutes(4)), "inspection": (Paper.INSPECTION, SAMPLES[Paper.INSPECTION])}
-    for name, (paper, content) in files.items():
-        (tmp_path / f"{name}.docx").write_bytes(docx_of(laid_out(paper, content, DEFAULTS[paper]), NOW))
-    given = [str(tmp_path / f"{name}.docx") for name in files]
-    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
-    subprocess.run(
-        ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), *given],
-        check=True, capture_output=True, timeout=180,
-    )  # fmt: skip
-    assert {name: len(Opened((tmp_path / f"{name}.pdf").read_bytes())) for name in files} == dict.fromkeys(files, 1)

@@ -32,8 +32,8 @@ from assets.inventory.disposal.api import (
     share_of,
 )
 from assets.inventory.wear_api import RATES, WearRateOut, rate_out
-from assets.inventory.wear_pages import Named, asked_of, categories, printable, sites
-from assets.web.forms import Typed, told
+from assets.inventory.wear_pages import asked_of, categories, printable, sites
+from assets.web.forms import Named, Typed, told
 from assets.web.language import N_
 from assets.web.moments import NAME, AsOfDay, day_of
 from assets.web.paging import LIMIT_MAX, ListQuery, fetch

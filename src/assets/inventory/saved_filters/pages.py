@@ -76,8 +76,10 @@ async def save(request: AnyRequest, data: Form, actor: NamedDependency[Actor]) -
 async def remove_form(request: AnyRequest, filter: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
     """The list whose filter was to be removed."""
     async with transaction(actor.scope) as tx:
-        where = [visible(actor), ("f.id = {}", [filter])]
-        found = await fetch(tx, FILTERS, ListQuery(limit=1), filter_out(request.app, actor), where=where)
+        found = await fetch(
+            tx, FILTERS, ListQuery(limit=1), filter_out(request.app, actor),
+            where=[visible(actor), ("f.id = {}", [filter])],
+        )  # fmt: skip
     if not found.items:
         raise NotFound()
     return Redirect(f"/{found.items[0].resource}", status_code=303)

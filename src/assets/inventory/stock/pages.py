@@ -36,6 +36,7 @@ from assets.inventory.stock.api import (
 )
 from assets.inventory.stock.ledger import QUANTITY_MAX, Act
 from assets.inventory.stock.shipments import ship
+from assets.web.forms import Choice, whole, written_day
 from assets.web.language import N_, choose, translate
 from assets.web.paging import LIMIT_MAX, ListQuery, Page, fetch
 from assets.web.templates import show, twin, without_suffix
@@ -51,13 +52,6 @@ DIGITS_MAX = 7
 FIELDS_MAX = 50
 
 
-class Named(BaseModel):
-    """A thing by its code, as people call it."""
-
-    code: str
-    name: str
-
-
 class Printer(BaseModel):
     """An asset of the site to which something can be issued; `fits` says that the consumable is made for its model."""
 
@@ -70,7 +64,7 @@ class StockPage(Page[StockOut]):
     """What lies where, low first; `consumables` are all that there are."""
 
     low: int
-    sites: list[Named]
+    sites: list[Choice]
     consumables: list[ConsumableOut]
 
 
@@ -82,7 +76,7 @@ class LedgerPage(BaseModel):
     lines: list[MovementOut]
     total: int
     site: str
-    sites: list[Named]
+    sites: list[Choice]
 
 
 class BatchRow(BaseModel):
@@ -98,11 +92,11 @@ class MoveForm(BaseModel):
 
     act: Act
     consumable: ConsumableOut
-    site: Named
+    site: Choice
     quantity: int
     batches: list[BatchRow]
     assets: list[Printer]
-    sites: list[Named]
+    sites: list[Choice]
 
 
 def _asked(request: AnyRequest) -> ListQuery:
@@ -139,9 +133,9 @@ def _may(actor: Actor) -> bool:
     return actor.may(Action.EDIT_INVENTORY)
 
 
-async def _sites(tx: Connection) -> list[Named]:
+async def _sites(tx: Connection) -> list[Choice]:
     # Row-level security shows the caller's sites.
-    return [Named(**row) for row in await tx.fetch("select code, name from sites where open order by sort, code")]
+    return [Choice(**row) for row in await tx.fetch("select code, name from sites where open order by sort, code")]
 
 
 @get("/stock/{consumable:str}", guards=[requires(Action.VIEW)], **twin(LedgerPage, "stock_ledger", ("site", "done")))
@@ -208,7 +202,7 @@ async def move(request: AnyRequest, consumable: FromPath[str], actor: NamedDepen
     try:
         said = service.Movement(
             act, given.get("site", ""), consumable, _number(given.get("quantity", "")), given.get("asset_tag", ""),
-            given.get("holder", ""), given.get("to_site", ""), given.get("batch", ""), _day(given.get("expires_on", "")),
+            given.get("holder", ""), given.get("to_site", ""), given.get("batch", ""), written_day(given, "expires_on"),
             given.get("reason", ""), _key(given.get("key", "")),
         )  # fmt: skip
         await (ship if act is Act.TRANSFER else service.move)(actor, said, now=clock.now())
@@ -249,15 +243,8 @@ def _key(text: str) -> UUID:
 
 
 def _number(text: str) -> int:
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX else QUANTITY_MAX + 1  # refused
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip()) if text.strip() else None
-    except ValueError:
-        raise Invalid(fields={"expires_on": N_("Please write a date as day/month/year.")}) from None
+    found = whole(text, DIGITS_MAX)
+    return QUANTITY_MAX + 1 if found is None else found  # refused
 
 
 def _back(consumable: str, site: str, done: str = "1") -> Response[Any]:
@@ -275,7 +262,7 @@ async def _form(
         consumable = await one_consumable(tx, code)
         sites = await _sites(tx)
         found = await consumables.site_of(tx, actor, site) if site else None
-        here = Named(code=found["code"], name=found["name"]) if found else sites[0] if len(sites) == 1 else None
+        here = Choice(code=found["code"], name=found["name"]) if found else sites[0] if len(sites) == 1 else None
         if here is None:
             raise Invalid(fields={"site": N_("Please choose a site.")})
         view = MoveForm(

@@ -28,7 +28,7 @@ from assets.inventory.transfers.hand_over import NAME_MAX, NOTE_MAX, POST_MAX, S
 from assets.inventory.transfers.service import LINES_MAX, Outcome
 from assets.papers.codes import inline
 from assets.settings import Settings
-from assets.web.forms import told
+from assets.web.forms import numbered, told
 from assets.web.language import N_
 from assets.web.parameters import ANY
 from assets.web.templates import page
@@ -84,12 +84,12 @@ async def issue(
     settings: NamedDependency[Settings],
 ) -> Response[Any]:  # fmt: skip
     """Issue one; the page that answers shows it, once, with a code to scan."""
-    if not (number.isascii() and number.isdigit() and len(number) <= 9) or data.get("side") not in set(Side):
+    if data.get("side") not in set(Side):
         raise NotFound()
     side = Side(data["side"])
-    made = await hand_over.issue(actor, int(number), side, timedelta(days=LIFE), now=clock.now())
+    made = await hand_over.issue(actor, numbered(number), side, timedelta(days=LIFE), now=clock.now())
     url = _url(settings, made.secret)
-    view = await queries.one(actor, int(number))
+    view = await queries.one(actor, numbered(number))
     return page(
         request, "inventory/hand_over_address.html", view=view, side=side, url=url, picture=inline(url), days=LIFE
     )  # fmt: skip
@@ -102,9 +102,7 @@ async def issue(
 )
 async def withdraw(number: FromPath[str], address: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
     """End an address of this transfer at once."""
-    if not (number.isascii() and number.isdigit() and len(number) <= 9):
-        raise NotFound()
-    await hand_over.withdraw(actor, int(number), address, now=clock.now())
+    await hand_over.withdraw(actor, numbered(number), address, now=clock.now())
     return Redirect(f"/transfers/{number}?done=withdrawn#hand-over", status_code=303)
 
 
