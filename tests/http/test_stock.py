@@ -109,6 +109,7 @@ async def test_when_something_goes_to_another_site_then_it_travels_and_is_there_
         assert (sent.status_code, sent.headers["location"]) == (303, f"/stock/CF259A?site={OWN}&done=sent")
     assert (await keeper.get("/api/v1/stock-shipments?state=under_way")).json()["total"] == 1
     assert "/stock-shipments" in (await keeper.get(sent.headers["location"])).text
+    assert f"/stock-shipments?state=under_way&amp;to_site={FOREIGN}" in (await keeper.get(f"/sites/{FOREIGN}")).text
 
 
 async def test_when_somebody_fills_the_forms_then_it_is_written_once_and_the_pages_show_it(house: House) -> None:
