@@ -144,6 +144,11 @@ async def test_when_somebody_signed_in_photographs_a_line_then_it_is_of_their_si
     assert (form.status_code, form.headers["location"]) == (303, f"/transfers/{way.number}#lines")
     await way.clerk.post(f"/api/v1/transfers/{way.number}/refuse", json={"note": "Sai"})
     assert (await way.clerk.post(at, data={"tag": "P-1"}, files=photo)).status_code == 409
+    new = {"from_site": STORE, "to_site": CENTRE, "assets": ["P-1"]}
+    draft = (await way.keeper.post("/api/v1/transfers", json=new)).json()
+    assert draft["photo_sides"] == ["giver"]  # nobody receives what has not been sent
+    early = await way.clerk.post(f"/api/v1/transfers/{draft['number']}/photos", data={"tag": "P-1"}, files=photo)
+    assert early.status_code == 409
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,11 @@ class Side(StrEnum):
     RECEIVER = "receiver"
 
 
-PHOTOGRAPHED = frozenset({State.DRAFT, State.IN_TRANSIT, State.RECEIVED})  # when photos of its assets can be added
+# When a side can add photos of its assets: nobody receives what has not been sent.
+PHOTOGRAPHED = {
+    Side.GIVER: frozenset({State.DRAFT, State.IN_TRANSIT, State.RECEIVED}),
+    Side.RECEIVER: frozenset({State.IN_TRANSIT, State.RECEIVED}),
+}
 ARRIVED = frozenset({Line.RECEIVED, Line.DAMAGED})
 OUTCOMES = (Line.RECEIVED, Line.DAMAGED, Line.REFUSED, Line.MISSING)  # what the receiver can say of a line
 NEEDS_NOTE = frozenset({Line.DAMAGED, Line.REFUSED, Line.MISSING})

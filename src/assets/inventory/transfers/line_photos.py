@@ -53,7 +53,7 @@ async def photograph(actor: Actor, number: int, tag: str, side: Side | None, sen
     looked = await attachments.look_at_picture(sent)
     async with transaction(Scope.of_sites([row["from_site"], row["to_site"]])) as tx:
         state = await tx.fetchval("select state from transfers where id = $1 for update", row["id"])
-        if state not in PHOTOGRAPHED:
+        if state not in PHOTOGRAPHED[side]:
             raise Conflict(NOT_NOW[State(state)], state=state)
         made = await put(tx, actor, row, side, {clean(tag, 40).upper(): looked}, now)
         return made[0]

@@ -169,7 +169,7 @@ async def one(actor: Actor, number: int) -> TransferDetail:
     ]
     shooting = Action.RECEIVE_TRANSFER
     of_photos = line_photos.sides(actor.within(shooting).scope, sites)
-    photo_sides = of_photos if it.state in PHOTOGRAPHED and actor.may(shooting) else []
+    photo_sides = [side for side in of_photos if it.state in PHOTOGRAPHED[side] and actor.may(shooting)]
     return TransferDetail(
         **it.model_dump(), acts=acts, hand_overs=confirmed, addressable=addressable, photo_sides=photo_sides
     )  # fmt: skip
