@@ -567,6 +567,7 @@ RECIPES: dict[str, Recipe] = {
     "POST /api/v1/fulfilment-parts/{part}/take-back": lambda w, t: Call(
         f"/api/v1/fulfilment-parts/{t.parts['purchase']}/take-back"
     ),
+    "GET /fulfilment-parts/{part}/{act}": lambda w, t: Call(f"/fulfilment-parts/{t.parts['repair']}/finish"),
     "POST /fulfilment-parts/{part}/{act}": lambda w, t: Call(
         f"/fulfilment-parts/{t.parts['repair']}/finish", form={}
     ),
@@ -756,6 +757,12 @@ RECIPES: dict[str, Recipe] = {
         "/api/v1/transfers", json={"from_site": f"KHO-{OWN}", "to_site": t.site, "assets": [w.own.spare]}
     ),
     "POST /api/v1/transfers/{number}/send": _transfer("send", "draft"),
+    "POST /api/v1/transfers/{number}/take-out": lambda w, t: Call(
+        f"/api/v1/transfers/{t.transfers['draft']}/take-out", json={"tag": f"U-{t.site}"}
+    ),
+    "POST /transfers/{number}/take-out": lambda w, t: Call(
+        f"/transfers/{t.transfers['draft']}/take-out", form={"only": f"U-{t.site}"}
+    ),
     "POST /api/v1/transfers/{number}/receive": _transfer("receive", "sent"),
     "POST /api/v1/transfers/{number}/refuse": _transfer("refuse", "sent", note="n"),
     "POST /api/v1/transfers/{number}/cancel": _transfer("cancel", "sent"),
@@ -765,6 +772,13 @@ RECIPES: dict[str, Recipe] = {
     "POST /transfers/{number}/send": lambda w, t: Call(f"/transfers/{t.transfers['draft']}/send", form={}),
     "POST /transfers/{number}/receive": lambda w, t: Call("", form={}),
     "POST /transfers/{number}/refuse": lambda w, t: Call("", form={"note": "n"}),
+    "POST /transfers/{number}/photos": lambda w, t: Call(
+        "", form={"tag": f"V-{t.site}", "side": "receiver"}, files={"file": ("a.png", pictures.png())}
+    ),
+    "POST /api/v1/transfers/{number}/photos": lambda w, t: Call(
+        f"/api/v1/transfers/{t.transfers['sent']}/photos",
+        form={"tag": f"V-{t.site}", "side": "receiver"}, files={"file": ("a.png", pictures.png())},
+    ),
     "POST /transfers/{number}/files": lambda w, t: Call("", files={"file": ("a.png", pictures.png())}),
     "POST /transfers/{number}/cancel": lambda w, t: Call("", form={}),
     "POST /api/v1/stocktakes": lambda w, t: Call("", json={"site": t.site}),

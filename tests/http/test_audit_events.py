@@ -241,6 +241,8 @@ async def transfers_are_written(walk: Walk) -> None:
         new = {"from_site": "21025", "to_site": "KHO", "assets": ["QN-1"], "send": send}
         return int((await walk("POST", "/api/v1/transfers", new))["number"])
 
+    await walk("POST", one + "take-out", {"tag": "QN-1"}, number=await make(send=False))
+    await walk("POST", page + "take-out", form={"only": "QN-1"}, number=await make(send=False))
     number = await make(send=False)
     await walk("POST", one + "send", number=number)
     await walk("POST", one + "cancel", {"note": "Nhầm"}, number=number)
@@ -257,6 +259,9 @@ async def transfers_are_written(walk: Walk) -> None:
     await walk("POST", page + "hand-over-addresses/{address}/withdraw", form={}, number=number, address=address)
     await walk("POST", "/h/{secret}", form={"name": "Bob"}, files={"file": ("", b"")}, secret=secret)
     await walk("POST", one + "receive", number=number)
+    for at in (one, page):
+        of = {"tag": "QN-1", "side": "receiver"}
+        await walk("POST", at + "photos", form=of, files={"file": ("a.png", pictures.png())}, number=number)
     back = {"from_site": "KHO", "to_site": "21025", "asset": "QN-1"}
     for act in ("cancel", "refuse", "receive"):
         await walk("POST", "/transfers/new", form=back)

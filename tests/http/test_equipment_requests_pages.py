@@ -328,6 +328,17 @@ async def test_when_a_request_is_returned_without_a_note_then_the_note_is_asked_
     assert (await town.alice.get(f"{at}.json")).json()["state"] == "submitted"
 
 
+async def test_when_one_of_several_is_decided_then_the_next_is_one_tap_away(town: Town) -> None:
+    first, second = await town.filed(), await town.filed()
+    sent = await town.bob.post(f"{first}/return", data={"note": "Cho phòng nào?"})
+    page = (await town.bob.get(sent.headers["location"])).text
+    assert f'class="button" href="{second}"' in page
+    assert "1 đề nghị đang chờ xử lý" in page
+    sent = await town.bob.post(f"{second}/refuse", data={"note": "Vượt định mức"})
+    assert "Không còn đề nghị nào chờ xử lý" in (await town.bob.get(sent.headers["location"])).text
+    assert "chờ xử lý" not in (await town.bob.get(first)).text  # to whoever only looks, nothing is offered
+
+
 async def test_when_a_request_comes_back_then_the_clerk_corrects_and_sends_it_at_once(town: Town) -> None:
     at = await town.filed()
     await town.bob.post(f"{at}/return", data={"note": "Cho phòng nào?"})

@@ -12,6 +12,9 @@ from assets.access.permissions import Role
 from assets.incidents.faults import kinds
 from assets.inventory import service as inventory
 from assets.inventory import things
+from assets.inventory.stock.consumables import NewConsumable, add_consumable
+from assets.inventory.stock.ledger import Act
+from assets.inventory.stock.service import Movement, move
 from tests import pictures
 from tests.conftest import House
 
@@ -45,6 +48,21 @@ async def count(table: str) -> int:
 
 def key_in(page: str) -> str:
     return str(re.search(r'name="key" value="([0-9a-f-]{36})"', page)[1])  # type: ignore[index]
+
+
+async def test_when_toner_is_out_then_the_answer_says_what_fits_and_leads_to_asking_for_it(printers: House) -> None:
+    clerk = await clerk_of(printers)
+    async with db.transaction(db.EVERYTHING) as tx:
+        model = await tx.fetchval("select model from assets where tag = $1", f"P-{OWN}")
+    for code, kind in (("TN-1", "toner"), ("A4", "paper")):
+        await add_consumable(SYSTEM, NewConsumable(code, f"Loại <{code}>", "hộp", kind, models=[model]))
+    await move(SYSTEM, Movement(Act.RECEIVE, OWN, "TN-1", 2), now=clock.now())
+    for fault, shown in (("no-toner", True), ("paper-jam", False)):
+        page = (await clerk.get(FORM)).text
+        sent = await clerk.post(FORM, data={"fault": fault, "key": key_in(page)}, files=NO_FILE)
+        answer = (await clerk.get(sent.headers["location"])).text
+        assert ("Trung tâm còn 2 hộp" in answer, "new?pick=consumable%3ATN-1" in answer) == (shown, shown)
+        assert "Loại &lt;A4&gt;" not in answer
 
 
 async def test_from_the_label_to_the_answer_who_has_it(printers: House) -> None:

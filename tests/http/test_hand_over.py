@@ -86,6 +86,71 @@ async def test_when_both_sides_confirm_then_what_came_is_there_with_name_time_an
     assert "Bà &lt;b&gt;A" in (await way.stranger.get(receiver)).text
 
 
+async def test_when_lines_are_photographed_then_page_and_minutes_say_of_which_and_by_whom(way: Way) -> None:
+    giver, receiver = await way.address("giver"), await way.address("receiver")
+    assert 'name="file_P-2"' in (await way.stranger.get(giver)).text
+    photos = {
+        "file": ("c.png", pictures.png(4)),
+        "file_P-1": ("a.png", pictures.png()),
+        "file_P-2": ("b.jpg", pictures.photo()),
+    }
+    assert (await way.stranger.post(giver, data={"name": "Ông Kho"}, files=photos)).status_code == 303
+    came = {"name": "Bà A", "state_P-1": "received", "state_P-2": "damaged", "word_P-2": "Vỡ <khay>"}
+    wrong = await way.stranger.post(receiver, data=came, files={"file_P-2": ("a.pdf", b"%PDF-1.4 no picture")})
+    assert (wrong.status_code, 'id="wrong-file_P-2"' in wrong.text) == (400, True)
+    assert 'value="Vỡ &lt;khay&gt;"' in wrong.text  # nothing that was typed is lost
+    strange = await way.stranger.post(receiver, data=came, files={"file_P-9": ("a.png", pictures.png())})
+    assert (strange.status_code, 'id="wrong-lines"' in strange.text) == (400, True)
+    large = {"file_P-2": ("a.jpg", b"\xff" * 11 * 1024 * 1024)}
+    assert 'id="wrong-file_P-2"' in (await way.stranger.post(receiver, data=came, files=large)).text
+    assert [one["side"] for one in (await way.seen())["hand_overs"]] == ["giver"]  # and nothing is half done
+    photos = {"file_P-2": ("c.png", pictures.png(2))}
+    assert (await way.stranger.post(receiver, data=came, files=photos)).status_code == 303
+    lines = {
+        line["tag"]: (bool(line["photo_given"]), bool(line["photo_received"])) for line in (await way.seen())["lines"]
+    }
+    assert lines == {"P-1": (True, False), "P-2": (True, True)}
+    page = (await way.clerk.get(f"/transfers/{way.number}")).text
+    assert page.count('class="shots"') == 2
+    pdf = Opened((await way.clerk.get(f"/api/v1/transfers/{way.number}/papers/hand-over.pdf")).content)
+    words = " ".join(" ".join(pdf.text(at) for at in range(len(pdf))).split())
+    assert "trên hệ thống: tài sản số 1 (bên giao); số 2 (bên giao, bên nhận)." in words
+
+
+async def test_when_somebody_signed_in_photographs_a_line_then_it_is_of_their_side_and_the_newest_counts(
+    way: Way,
+) -> None:
+    at = f"/api/v1/transfers/{way.number}/photos"
+    photo = {"file": ("a.png", pictures.png())}
+    made = await way.clerk.post(at, data={"tag": "p-1"}, files=photo)
+    line = made.json()["lines"][0]
+    assert (made.status_code, line["photo_given"], made.json()["photo_sides"]) == (201, None, ["receiver"])
+    assert (await way.clerk.get(f"/api/v1/attachments/{line['photo_received']}/content")).status_code == 200
+    again = await way.clerk.post(at, data={"tag": "P-1"}, files={"file": ("b.png", pictures.png(3))})
+    assert again.json()["lines"][0]["photo_received"] not in (None, line["photo_received"])
+    assert (await way.clerk.post(at, data={"tag": "P-1", "side": "giver"}, files=photo)).status_code == 403
+    assert (await way.clerk.post(at, data={"tag": "P-9"}, files=photo)).status_code == 404
+    assert (
+        await way.keeper.post(at, data={"tag": "P-1"}, files=photo)
+    ).status_code == 400  # who stands on both says which
+    for fields, files, wrong in (
+        ({"tag": "P-1"}, {"file": ("a.pdf", b"%PDF-1.4")}, "file"), ({}, photo, "tag"),
+        ({"tag": "P-1", "side": "both"}, photo, "side"), ({"tag": "P-1", "x": "1"}, photo, "x"),
+    ):  # fmt: skip
+        answer = await way.clerk.post(at, data=fields, files=files)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, wrong)
+    of_giver = {"tag": "P-2", "side": "giver"}
+    form = await way.keeper.post(f"/transfers/{way.number}/photos", data=of_giver, files=photo)
+    assert (form.status_code, form.headers["location"]) == (303, f"/transfers/{way.number}#lines")
+    await way.clerk.post(f"/api/v1/transfers/{way.number}/refuse", json={"note": "Sai"})
+    assert (await way.clerk.post(at, data={"tag": "P-1"}, files=photo)).status_code == 409
+    new = {"from_site": STORE, "to_site": CENTRE, "assets": ["P-1"]}
+    draft = (await way.keeper.post("/api/v1/transfers", json=new)).json()
+    assert draft["photo_sides"] == ["giver"]  # nobody receives what has not been sent
+    early = await way.clerk.post(f"/api/v1/transfers/{draft['number']}/photos", data={"tag": "P-1"}, files=photo)
+    assert early.status_code == 409
+
+
 @pytest.mark.parametrize(
     ("tags", "fields", "wrong"),
     [

@@ -83,22 +83,33 @@ async def test_when_two_want_the_last_piece_then_one_gets_it_and_the_other_is_to
     assert await lies(keeper) == 0
 
 
-async def test_when_something_goes_to_another_site_then_what_went_is_what_came(house: House) -> None:
+async def test_when_something_goes_to_another_site_then_it_travels_and_is_there_when_they_say_so(house: House) -> None:
     keeper = await house.person("kho", Role.STOREKEEPER)
     await toner(keeper)
     await act(keeper, "receive", 5, batch="L1", expires_on="2027-01-31")
     out = await act(keeper, "transfer", 2, to_site=FOREIGN)
     assert (out["kind"], out["change"], out["other_site"], out["batch"]) == ("transfer_out", -2, FOREIGN, "L1")
+    assert (await lies(keeper), await lies(keeper, FOREIGN)) == (3, None)
+    back = await keeper.post(f"/api/v1/stock-movements/{out['id']}/reverse", json={"reason": "Gửi nhầm"})
+    assert back.status_code == 409
+    shipment = f"/api/v1/stock-shipments/{out['transfer']}"
+    assert (await keeper.get(shipment)).json()["state"] == "under_way"
+    short = await keeper.post(f"{shipment}/receive", json={"got": 1})
+    assert (short.status_code, short.json()["errors"][0]["field"]) == (400, "note")
+    came = await keeper.post(f"{shipment}/receive", json={"got": 1, "note": "Một hộp vỡ"})
+    assert (came.status_code, came.json()["got"]) == (200, 1)
     both = (await keeper.get("/api/v1/stock-movements", params={"transfer": out["transfer"]})).json()["items"]
     assert {(line["site"], line["change"], line["expires_on"]) for line in both} == {
-        (OWN, -2, "2027-01-31"), (FOREIGN, 2, "2027-01-31"),
+        (OWN, -2, "2027-01-31"), (FOREIGN, 1, "2027-01-31"),
     }  # fmt: skip
-    assert (await lies(keeper), await lies(keeper, FOREIGN)) == (3, 2)
-    back = await keeper.post(f"/api/v1/stock-movements/{out['id']}/reverse", json={"reason": "Gửi nhầm"})
-    assert (back.status_code, back.json()["change"], back.json()["reverses"]) == (201, 2, out["id"])
-    assert (await lies(keeper), await lies(keeper, FOREIGN)) == (5, 0)
-    again = await keeper.post(f"/api/v1/stock-movements/{out['id']}/reverse", json={"reason": "Gửi nhầm"})
-    assert again.status_code == 409
+    assert (await lies(keeper), await lies(keeper, FOREIGN)) == (3, 1)
+    form = {"act": "transfer", "site": OWN, "quantity": "1", "to_site": FOREIGN, "key": str(new_id())}
+    for _ in range(2):  # a double tap
+        sent = await keeper.post("/stock/CF259A/move", data=form)
+        assert (sent.status_code, sent.headers["location"]) == (303, f"/stock/CF259A?site={OWN}&done=sent")
+    assert (await keeper.get("/api/v1/stock-shipments?state=under_way")).json()["total"] == 1
+    assert "/stock-shipments" in (await keeper.get(sent.headers["location"])).text
+    assert f"/stock-shipments?state=under_way&amp;to_site={FOREIGN}" in (await keeper.get(f"/sites/{FOREIGN}")).text
 
 
 async def test_when_somebody_fills_the_forms_then_it_is_written_once_and_the_pages_show_it(house: House) -> None:

@@ -48,7 +48,7 @@ async def test_a_transfer_goes_its_whole_way_over_the_web_api(people: People) ->
     }  # fmt: skip
     made = (await it.post(BASE, json=new)).json()
     assert (made["state"], made["acts"], [line["state"] for line in made["lines"]]) == (
-        "draft", ["send", "cancel"], ["listed", "listed"],
+        "draft", ["send", "take_out", "cancel"], ["listed", "listed"],
     )  # fmt: skip
     one = f"{BASE}/{made['number']}"
     assert (await clerk.get(one)).json()["acts"] == []

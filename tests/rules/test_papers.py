@@ -19,7 +19,7 @@ from lxml import etree
 from assets.papers import typesetting
 from assets.papers.defaults import DEFAULTS, PURPOSES, TITLES
 from assets.papers.document import Part, Table, data_of, long_day, money, plain
-from assets.papers.kinds import Form, Paper, Wanted
+from assets.papers.kinds import Confirmed, Form, Paper, Wanted
 from assets.papers.layout import filled, laid_out
 from assets.papers.office import docx_of
 from assets.papers.samples import SAMPLES
@@ -163,3 +163,27 @@ def test_a_word_file_ends_without_an_empty_page_and_keeps_its_columns(paper: Pap
         first = list(table.iter(f"{word}tcW"))[: len(grid)]
         if len(first) == len(grid) and table.find(f".//{word}gridSpan") is None:
             assert grid == [int(cell.get(f"{word}w")) for cell in first]
+
+
+def minutes(count: int) -> Any:
+    """Hand-over minutes with so many lines, what is missing and what both sides confirmed."""
+    sample: Any = SAMPLES[Paper.HAND_OVER]
+    said = Confirmed("Người Mẫu", "Chuyên viên", "08:12 ngày 26/11/2026", "Đủ")
+    return replace(sample, lines=[sample.lines[0]] * count, given=said, received=said)
+
+
+def size_of(paper: Paper, content: Any) -> int:
+    """Half points of the text of a Word file."""
+    made = zipfile.ZipFile(io.BytesIO(docx_of(laid_out(paper, content, DEFAULTS[paper]), NOW)))
+    styles = etree.fromstring(made.read("word/styles.xml"))
+    word = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+    [normal] = [one for one in styles.iter(f"{word}style") if one.get(f"{word}styleId") == "Normal"]
+    return int(normal.find(f"{word}rPr/{word}sz").get(f"{word}val"))
+
+
+def test_a_word_file_is_set_as_usual_unless_it_is_a_little_too_long_for_its_page() -> None:
+    usual = [size_of(paper, SAMPLES[paper]) for paper in (Paper.PROPOSAL, Paper.SUBMISSION, Paper.NEEDS)]
+    assert usual == [26] * 3
+    assert size_of(Paper.HAND_OVER, minutes(60)) == 26  # it is long anyway
+    assert 20 <= size_of(Paper.HAND_OVER, minutes(4)) < 26
+    assert 20 <= size_of(Paper.INSPECTION, SAMPLES[Paper.INSPECTION]) < 26

@@ -2,7 +2,7 @@
 
 Hypothesis draws acts against a real PostgreSQL: requests of two centres for equipment, consumables, accounts and repairs
 pass two approval steps and are split over a store, another site, repair, buying, issuing and refusal; transfers are sent,
-received in part, sent back and cancelled; consumables arrive short or are called back; purchases merge lines, are
+shortened, received in part, sent back and cancelled; consumables arrive short or are called back; purchases merge lines, are
 ordered, arrive in part and are given up; parts are taken back. Meanwhile assets are sent elsewhere by hand, lost and
 found, their models corrected, and a site is closed and opened again. What the rules refuse is no act. After each one all
 is counted. With LONG=1, as in `.ci/run`, there is far more of it.
@@ -96,6 +96,8 @@ POSSIBLE = {
     "receive": _TRANSFERS.format("in_transit"),
     "refuse": _TRANSFERS.format("in_transit"),
     "cancel": _TRANSFERS.format("in_transit"),
+    "leave_out": "select t.number || '/' || l.tag from transfer_lines l join transfers t on t.id = l.transfer "
+    "where l.state = 'listed' order by 1",
     "drop": _TRANSFERS.format("draft"),
     "plan": f"{_PARTS} and way = 'purchase' and purchase is null order by id",
     "order": _PURCHASES.format("= 'planned'"),
@@ -255,6 +257,11 @@ class Answers(RuleBasedStateMachine):
 
     async def _drop(self, data: st.DataObject, number: int) -> None:
         await transfers.cancel(SYSTEM, number, now=clock.now())
+
+    async def _leave_out(self, data: st.DataObject, key: str) -> None:
+        """One thing of a draft shall not go; whoever it was promised to waits anew at once."""
+        number, tag = key.split("/")
+        await transfers.take_out(SYSTEM, int(number), tag, now=clock.now())
 
     async def _carry_off(self, data: st.DataObject, tag: str) -> None:
         """Somebody sends it elsewhere by hand, or only lists it; what is promised stays."""

@@ -210,7 +210,7 @@ async def test_when_somebody_decides_then_what_is_known_of_every_kind_stands_bes
     await _happen(shop)
     await shop.world.stock("printer", "PR-9")
     for movement in (
-        Movement(Act.RECEIVE, "KHO", "CF259A", 20), Movement(Act.TRANSFER, "KHO", "CF259A", 6, to_site=shop.world.home_code),
+        Movement(Act.RECEIVE, "KHO", "CF259A", 14), Movement(Act.RECEIVE, shop.world.home_code, "CF259A", 6),
         Movement(Act.ISSUE, shop.world.home_code, "CF259A", 4, asset_tag="PR-1"),
         Movement(Act.RETURN, shop.world.home_code, "CF259A", 1, asset_tag="PR-1"),
     ):  # fmt: skip

@@ -135,6 +135,34 @@ async def test_when_a_consumable_arrives_twice_at_once_then_it_counts_once(world
     assert await count("select sum(change) from stock_movements where kind = 'received'") == 4
 
 
+async def test_when_one_delivery_brings_machines_and_consumables_then_all_of_it_is_taken_in_or_nothing(
+    world: World,
+) -> None:
+    await add_consumable(SYSTEM, NewConsumable("TN-1", "Hộp mực", "hộp"))
+    toner = Asked(kind=LineKind.CONSUMABLE, consumable="TN-1", quantity=5)
+    bought = await ordered(world, Asked("printer", 2), Asked("scanner", 1), toner)
+    both = Arrived(
+        "KHO", world.models["printer"], ["SN-1"], consumable="TN-1", quantity=3, delivery_note="PGH 7"
+    )  # fmt: skip
+    with pytest.raises(Invalid):
+        await purchases.arrive(world.bob, bought, replace(both, quantity=6), now=at(5))
+    assert await count("select count(*) from assets") == 0  # more toner than was ordered: the machine is not in either
+    with pytest.raises(Invalid) as caught:
+        await purchases.arrive(world.bob, bought, replace(both, consumable=""), now=at(5))
+    assert caught.value.fields.keys() == {"consumable"}  # what was counted is not passed over
+    for hour in (5, 6):  # said again it is taken in once
+        assert await purchases.arrive(world.bob, bought, both, now=at(hour)) == [f"MS-{bought}-001"]
+    assert await count("select sum(change) from stock_movements where kind = 'received'") == 3
+    scanner = Arrived("KHO", world.models["scanner"], ["SC-1"], delivery_note="PGH 7")  # it stands on the same paper
+    assert await purchases.arrive(world.bob, bought, scanner, now=at(7)) == [f"MS-{bought}-002"]
+    with pytest.raises(Conflict):
+        await purchases.arrive(world.bob, bought, replace(both, quantity=2), now=at(8))  # but not another number of it
+    rest = Arrived("KHO", world.models["printer"], ["SN-2"], consumable="TN-1", quantity=2, delivery_note="PGH 9")
+    assert await purchases.arrive(world.bob, bought, rest, now=at(9)) == [f"MS-{bought}-003"]
+    async with db.transaction(EVERYTHING) as tx:
+        assert await tx.fetchval("select state from purchases where number = $1", bought) == "received"
+
+
 async def test_when_a_new_model_comes_then_it_is_entered_with_it(world: World) -> None:
     bought = await ordered(world, Asked("printer", 1), Asked("scanner", 2))
     new = Arrived("KHO", manufacturer="Máy Mới", model_name=" M\u2011100 ", serials=["SN-1"])

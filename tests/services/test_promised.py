@@ -14,7 +14,7 @@ from assets.equipment_requests import parts, sources
 from assets.equipment_requests.purchases import Arrived, NewPurchase, Order, arrive, order, plan
 from assets.equipment_requests.service import Doing
 from assets.equipment_requests.splitting import Wanted, Way
-from assets.errors import Conflict, Invalid
+from assets.errors import Conflict, Invalid, NotFound
 from assets.inventory import replacement
 from assets.inventory import service as inventory
 from assets.inventory.lifecycle import PROMISED, Stage, Told
@@ -85,6 +85,43 @@ async def test_when_the_draft_is_cancelled_then_the_asset_is_free_and_offered_ag
     again = {1: [Wanted(Way.TRANSFER, 1, from_site=world.other_code, assets=("SPARE",))]}
     await parts.split(world.bob, number, again, Doing(), now=at(4))
     assert await ledger(number) == {"given": 0, "promised": 1, "declined": 0, "open": 0}
+
+
+async def test_when_one_asset_is_taken_out_of_a_draft_then_it_is_free_and_the_rest_still_goes(world: World) -> None:
+    for tag in ("SPARE-1", "SPARE-2", "SPARE-3"):
+        await world.thing("printer", tag, world.other_code, stage=Stage.IN_STOCK)
+    number = await approved(world, 3)
+    wanted = {1: [Wanted(Way.TRANSFER, 3, from_site=world.other_code)]}
+    await parts.split(world.bob, number, wanted, Doing(), now=at(2))
+    ((drafted, _),) = await transfers_of(number)
+    await transfers.take_out(SYSTEM, drafted, "spare-2", "Máy đang dùng", now=at(3))
+    assert await ledger(number) == {"given": 0, "promised": 2, "declined": 0, "open": 1}
+    await inventory.move_stage(SYSTEM, "SPARE-2", Stage.IN_USE, now=at(3))  # it is held no more
+    with pytest.raises(Conflict):
+        await transfers.take_out(SYSTEM, drafted, "SPARE-2", now=at(4))  # said twice
+    with pytest.raises(NotFound):
+        await transfers.take_out(SYSTEM, drafted, "STORE-1", now=at(4))
+    with pytest.raises(Conflict):
+        await transfers.take_out(SYSTEM, drafted, "SPARE-1", version=1, now=at(4))  # by whoever saw it before
+    await transfers.send(SYSTEM, drafted, now=at(5))
+    with pytest.raises(Conflict):
+        await transfers.take_out(
+            SYSTEM, drafted, "SPARE-1", now=at(5)
+        )  # what is on its way is its receiver's to settle
+    await transfers.receive(world.alice, drafted, transfers.Receiving(), now=at(6))
+    assert await world.asset("SPARE-2") == (world.other, "in_use")
+    assert await world.asset("SPARE-3") == (world.home, "in_use")
+    assert await ledger(number) == {"given": 2, "promised": 0, "declined": 0, "open": 1}
+
+
+async def test_when_the_last_asset_is_taken_out_then_the_draft_is_cancelled(world: World) -> None:
+    number, drafted = await promised(world)
+    await transfers.take_out(SYSTEM, drafted, "SPARE", now=at(3))
+    assert await transfers_of(number) == [(drafted, "cancelled")]
+    assert await ledger(number) == {"given": 0, "promised": 0, "declined": 0, "open": 1}
+    async with db.transaction(EVERYTHING) as tx:
+        told = await tx.fetch("select action from audit_events where subject_name = $1 order by id", f"ĐC-{drafted}")
+    assert [row["action"] for row in told] == ["file", "take_out", "take_out"]  # in each side's own trail
 
 
 async def test_when_a_line_of_a_draft_is_dead_then_it_hides_nothing(world: World) -> None:

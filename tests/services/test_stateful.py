@@ -25,7 +25,7 @@ from assets.ids import new_id
 from assets.inventory import replacement, things
 from assets.inventory import service as inventory
 from assets.inventory.lifecycle import MOVES, Stage, Told, inputs
-from assets.inventory.stock import consumables
+from assets.inventory.stock import consumables, shipments
 from assets.inventory.stock import service as stock
 from assets.inventory.stock.ledger import Act
 from assets.inventory.stock.service import Movement
@@ -180,7 +180,31 @@ class Assets(RuleBasedStateMachine):
         batch=st.sampled_from(["", "L1"]), number=st.one_of(st.none(), NUMBERS),
     )  # fmt: skip
     def move_supplies(self, act: Act, site: str, to: str, quantity: int, batch: str, number: int | None) -> None:
-        self.try_to(stock.move(SYSTEM, self._movement(act, site, to, quantity, batch, number), now=clock.now()))
+        self.try_to(self._moved(self._movement(act, site, to, quantity, batch, number)))
+
+    async def _moved(self, said: Movement) -> None:
+        await (shipments.ship if said.act is Act.TRANSFER else stock.move)(SYSTEM, said, now=clock.now())
+
+    @rule(data=st.data())
+    def say_how_many_came(self, data: st.DataObject) -> None:
+        """Of something that is on its way, all or some; or its sender calls it back."""
+        found = self.world.run(self._under_way())
+        if found:
+            one = data.draw(st.sampled_from(found))
+            got = data.draw(st.none() | st.integers(0, one["quantity"]))
+            self.try_to(
+                shipments.call_back(SYSTEM, one["id"], now=clock.now()) if got is None
+                else shipments.receive(SYSTEM, one["id"], got, "Thiếu", now=clock.now())
+            )  # fmt: skip
+
+    async def _under_way(self) -> list[Any]:
+        async with transaction(EVERYTHING) as tx:
+            return list(
+                await tx.fetch(
+                    "select h.* from stock_shipments h join consumables c on c.id = h.consumable "
+                    "where c.code = $1 and h.state = 'under_way' order by h.id", self.prefix,
+                )
+            )  # fmt: skip
 
     def _movement(self, act: Act, site: str, to: str, quantity: int, batch: str, number: int | None) -> Movement:
         given = act in (Act.ISSUE, Act.RETURN)
@@ -194,7 +218,7 @@ class Assets(RuleBasedStateMachine):
     def take_the_last_piece_at_once(self, site: str, to: str, quantity: int) -> None:
         async def work() -> None:
             acts = [
-                stock.move(SYSTEM, self._movement(act, site, to, quantity, "", None), now=clock.now())
+                self._moved(self._movement(act, site, to, quantity, "", None))
                 for act in (Act.ISSUE, Act.TRANSFER, Act.ISSUE)
             ]
             for error in await asyncio.gather(*acts, return_exceptions=True):
@@ -230,6 +254,10 @@ class Assets(RuleBasedStateMachine):
                 "batches, (select coalesce(min(b.quantity), 0) from stock_batches b where b.stock = s.id) as least "
                 "from stock s join consumables c on c.id = s.consumable where c.code = $1", self.prefix,
             )  # fmt: skip
+            away = await tx.fetchval(
+                "select coalesce(sum(h.quantity - coalesce(h.got, 0)), 0) from stock_shipments h "
+                "join consumables c on c.id = h.consumable where c.code = $1 and h.state <> 'called_back'", self.prefix,
+            )  # fmt: skip
         for row in lying:
             own = [line for line in lines if line["stock"] == row["id"]]
             balance = 0
@@ -238,9 +266,13 @@ class Assets(RuleBasedStateMachine):
                 assert balance == line["balance"] >= 0
             assert row["quantity"] == row["batches"] == balance
             assert row["least"] >= 0
-        moved = [line for line in lines if line["transfer"]]
-        assert sum(line["change"] for line in moved) == 0  # what leaves one site comes to another
-        assert sum(row["quantity"] for row in lying) == sum(line["change"] for line in lines if not line["transfer"])
+        assert (
+            sum(line["change"] for line in lines if line["transfer"]) == -away
+        )  # what left came, or is said to be away
+        assert (
+            sum(row["quantity"] for row in lying)
+            == sum(line["change"] for line in lines if not line["transfer"]) - away
+        )
 
     @invariant()
     def everything_is_in_one_place_and_in_one_hand(self) -> None:

@@ -170,12 +170,15 @@ async def centre(actor: Actor, code: str, now: datetime) -> Centre:
         incoming = await tx.fetchval(
             "select count(*) from transfers where to_site = $1 and state = 'in_transit'", site["id"]
         )
+        supplies = await tx.fetchval(
+            "select count(*) from stock_shipments where to_site = $1 and state = 'under_way'", site["id"]
+        )
     return Centre(
         at=now, code=site["code"], name=site["name"], kind=site["kind"], unit=site["unit_name"],
         unit_kind=site["unit_kind"], address=site["address"], phone=site["phone"], people=site["people"],
         readiness=site["verdict"], since=site["since"], facts=facts_of(_REASONS.validate_json(site["reasons"])),
         incidents=incidents, assets=assets, links=links, capabilities=capabilities, requests=requests,
-        kit=kit.lines, norms=kit.norms, incoming=incoming,
+        kit=kit.lines, norms=kit.norms, incoming=incoming, incoming_supplies=supplies,
         observed_at=site["observed_at"], silent=silent,
     )  # fmt: skip
 

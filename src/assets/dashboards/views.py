@@ -157,7 +157,7 @@ class Fact(View):
 
 
 class Centre(View):
-    """One centre; `incoming` counts the transfers that are on their way to it."""
+    """One centre; `incoming` counts the transfers, `incoming_supplies` the shipments of consumables on their way to it."""
 
     at: datetime
     code: str
@@ -177,6 +177,7 @@ class Centre(View):
     capabilities: list[CapabilityRow]
     requests: list[RequestRow]
     incoming: int
+    incoming_supplies: int
     kit: list[KitGapOut]
     norms: list[NormGapOut]
     observed_at: datetime | None

@@ -13,6 +13,7 @@ from assets.demo.stock import STORE
 from assets.inventory.stock.consumables import NewConsumable, add_consumable
 from assets.inventory.stock.ledger import Act
 from assets.inventory.stock.service import Movement, move
+from assets.inventory.stock.shipments import receive, ship
 
 SENT_TO = (HOME, "23356", "21250", "21115", "21289")
 KEEPS = 2  # of each cartridge, at least
@@ -55,7 +56,10 @@ async def write_supplies(shop: Shop, now: datetime) -> int:
             if printer is None and kind != "paper":
                 continue
             sent = 30 if kind == "paper" else 3
-            await move(keeper, Movement(Act.TRANSFER, STORE, code, sent, to_site=place), now=now - timedelta(days=30))
+            gone = await ship(
+                keeper, Movement(Act.TRANSFER, STORE, code, sent, to_site=place), now=now - timedelta(days=30)
+            )
+            await receive(keeper, gone, sent, now=now - timedelta(days=29))
             used = Movement(Act.ISSUE, place, code, 2, asset_tag=printer.tag if printer else "",
                             holder="" if printer else "Bộ phận một cửa")  # fmt: skip
             await move(keeper, used, now=now - timedelta(days=12))

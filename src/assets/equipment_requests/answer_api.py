@@ -80,11 +80,11 @@ class OrderIn(In):
 
 
 class ArriveIn(In):
-    """What came, taken in at a store: machines of a model by serial number, or so many of a consumable.
+    """What came, taken in at a store: machines of a model by serial number, so many of a consumable, or both.
 
     A model that is not known yet is said by `manufacturer`, `model_name` and, where the purchase waits for several kinds,
     `category`. The same `delivery_note` again, or the same serial numbers, answers as the first time; a consumable needs
-    its `delivery_note` or the `version`.
+    its `delivery_note` or the `version`. A note with several models is said once for each.
     """
 
     store: Code

@@ -57,7 +57,7 @@ async def end(tx: Connection, part: Any, now: datetime) -> None:
 
 @following.on_settlement
 async def _settled(tx: Connection, actor: Actor, transfer: UUID, arrived: Mapping[UUID, bool], now: datetime) -> None:
-    """What of a transfer arrived is given to the lines that it was sent for, in their order; the rest is open again."""
+    """What of a transfer arrived is given to the lines that it was sent for, in their order; what will not come is open again."""
     await tx.execute(
         "select from equipment_requests where id in (select l.request from fulfilment_parts p "
         "join equipment_request_lines l on l.id = p.line where p.transfer = $1) order by id for update", transfer,
@@ -73,11 +73,16 @@ async def _settled(tx: Connection, actor: Actor, transfer: UUID, arrived: Mappin
     waiting = await tx.fetchval(
         "select exists (select from transfer_lines where transfer = $1 and state in ('listed', 'waiting'))", transfer
     )
+    lost = {asset for asset, came in arrived.items() if not came}
+    moved = []
     for part in parts:
-        if given[part["id"]] or not waiting:
-            await _landed(tx, {**part, "done": part["done"] + given[part["id"]]}, now, over=not waiting)
-    for request in dict.fromkeys(part["request"] for part in parts):
-        await _moved_on(tx, actor, request, parts, given, now)
+        gone = len(lost & set(part["pieces"]))
+        if given[part["id"]] or gone or not waiting:
+            moved.append(part)
+            left = part["quantity"] - gone
+            await _landed(tx, {**part, "done": part["done"] + given[part["id"]]}, left, now, over=not waiting)
+    for request in dict.fromkeys(part["request"] for part in moved):
+        await _moved_on(tx, actor, request, moved, given, now)
 
 
 @following.on_delivery
@@ -92,7 +97,7 @@ async def _delivered(tx: Connection, actor: Actor, shipment: UUID, got: int, now
         "where p.shipment = $1 and p.state = any($2) for update of p", shipment, [str(state) for state in OPEN],
     )  # fmt: skip
     if part is not None:
-        await _landed(tx, {**part, "done": got}, now, over=True)
+        await _landed(tx, {**part, "done": got}, part["quantity"], now, over=True)
         await _moved_on(tx, actor, part["request"], [part], {part["id"]: got}, now)
 
 
@@ -122,12 +127,15 @@ def _brings(part: Record, asset: Record) -> bool:
     return asset["id"] in part["pieces"] if part["pieces"] else bool(part["category"] == asset["category"])
 
 
-async def _landed(tx: Connection, part: Mapping[str, Any], now: datetime, *, over: bool) -> None:
+async def _landed(tx: Connection, part: Mapping[str, Any], left: int, now: datetime, *, over: bool) -> None:
+    """So much of a part is done, and `left` pieces of it are all that can still come."""
     await tx.execute("update fulfilment_parts set done = $2 where id = $1", part["id"], part["done"])
     if part["done"] == part["quantity"]:
         await tx.execute("update fulfilment_parts set state = 'done', ended_at = $2 where id = $1", part["id"], now)
-    elif over:
+    elif over or part["done"] == left:
         await end(tx, part, now)
+    elif left < part["quantity"]:
+        await tx.execute("update fulfilment_parts set quantity = $2 where id = $1", part["id"], left)
 
 
 async def _moved_on(

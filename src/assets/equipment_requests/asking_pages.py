@@ -38,6 +38,7 @@ from assets.inventory.attachments.service import Looked
 from assets.inventory.attachments.upload import READ_MAX, Form, form_received
 from assets.settings import Settings
 from assets.text import clean
+from assets.web.forms import Choice
 from assets.web.language import N_, choose, translate
 from assets.web.templates import page, show, twin, wants_fragment
 
@@ -50,13 +51,6 @@ LOOKED_AT = frozenset({"more", "find", "update"})  # buttons that send the form 
 INSTEAD = N_("In the place of %(tag)s")
 PHOTOS_LARGE = N_("A photo is too large and was not taken. What was written is still here.")
 PHOTOS_MANY = N_("At most 4 photos. What was written is still here.")
-
-
-class SiteChoice(BaseModel):
-    """A centre for which something can be asked."""
-
-    code: str
-    name: str
 
 
 class LineForm(BaseModel):
@@ -79,8 +73,8 @@ class LineForm(BaseModel):
 class NewForm(BaseModel):
     """What the form for a new request offers; `site` is the centre that asks (null: choose one of `sites` first)."""
 
-    site: SiteChoice | None
-    sites: list[SiteChoice]
+    site: Choice | None
+    sites: list[Choice]
     groups: list[Group]
     lines: list[LineForm]
 
@@ -151,6 +145,8 @@ async def amend_form(request: AnyRequest, number: FromPath[str], actor: NamedDep
     """The form to correct a draft or a returned request."""
     async with transaction(actor.scope) as tx:
         detail = await queries.one(tx, actor, number, choose(request))
+    if Step.AMEND not in detail.steps:
+        return Redirect(f"/equipment-requests/{detail.number}", status_code=303)
     lines = [_typed_line(line) for line in detail.lines]
     typed = Typed(detail.site, "", detail.reason, lines=lines)
     return await _form(request, actor, typed, amends=detail)
@@ -284,8 +280,8 @@ async def _offered(
     day = clock.today()
     groups = await catalogue(tx, site, typed.q, language, day) if whole else []
     return NewForm(
-        site=SiteChoice(code=row["code"], name=row["name"]) if row else None,
-        sites=[] if only else [SiteChoice(code=r["code"], name=r["name"]) for r in rows],
+        site=Choice(code=row["code"], name=row["name"]) if row else None,
+        sites=[] if only else [Choice(code=r["code"], name=r["name"]) for r in rows],
         groups=groups, lines=await chosen(tx, site, typed.lines, language),
     ), site  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from uuid import UUID
 
 from litestar.datastructures import FormMultiDict
@@ -11,6 +12,7 @@ from assets.equipment_requests.service import Doing, Filing
 from assets.equipment_requests.splitting import Wanted, Way
 from assets.errors import Invalid
 from assets.ids import new_id
+from assets.web.forms import whole, written_day
 from assets.web.language import N_
 
 DIGITS_MAX = 6
@@ -39,13 +41,11 @@ class Fields:
 
     def number(self, name: str) -> int | None:
         """The field as a whole number, or None."""
-        return whole(self.text(name))
+        return whole(self.text(name), DIGITS_MAX)
 
-
-def whole(text: str, digits: int = DIGITS_MAX) -> int | None:
-    """A text as a whole number, or None."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+    def day(self, name: str) -> date | None:
+        """The field as a day, None when nothing is written; Invalid when it is none."""
+        return written_day({name: self.text(name)}, name)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class TypedLine:
         cost = self.unit_cost.translate(_GROUPING)
         return replace(
             begun, reason=self.reason, holder_post=self.holder_post,
-            quantity=1 if begun.kind is LineKind.REPAIR else whole(self.quantity) or 0,
+            quantity=1 if begun.kind is LineKind.REPAIR else whole(self.quantity, DIGITS_MAX) or 0,
             application=begun.application or self.application,
             unit_cost=None if not cost else -1 if (n := whole(cost, COST_DIGITS_MAX)) is None else n,
         )  # fmt: skip
@@ -173,7 +173,7 @@ def split(fields: Fields) -> Split:
     for name, values in fields.values.items():
         way, _, place = name.partition("_")
         position, _, site = place.partition("_")
-        plain = position.isascii() and position.isdigit() and len(position) <= DIGITS_MAX
+        plain = whole(position, DIGITS_MAX) is not None
         if way not in {*Way, INSTEAD} or not plain or not (values and values[-1].strip()):
             continue
         line, note = int(position), fields.text(f"note_{position}")

@@ -123,6 +123,8 @@ async def _split(actor: Actor, number: str, _: Step, fields: Fields) -> Filed:
         raise Invalid(fields=said.on_form(error.fields)) from None
 
 
+# After these steps of one request whoever has many of them goes on to the next.
+WORKED_OFF = frozenset({Step.APPROVE, Step.RETURN, Step.REFUSE, Step.SPLIT, Step.FULFIL})
 Taker = Callable[[Actor, str, Step, Fields], Awaitable[Filed]]
 TAKE: Mapping[Step, Taker] = {
     **dict.fromkeys(service.SIMPLE, _simple), Step.APPROVE: _approve, Step.FULFIL: _fulfil, Step.SPLIT: _split,
@@ -140,16 +142,24 @@ async def _one(
         facts = await beside(tx, actor, ref, language) if decides else None
         files = await files_of(tx, actor.scope, detail.id)
         shown = await _parts(tx, actor, detail, ref, language)
+        done = _done(request)
+        waiting = await _waiting(tx, actor, language) if done in WORKED_OFF else None
     view = RequestPage(**detail.model_dump(), facts=facts, answer=shown, files=files)
     if request.scope["path"].endswith(".json"):
         return show(request, "equipment_requests/one.html", view)
     return page(
         request, "equipment_requests/one.html", status=status, view=view, tried=tried, errors=errors or {},
-        given=(fields or Fields()).values, refused=refused, done=_done(request), states=list(State),
+        given=(fields or Fields()).values, refused=refused, done=done, waiting=waiting, states=list(State),
         facts={line.position: line for line in facts.lines} if facts else {}, note_max=service.NOTE_MAX,
         may_attach=may_attach(actor, detail), photos_max=PHOTOS_MAX, file_mb=request.app.state["settings"].attachment_mb,
         most=queues.most,
     )  # fmt: skip
+
+
+async def _waiting(tx: Connection, actor: Actor, language: str) -> Page[RequestOut]:
+    """How many requests wait for this person, with the one that comes first."""
+    asked = ListQuery.of({"waiting_for_me": ["true"], "sort": ["priority"], "limit": ["1"]}, LISTING)
+    return await queries.listed_requests(tx, actor, asked, language)
 
 
 async def _parts(tx: Connection, actor: Actor, detail: RequestDetail, ref: str, language: str) -> RequestAnswer | None:

@@ -1,7 +1,6 @@
 """Pages of purchases: what waits to be bought, the list, one that is ordered, taken in or given up; and a part's own acts."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
-from pydantic import BaseModel
 
 from assets import clock
 from assets.access.actor import Actor
@@ -23,20 +21,13 @@ from assets.equipment_requests.forms import WHOLE_NUMBER, Fields
 from assets.equipment_requests.purchase_queries import PURCHASES, PurchaseDetail, PurchaseOut
 from assets.equipment_requests.purchases import Arrived, NewPurchase, Order
 from assets.errors import Conflict, Invalid, NotFound
-from assets.web.language import N_, choose
+from assets.web.forms import Choice, grouped, numbered
+from assets.web.language import choose
 from assets.web.paging import ListQuery, Page, listed
 from assets.web.templates import page, show, twin, without_suffix
 
 AnyRequest = Request[Any, Any, Any]
-DATE = N_("Please write a date as day/month/year.")
 CHOICES_MAX = 500
-
-
-class Choice(BaseModel):
-    """A store, a model or a consumable to choose."""
-
-    code: str
-    name: str
 
 
 class PurchaseList(Page[PurchaseOut]):
@@ -116,7 +107,7 @@ async def take(
         raise NotFound()
     fields = Fields.of(await request.form())
     try:
-        await _ACTS[act](actor, _number(number), fields)
+        await _ACTS[act](actor, numbered(number), fields)
     except (Invalid, Conflict) as error:
         wrong = dict(error.fields) if isinstance(error, Invalid) else {}
         refused = None if wrong else (error.detail, error.facts)
@@ -125,7 +116,11 @@ async def take(
 
 
 async def _order(actor: Actor, number: int, fields: Fields) -> None:
-    said = Order(fields.text("supplier"), fields.text("decision_number"), _day(fields, "expected_on"))
+    said = Order(
+        fields.text("supplier"),
+        fields.text("decision_number"),
+        fields.day("expected_on"),
+    )
     await purchases.order(actor, number, said, version=fields.number("version"), now=clock.now())
 
 
@@ -133,7 +128,7 @@ async def _arrive(actor: Actor, number: int, fields: Fields) -> None:
     wrong = {
         name: WHOLE_NUMBER
         for name in ("quantity", "unit_cost")
-        if fields.text(name).strip() and _whole(fields, name) is None
+        if fields.text(name).strip() and grouped(fields.text(name)) is None
     }
     if wrong:
         raise Invalid(fields=wrong)
@@ -141,9 +136,9 @@ async def _arrive(actor: Actor, number: int, fields: Fields) -> None:
         fields.text("store"), model=_id(fields.text("model")), manufacturer=fields.text("manufacturer"),
         model_name=fields.text("model_name"), category=fields.text("category"),
         delivery_note=fields.text("delivery_note"), serials=_serials(fields.text("serials")),
-        consumable=fields.text("consumable"), quantity=_whole(fields, "quantity") or 0,
-        unit_cost=_whole(fields, "unit_cost"), funding_source=fields.text("funding_source"),
-        warranty_until=_day(fields, "warranty_until"),
+        consumable=fields.text("consumable"), quantity=grouped(fields.text("quantity")) or 0,
+        unit_cost=grouped(fields.text("unit_cost")), funding_source=fields.text("funding_source"),
+        warranty_until=fields.day("warranty_until"),
     )  # fmt: skip
     try:
         await purchases.arrive(actor, number, came, version=fields.number("version"), now=clock.now())
@@ -169,32 +164,12 @@ def _serials(text: str) -> list[str]:
     return [part for line in text.replace(",", "\n").replace(";", "\n").splitlines() if (part := line.strip())]
 
 
-def _whole(fields: Fields, name: str) -> int | None:
-    """A whole number as people write it, with points between thousands."""
-    text = fields.text(name).strip().replace(".", "").replace(" ", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 13 else None
-
-
-def _day(fields: Fields, name: str) -> date | None:
-    text = fields.text(name).strip()
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise Invalid(fields={name: DATE}) from None
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise NotFound()
-    return int(text)
-
-
 async def _one(
     request: AnyRequest, actor: Actor, number: str, fields: Fields | None = None, errors: Mapping[str, str] | None = None,
     refused: tuple[str, object] | None = None, *, tried: str = "", status: int = 200,
 ) -> Response[Any]:  # fmt: skip
     async with transaction(actor.scope) as tx:
-        found = await purchase_queries.one(tx, actor, _number(number), choose(request))
+        found = await purchase_queries.one(tx, actor, numbered(number), choose(request))
         arrives = "arrive" in found.acts
         stores, models, consumables, categories = [
             [Choice(code=str(r["code"]), name=r["name"]) for r in await tx.fetch(query, *more, CHOICES_MAX)]
@@ -202,9 +177,9 @@ async def _one(
             else []
             for query, more in (
                 (_STORES, ()),
-                (_MODELS, (_number(number),)),
-                (_CONSUMABLES, (_number(number),)),
-                (_CATEGORIES, (_number(number),)),
+                (_MODELS, (numbered(number),)),
+                (_CONSUMABLES, (numbered(number),)),
+                (_CATEGORIES, (numbered(number),)),
             )
         ]
     view = PurchasePage(
@@ -233,9 +208,21 @@ _CATEGORIES = f"select code, name from asset_categories where id in (select l.ca
 _CONSUMABLES = f"select code, name from consumables where id in (select l.consumable {_OPEN}) order by name limit $2"  # noqa: S608
 
 
+@get("/fulfilment-parts/{part:uuid}/{act:str}", guards=[requires(Action.VIEW_REQUESTS)], include_in_schema=False)
+async def part_form(part: FromPath[UUID], act: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+    """The page whose form a refused act on a part came from."""
+    async with transaction(actor.scope) as tx:
+        number = await tx.fetchval(
+            "select r.number from fulfilment_parts p join equipment_request_lines l on l.id = p.line "
+            "join equipment_requests r on r.id = l.request where p.id = $1", part,
+        )  # fmt: skip
+    if number is None:
+        raise NotFound()
+    return Redirect(f"/equipment-requests/{number}", status_code=303)
+
+
 @post(
     "/fulfilment-parts/{part:uuid}/{act:str}", guards=[requires(Action.FULFIL_REQUEST)], include_in_schema=False,
-    opt={"page": "/equipment-requests"},
 )  # fmt: skip
 async def part_act(part: FromPath[UUID], act: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """Say that a part is done, or take it back; then the page of its request."""
@@ -246,4 +233,4 @@ async def part_act(part: FromPath[UUID], act: FromPath[str], actor: NamedDepende
     return Redirect(f"/equipment-requests/{filed.number}", status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = (listing, plan, one, take, part_act)
+routes: Sequence[ControllerRouterHandler] = (listing, plan, one, take, part_form, part_act)

@@ -79,11 +79,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Arrived:
-    """What came: machines of one model by their serial numbers, or so many of a consumable; taken in at `store`.
+    """What came: machines of one model by their serial numbers, so many of a consumable, or both; taken in at `store`.
 
     Their tags are made of the purchase's number. `unit_cost` is in whole đồng. A model that is not known yet is said by
     `manufacturer` and `model_name`, and by its `category` where the purchase waits for several. What was taken in under a
-    `delivery_note` (its number on paper) before is not taken in twice.
+    `delivery_note` (its number on paper) before is not taken in twice; each model and consumable stands on it once.
     """
 
     store: str
@@ -190,39 +190,60 @@ async def arrive(actor: Actor, number: int, came: Arrived, *, version: int | Non
     the version must be said.
     """
     actor = actor.require_everywhere(Action.FULFIL_REQUEST)
-    delivery = _Delivery.of(came)
+    if came.quantity and not came.consumable:
+        raise Invalid(fields={"consumable": N_("Choose what came, and how much of it.")})
+    deliveries = {_Delivery.of(one): one for one in _goods(came)}
     async with transaction(actor.scope) as tx:
         row = await _locked(tx, number, None, *State)
-        if (known := await delivery.known(tx, row)) is not None:
-            return known
-        row = await _locked(tx, number, version, State.ORDERED)
-        if not delivery.note and version is None:
-            raise Invalid(
-                fields={
-                    "delivery_note": N_("Write the number of the delivery note, so that nothing is taken in twice.")
-                }
-            )
-        store = await tx.fetchrow("select id, code, kind from sites where code = $1", clean(came.store, 20))
-        if store is None or store["kind"] != "store":
-            raise Invalid(fields={"store": N_("Choose the store that takes it in.")})
-        work = _consumables if came.consumable else _machines
-        tags = await work(tx, actor, row, store, came, now)
-        left = await tx.fetchval(
-            "select exists (select from fulfilment_parts where purchase = $1 and state in ('planned', 'under_way') "
-            "and coalesce(transfer, shipment) is null)", row["id"],
-        )  # fmt: skip
-        cells = {} if left else {"state": State.RECEIVED, "ended_at": now}
-        told = {"assets": tags, "quantity": came.quantity or len(tags), "delivery_note": clean(came.delivery_note, 60)}
-        await _change(tx, actor, row, "arrive", cells, told=told)
-        await delivery.keep(tx, actor, row, tags, now)
-        return tags
+        known = {one: tags for one in deliveries if (tags := await one.known(tx, row)) is not None}
+        if len(known) < len(deliveries):
+            row = await _locked(tx, number, version, State.ORDERED)
+        made = [
+            known[one] if one in known else await _taken_in(tx, actor, row, one, goods, version, now)
+            for one, goods in deliveries.items()
+        ]
+        return [tag for tags in made for tag in tags]
+
+
+def _goods(came: Arrived) -> list[Arrived]:
+    """The machines and the consumable of a delivery, each for itself."""
+    machines = replace(came, consumable="", quantity=0)
+    if not came.consumable:
+        return [machines]
+    poured = replace(came, serials=(), model=None, manufacturer="", model_name="", category="")
+    return [machines, poured] if came.serials or came.model or came.manufacturer or came.model_name else [poured]
+
+
+async def _taken_in(
+    tx: Connection, actor: Actor, row: Record, delivery: "_Delivery", came: Arrived, version: int | None, now: datetime
+) -> list[str]:
+    """The assets that one kind of goods of a delivery became; it is kept under its note."""
+    if not delivery.note and version is None:
+        raise Invalid(
+            fields={"delivery_note": N_("Write the number of the delivery note, so that nothing is taken in twice.")}
+        )
+    store = await tx.fetchrow("select id, code, kind from sites where code = $1", clean(came.store, 20))
+    if store is None or store["kind"] != "store":
+        raise Invalid(fields={"store": N_("Choose the store that takes it in.")})
+    work = _consumables if came.consumable else _machines
+    tags = await work(tx, actor, row, store, came, now)
+    left = await tx.fetchval(
+        "select exists (select from fulfilment_parts where purchase = $1 and state in ('planned', 'under_way') "
+        "and coalesce(transfer, shipment) is null)", row["id"],
+    )  # fmt: skip
+    cells = {} if left else {"state": State.RECEIVED, "ended_at": now}
+    told = {"assets": tags, "quantity": came.quantity or len(tags), "delivery_note": clean(came.delivery_note, 60)}
+    await _change(tx, actor, row, "arrive", cells, told=told)
+    await delivery.keep(tx, actor, row, tags, now)
+    return tags
 
 
 @dataclass(frozen=True)
 class _Delivery:
-    """What arrived at once, by what it is known again: `note`, and the digest of what was said."""
+    """What arrived at once, by what it is known again: `note`, `key` (it and what came), and the digest of what was said."""
 
     note: str
+    key: str
     digest: str
 
     @classmethod
@@ -231,15 +252,18 @@ class _Delivery:
         model = str(came.model or f"{came.manufacturer} {came.model_name}")
         what = [came.consumable.upper(), came.quantity, keys] if came.consumable else [model, keys]
         digest = sha256(json.dumps([came.store, *what], ensure_ascii=False).encode()).hexdigest()
+        if note := clean(came.delivery_note, 60):
+            goods = sha256(json.dumps([note, came.consumable.upper() or model]).encode()).hexdigest()
+            return cls(note, f"{note[:40]}#{goods[:16]}", digest)
         own = f"#{digest[:40]}" if keys and not came.consumable else ""
-        return cls(clean(came.delivery_note, 60) or own, digest)
+        return cls(own, own, digest)
 
     async def known(self, tx: Connection, row: Record) -> list[str] | None:
         """The tags that were made of it before; Conflict when something else was taken in under its note."""
         if not self.note:
             return None
         found = await tx.fetchrow(
-            "select digest, tags from purchase_deliveries where purchase = $1 and note = $2", row["id"], self.note
+            "select digest, tags from purchase_deliveries where purchase = $1 and note = $2", row["id"], self.key
         )
         if found is not None and found["digest"] != self.digest:
             raise Conflict(
@@ -253,7 +277,7 @@ class _Delivery:
         made = new_id()
         await tx.execute(
             "insert into purchase_deliveries (id, purchase, note, digest, tags, at, actor_name) values ($1,$2,$3,$4,$5,$6,$7)",
-            made, row["id"], self.note or f"#{made}", self.digest, list(tags), now, actor.name,
+            made, row["id"], self.key or f"#{made}", self.digest, list(tags), now, actor.name,
         )  # fmt: skip
 
 

@@ -22,10 +22,11 @@ from assets.inventory.batches.spelling import Spelling
 from assets.inventory.batches.world import described
 from assets.inventory.kinds import CUSTOM
 from assets.inventory.lifecycle import Stage
-from assets.inventory.pages import FieldOnForm, Named, errors_of, field_on_form, own_field_on_form
+from assets.inventory.pages import FieldOnForm, errors_of, field_on_form, own_field_on_form
 from assets.inventory.values import Field, Wrong, read
 from assets.phrases import Phrase
 from assets.web import words
+from assets.web.forms import Choice
 from assets.web.language import N_, choose, translate
 from assets.web.paging import PAGED, ListQuery, Page, fetch
 from assets.web.templates import show
@@ -46,7 +47,7 @@ class ChangeMany(Page[AssetOut]):
     """The assets that are meant and how they were chosen, the fields to choose from, and the one that was."""
 
     chosen_by: dict[str, list[str]]
-    fields: list[Named]
+    fields: list[Choice]
     field: FieldOnForm | None
 
 
@@ -66,9 +67,9 @@ async def _show(
     async with transaction(actor.scope) as tx:
         kind, own = await described(tx, "assets")
         found = await fetch(tx, ASSETS, asked, asset_out, scope=actor.scope)
-    fields = [Named(code=one, name=translate(language, words.field("assets", one))) for one in FIELDS]
+    fields = [Choice(code=one, name=translate(language, words.field("assets", one))) for one in FIELDS]
     mine = {CUSTOM + code: definition for code, definition in own.items() if not definition.deprecated}
-    fields += [Named(code=code, name=definition.called(language)) for code, definition in mine.items()]
+    fields += [Choice(code=code, name=definition.called(language)) for code, definition in mine.items()]
     chosen = None
     if name in mine:
         chosen = own_field_on_form(kind, mine[name], {name: value}, language)

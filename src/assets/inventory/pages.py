@@ -25,6 +25,7 @@ from assets.inventory.kinds import CUSTOM, Definition, Kind
 from assets.inventory.saved_filters.pages import saved_for
 from assets.inventory.values import Field, Type
 from assets.web import words
+from assets.web.forms import Choice
 from assets.web.language import N_, choose, translate
 from assets.web.paging import ListQuery, Page, fetch
 from assets.web.templates import page, show, twin
@@ -43,18 +44,11 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
-class Named(BaseModel):
-    """Something to choose, by its code."""
-
-    code: str
-    name: str
-
-
 class AssetList(Page[AssetOut]):
     """A page of the register, with what it can be narrowed to."""
 
-    sites: list[Named]
-    categories: list[Named]
+    sites: list[Choice]
+    categories: list[Choice]
 
 
 class FieldOnForm(BaseModel):
@@ -67,7 +61,7 @@ class FieldOnForm(BaseModel):
     required: bool
     fixed: bool
     limit: int
-    choices: list[Named]
+    choices: list[Choice]
     suggestions: list[str]
 
 
@@ -86,11 +80,11 @@ class AssetForm(BaseModel):
     groups: list[Group]
 
 
-async def _named(tx: Connection, language: str) -> dict[str, list[Named]]:
+async def _named(tx: Connection, language: str) -> dict[str, list[Choice]]:
     name = "name" if language == "vi" else "coalesce(nullif(name_en, ''), name)"
     sites = await tx.fetch("select code, name from sites order by sort, code")  # row-level security: the caller's
     kinds = await tx.fetch(f"select code, {name} as name from asset_categories order by sort, code")  # noqa: S608
-    return {"sites": [Named(**row) for row in sites], "categories": [Named(**row) for row in kinds]}
+    return {"sites": [Choice(**row) for row in sites], "categories": [Choice(**row) for row in kinds]}
 
 
 async def _asked(request: AnyRequest) -> ListQuery:
@@ -236,7 +230,7 @@ async def _form(
 def field_on_form(
     one: Field, given: Mapping[str, str], tag: str, known: Mapping[str, Any], language: str
 ) -> FieldOnForm:
-    choices = [Named(code=code, name=translate(language, words.word(one.words, code))) for code in one.choices]
+    choices = [Choice(code=code, name=translate(language, words.word(one.words, code))) for code in one.choices]
     if one.name == "site":
         choices = known["site"]
     value = given.get(one.name, "")
@@ -250,10 +244,10 @@ def field_on_form(
 
 def own_field_on_form(kind: Kind, definition: Definition, given: Mapping[str, str], language: str) -> FieldOnForm:
     one = kind[CUSTOM + definition.code]
-    choices = [Named(code=code, name=code) for code in definition.choices]
+    choices = [Choice(code=code, name=code) for code in definition.choices]
     if one.type is Type.BOOLEAN:
         choices = [
-            Named(code=code, name=translate(language, text))
+            Choice(code=code, name=translate(language, text))
             for code, text in (("true", N_("Yes")), ("false", N_("No")))
         ]
     label = definition.called(language)
@@ -263,7 +257,7 @@ def own_field_on_form(kind: Kind, definition: Definition, given: Mapping[str, st
     )  # fmt: skip
 
 
-def _input(one: Field, choices: Sequence[Named]) -> str:
+def _input(one: Field, choices: Sequence[Choice]) -> str:
     if choices:
         return "select"
     return {Type.DATE: "date", Type.INTEGER: "number", Type.MONEY: "number"}.get(one.type, "text")

@@ -7,7 +7,6 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
-from pydantic import BaseModel
 
 from assets import clock
 from assets.access.actor import Actor
@@ -27,20 +26,13 @@ from assets.inventory.wear_api import (
     totals,
     wear_out,
 )
+from assets.web.forms import Named
 from assets.web.moments import NAME, AsOfDay, day_of
 from assets.web.paging import LIMIT_MAX, Listing, ListQuery, Page, fetch
 from assets.web.templates import show
 
 AnyRequest = Request[Any, Any, Any]
 PRINTED_MAX = LIMIT_MAX  # on one page that is made for paper; longer registers are narrowed, or taken away as a file
-
-
-class Named(BaseModel):
-    """A thing by its code, as people call it."""
-
-    code: str
-    name: str
-    name_en: str = ""
 
 
 class WearPage(Page[WearOut]):

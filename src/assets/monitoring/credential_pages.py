@@ -128,7 +128,7 @@ async def remove(request: AnyRequest, credential: FromPath[UUID], actor: NamedDe
     return Redirect("/credentials", status_code=303)
 
 
-@post("/credential-orders", guards=LOOKS_AFTER, include_in_schema=False)
+@post("/credential-orders", guards=LOOKS_AFTER, include_in_schema=False, opt={"page": "/credentials"})
 async def order(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[Any]:
     """Say what is tried at a place, in which order."""
     form = await request.form()

@@ -80,7 +80,7 @@ class Submission(Proposal):
 
 @dataclass(frozen=True)
 class Handed:
-    """An asset that changes hands; money in whole đồng."""
+    """An asset that changes hands; money in whole đồng, `photos` are the sides that added one."""
 
     name: str
     tag: str
@@ -88,6 +88,7 @@ class Handed:
     cost: int | None = None
     remaining: int | None = None
     note: str = ""
+    photos: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

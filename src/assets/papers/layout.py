@@ -163,7 +163,7 @@ def _hand_over(content: HandOver, form: Form) -> list[Part]:
         Text(f"2. Bên nhận: {content.receiver or LEADER}"), Text(_person(content.received)), Text(PEOPLE),
         Text(f"3. Cơ quan chứng kiến (nếu có): {LEADER}"), Text(PEOPLE),
         Text("B. NỘI DUNG BÀN GIAO, TIẾP NHẬN", Style.STRONG),
-        Text("1. Danh mục tài sản bàn giao, tiếp nhận:"), Table(columns, rows),
+        Text("1. Danh mục tài sản bàn giao, tiếp nhận:"), Table(columns, rows), *_photos(content.lines),
         *([Text(f"Người vận chuyển: {content.carrier}")] if content.carrier else []),
         Text("2. Hồ sơ, tài liệu bàn giao, tiếp nhận:"), Text(LINE),
         Text("3. Trách nhiệm của các bên:"), Text(f"a) Bên giao: {LEADER}"), Text(f"b) Bên nhận: {LEADER}"),
@@ -175,6 +175,12 @@ def _hand_over(content: HandOver, form: Form) -> list[Part]:
         subtitle=[content.number] if content.number else (), signatures=signed[:2], below=signed[2:],
         recipients=lines_of(form.recipients),
     )]  # fmt: skip
+
+
+def _photos(lines: Sequence[Handed]) -> list[Text]:
+    """Of which lines there are photos, and from which side."""
+    said = "; ".join(f"số {at} ({', '.join(line.photos)})" for at, line in enumerate(lines, 1) if line.photos)
+    return [Text(f"Ảnh hiện trạng lưu kèm phiếu điều chuyển trên hệ thống: tài sản {said}.")] if said else []
 
 
 def _person(said: Confirmed | None) -> str:

@@ -1,8 +1,9 @@
 """The only door to python-docx: a document becomes a .docx that opens in any office program and can be worked on there."""
 
 import io
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -18,10 +19,37 @@ from assets.papers.document import Document as Paper
 from assets.papers.kinds import FIELDS
 
 FONT = "Times New Roman"
-BODY, SMALL = 13, 11  # points, as administrative papers have them
+SMALL = 11  # points
 A4 = (210, 297)
-MARGINS = {False: (30, 15, 20, 20), True: (20, 15, 15, 15)}  # mm: left, right, top, bottom, by whether it lies
-SIGN_LINES = 4
+MARGINS = {False: (30, 15), True: (20, 15)}  # mm: left, right, by whether it lies
+
+
+@dataclass(frozen=True)
+class Density:
+    """How closely a paper is set: points of text, of heads and signatures, what tables have more than in the PDF; points
+    between paragraphs and around the text of a cell; empty lines to sign on; mm above and below, upright and lying.
+    """
+
+    body: float
+    head: float
+    more: float
+    after: float
+    around: float
+    sign: int
+    edge: float
+    low_edge: float
+
+
+# As administrative papers have it; a short paper that is a little too long for one page is set more closely instead.
+DENSITIES = (
+    Density(13, 12, 1.5, 4, 1, 4, 20, 15), Density(12, 11, 1, 3, 1, 3, 15, 12), Density(11, 10.5, 0.5, 1.5, 0.5, 3, 12, 10),
+    Density(10.5, 10, 0, 1, 0, 2, 10, 10), Density(10, 9.5, 0, 0.5, 0, 2, 10, 10),
+)  # fmt: skip
+HALVES = (0.42, 0.58)  # of a letterhead
+MOTTO = ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc")
+AFTER_TABLE = 5  # points
+SPARE = 4  # mm that a page keeps free, for programs differ
+SHORT = 40  # rows; beyond that nothing is reckoned
 THUMBNAIL = "http://schemas.openxmlformats.org/package/2006/relationships/metadata/thumbnail"
 _TWIPS = 56.7  # to a mm
 MM_OF_POINT = 25.4 / 72
@@ -33,14 +61,15 @@ Data = dict[str, Any]
 def docx_of(paper: Paper, made_at: datetime) -> bytes:
     """The paper as .docx; the same words as its PDF."""
     data = data_of(paper)
+    how = _chosen(data["parts"])
     file = docx.Document()
-    _prepare(file, data["name"], made_at)
+    _prepare(file, data["name"], made_at, how)
     for number, part in enumerate(data["parts"]):
         section = file.sections[0] if number == 0 else file.add_section()
-        width = _page(section, part["landscape"])
+        width = _page(section, part["landscape"], how)
         if number == 0:
             _edges(section, data["draft"])
-        _part(file, part, width)
+        _part(file, part, width, how)
     made = io.BytesIO()
     file.save(made)
     return made.getvalue()
@@ -49,8 +78,8 @@ def docx_of(paper: Paper, made_at: datetime) -> bytes:
 def starter(title: str, content: Any, made_at: datetime) -> bytes:
     """A .docx template to begin with: a line for each value that such a paper has, and a table for each of its lists."""
     file = docx.Document()
-    _prepare(file, title, made_at)
-    _page(file.sections[0], False)
+    _prepare(file, title, made_at, DENSITIES[0])
+    _page(file.sections[0], False, DENSITIES[0])
     _line(file, title.upper(), bold=True, size=14, align=WD_ALIGN_PARAGRAPH.CENTER)
     for name in FIELDS:
         _line(file, f"{{{{ form.{name} }}}}")
@@ -85,7 +114,7 @@ def _tag(name: str, value: Any) -> str:
     return f"{{{{ {name}{by} }}}}"
 
 
-def _prepare(file: Any, name: str, made_at: datetime) -> None:
+def _prepare(file: Any, name: str, made_at: datetime, how: Density) -> None:
     properties = file.core_properties
     properties.title, properties.author, properties.comments, properties.language = name, "", "", "vi-VN"
     properties.created = properties.modified = made_at
@@ -93,8 +122,8 @@ def _prepare(file: Any, name: str, made_at: datetime) -> None:
     for name in [name for name, one in package.rels.items() if one.reltype == THUMBNAIL]:
         del package.rels[name]
     normal = file.styles["Normal"]
-    normal.font.size = Pt(BODY)
-    normal.paragraph_format.space_after, normal.paragraph_format.space_before = Pt(4), Pt(0)
+    normal.font.size = Pt(how.body)
+    normal.paragraph_format.space_after, normal.paragraph_format.space_before = Pt(how.after), Pt(0)
     normal.paragraph_format.line_spacing = 1.0
     # Every script in one font, also where the program would take its own by the theme.
     for properties_of in (normal.element.get_or_add_rPr(), *file.styles.element.iter(qn("w:rPr"))):
@@ -107,16 +136,16 @@ def _prepare(file: Any, name: str, made_at: datetime) -> None:
     normal.element.get_or_add_rPr().insert(0, fonts)
 
 
-def _page(section: Any, landscape: bool) -> int:
+def _page(section: Any, landscape: bool, how: Density) -> int:
     """Set the section's paper; the answer is the width of its text in mm."""
     width, height = sorted(A4, reverse=landscape)
-    left, right, top, bottom = MARGINS[landscape]
+    (left, right), edge = MARGINS[landscape], how.low_edge if landscape else how.edge
     section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
     section.page_width, section.page_height = Mm(width), Mm(height)
     section.left_margin, section.right_margin, section.top_margin, section.bottom_margin = map(
-        Mm, (left, right, top, bottom)
+        Mm, (left, right, edge, edge)
     )
-    section.header_distance = section.footer_distance = Mm(8)
+    section.header_distance = section.footer_distance = Mm(min(8, edge / 2))
     return width - left - right
 
 
@@ -139,21 +168,21 @@ def _edges(section: Any, draft: str) -> None:
         run.bold, run.font.size, run.font.color.rgb = True, Pt(14), RGBColor(0xA0, 0xA0, 0xA0)
 
 
-def _part(file: Any, part: Data, width: int) -> None:
+def _part(file: Any, part: Data, width: int, how: Density) -> None:
     if part["head"]:
-        _letterhead(file, part["head"], width)
+        _letterhead(file, part["head"], width, how)
     if part["title"]:
-        _line(file, part["title"], bold=True, size=14, align=WD_ALIGN_PARAGRAPH.CENTER)
+        _line(file, part["title"], bold=True, size=how.body + 1, align=WD_ALIGN_PARAGRAPH.CENTER)
     for text in part["subtitle"]:
         _line(file, text, italic=True, align=WD_ALIGN_PARAGRAPH.CENTER)
     for at, block in enumerate(part["blocks"], 1):
         if block["kind"] == "table":
-            _table(file, block, width)
+            _table(file, block, width, how)
         else:
             last = at == len(part["blocks"])  # no page has signatures alone
             heads = block["style"] == Style.STRONG or block["text"].endswith(":")
             _paragraph(file, block, width).paragraph_format.keep_with_next = last or heads
-    _signed(file, part, width)
+    _signed(file, part, width, how)
 
 
 def _paragraph(file: Any, block: Data, width: int) -> Any:
@@ -169,7 +198,9 @@ def _paragraph(file: Any, block: Data, width: int) -> Any:
     return made
 
 
-def _line(place: Any, text: str, *, bold: bool = False, italic: bool = False, size: int = 0, align: Any = None) -> Any:
+def _line(
+    place: Any, text: str, *, bold: bool = False, italic: bool = False, size: float = 0, align: Any = None
+) -> Any:
     made = place.add_paragraph()
     run = made.add_run(text)
     run.bold, run.italic = bold or None, italic or None
@@ -179,32 +210,32 @@ def _line(place: Any, text: str, *, bold: bool = False, italic: bool = False, si
     return made
 
 
-def _letterhead(file: Any, head: Data, width: int) -> None:
+def _letterhead(file: Any, head: Data, width: int, how: Density) -> None:
     for text in head["form"]:
         _line(file, text, size=SMALL, align=WD_ALIGN_PARAGRAPH.RIGHT)
-    left, right = _side_by_side(file, [width * 0.42, width * 0.58])
+    left, right = _side_by_side(file, [width * one for one in HALVES])
     *above, last = head["issuer"]
     for text in above:
-        _into(left, text)
-    _into(left, last, bold=True)
-    _into(left, "———")
-    _into(left, head["number"])
+        _into(left, text, how.head)
+    _into(left, last, how.head, bold=True)
+    _into(left, "———", how.head)
+    _into(left, head["number"], how.head)
     if head["about"]:
-        _into(left, head["about"], size=SMALL)
-    _into(right, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", bold=True, size=SMALL + 1)
-    _into(right, "Độc lập - Tự do - Hạnh phúc", bold=True)
-    _into(right, "———————")
-    _into(right, head["day"], italic=True)
+        _into(left, head["about"], SMALL)
+    _into(right, MOTTO[0], how.head, bold=True)
+    _into(right, MOTTO[1], how.head, bold=True)
+    _into(right, "———————", how.head)
+    _into(right, head["day"], how.head, italic=True)
     file.add_paragraph()
 
 
-def _into(cell: Any, text: str, *, bold: bool = False, italic: bool = False, size: int = 0, align: Any = None) -> None:
+def _into(cell: Any, text: str, size: float, *, bold: bool = False, italic: bool = False, align: Any = None) -> None:
     first = cell.paragraphs[0]
     empty = len(cell.paragraphs) == 1 and not first.runs
     made = first if empty else cell.add_paragraph()
     run = made.add_run(text)
     run.bold, run.italic = bold or None, italic or None
-    run.font.size = Pt(size or 12)
+    run.font.size = Pt(size)
     made.alignment = WD_ALIGN_PARAGRAPH.CENTER if align is None else align
     made.paragraph_format.space_after = Pt(0)
 
@@ -220,7 +251,7 @@ def _side_by_side(file: Any, widths: Sequence[float]) -> Any:
     return cells
 
 
-def _signed(file: Any, part: Data, width: int) -> None:
+def _signed(file: Any, part: Data, width: int, how: Density) -> None:
     for some in (part["signatures"], part["below"]):
         if not some:
             continue
@@ -228,45 +259,46 @@ def _signed(file: Any, part: Data, width: int) -> None:
         alone = some is part["signatures"] and len(some) == 1
         cells = _side_by_side(file, [width / (2 if alone else len(some))] * (2 if alone else len(some)))
         if alone:
-            _recipients(cells[0], part["recipients"])
+            _recipients(cells[0], part["recipients"], how)
         for cell, one in zip(cells[1:] if alone else cells, some, strict=True):
-            _into(cell, one["title"], bold=True)
-            _into(cell, one["note"], italic=True, size=SMALL)
-            for _ in range(SIGN_LINES):
-                _into(cell, " ")
-            _into(cell, one["name"] or " ", bold=True)
+            _into(cell, one["title"], how.head, bold=True)
+            _into(cell, one["note"], min(SMALL, how.head), italic=True)
+            for _ in range(how.sign):
+                _into(cell, " ", how.head)
+            _into(cell, one["name"] or " ", how.head, bold=True)
         if some is part["signatures"] and not alone and part["recipients"]:
             _gap(file)
             (cell,) = _side_by_side(file, [width])
-            _recipients(cell, part["recipients"])
+            _recipients(cell, part["recipients"], how)
     _gap(file)
 
 
-def _recipients(cell: Any, recipients: Sequence[str]) -> None:
+def _recipients(cell: Any, recipients: Sequence[str], how: Density) -> None:
     if recipients:
-        _into(cell, "Nơi nhận:", bold=True, italic=True, align=WD_ALIGN_PARAGRAPH.LEFT)
+        _into(cell, "Nơi nhận:", how.head, bold=True, italic=True, align=WD_ALIGN_PARAGRAPH.LEFT)
     for text in recipients:
-        _into(cell, text, size=SMALL, align=WD_ALIGN_PARAGRAPH.LEFT)
+        _into(cell, text, min(SMALL, how.head), align=WD_ALIGN_PARAGRAPH.LEFT)
 
 
 # Tables can have thousands of cells: they are built as XML, python-docx takes the square of their number.
 
 
-def _table(file: Any, block: Data, width: int) -> None:
+def _table(file: Any, block: Data, width: int, how: Density) -> None:
     columns = block["columns"]
-    half_points = round((block["size"] + 1.5) * 2)
+    half_points = round((block["size"] + how.more) * 2)
     widths = [round(value * _TWIPS) for value in _widths(columns, width, half_points / 2)]
     table = OxmlElement("w:tbl")
     table.append(_properties(widths))
     table.append(_grid(widths))
     for cells in _heads(columns, widths):
-        table.append(_row(cells, half_points, head=True))
+        table.append(_row(cells, half_points, how.around, head=True))
     for row in block["rows"]:
-        table.append(_row(list(_cells(row, columns, widths)), half_points))
+        table.append(_row(list(_cells(row, columns, widths)), half_points, how.around))
     file.element.body.insert_element_before(table, "w:sectPr")
     after = file.add_paragraph()
     after.paragraph_format.space_after = Pt(0)
-    after.add_run(" ").font.size = Pt(5)
+    after.paragraph_format.line_spacing = Pt(AFTER_TABLE)  # the mark of the paragraph is as large as text
+    after.add_run(" ").font.size = Pt(AFTER_TABLE)
 
 
 def _widths(columns: Sequence[Data], width: int, size: float) -> list[float]:
@@ -347,7 +379,7 @@ def _cells(row: Data, columns: Sequence[Data], widths: Sequence[int]) -> Iterato
         yield text, side, row["strong"], sum(widths[place : place + span]), span, ""
 
 
-def _row(cells: Sequence[Cell], half_points: int, *, head: bool = False) -> Any:
+def _row(cells: Sequence[Cell], half_points: int, around: float, *, head: bool = False) -> Any:
     found = OxmlElement("w:tr")
     _whole(found, head=head)
     for text, side, bold, width, span, merged in cells:
@@ -360,7 +392,7 @@ def _row(cells: Sequence[Cell], half_points: int, *, head: bool = False) -> Any:
             _child(properties, "w:vMerge", val=merged)
         if head:
             _child(properties, "w:vAlign", val="center")
-        _written(cell, text, side, bold, half_points)
+        _written(cell, text, side, bold, half_points, around)
     return found
 
 
@@ -372,10 +404,10 @@ def _whole(row: Any, *, head: bool = False) -> None:
         _child(properties, "w:tblHeader")
 
 
-def _written(cell: Any, text: str, side: str, bold: bool, half_points: int) -> None:
+def _written(cell: Any, text: str, side: str, bold: bool, half_points: int, around: float) -> None:
     paragraph = _child(cell, "w:p")
     properties = _child(paragraph, "w:pPr")
-    _child(properties, "w:spacing", before="20", after="20")
+    _child(properties, "w:spacing", before=str(round(around * 20)), after=str(round(around * 20)))
     _child(properties, "w:jc", val=side)
     run = _child(paragraph, "w:r")
     style = _child(run, "w:rPr")
@@ -393,3 +425,92 @@ def _child(parent: Any, name: str, **attributes: str) -> Any:
         found.set(qn(f"w:{key}"), value)
     parent.append(found)
     return found
+
+
+# How high a part will be, as far as one can say without setting it; a little too high rather than too low.
+
+_LINE = 1.15  # of the size: what a line of Times is high
+_WIDE = 0.7  # of the size: how wide a capital letter is, on average
+_NARROW = dict.fromkeys("ijlítfrIìịỉĩ.,;:()-/'", 0.33) | {" ": 0.26}
+_USUAL = 0.48
+_BORDER = 0.5
+
+
+def _chosen(parts: Sequence[Data]) -> Density:
+    """The widest density with which each part is one page that can be one."""
+    least = [found for part in parts if (found := _fitting(part)) is not None]
+    return DENSITIES[max(least, default=0)]
+
+
+def _fitting(part: Data) -> int | None:
+    tables = [block for block in part["blocks"] if block["kind"] == "table"]
+    if sum(len(table["rows"]) for table in tables) > SHORT:
+        return None
+    width, height = sorted(A4, reverse=part["landscape"])
+    for at, how in enumerate(DENSITIES):
+        edge = how.low_edge if part["landscape"] else how.edge
+        if _high(part, width - sum(MARGINS[part["landscape"]]), how) * MM_OF_POINT <= height - 2 * edge - SPARE:
+            return at
+    return None
+
+
+def _high(part: Data, width: float, how: Density) -> float:
+    """In points."""
+    found = _head_high(part["head"], width, how) if part["head"] else 0.0
+    found += _said_high(part["title"], how.body + 1, width, how, wide=True) if part["title"] else 0
+    found += sum(_said_high(text, how.body, width, how) for text in part["subtitle"])
+    for block in part["blocks"]:
+        found += _table_high(block, width, how) if block["kind"] == "table" else _said_high(
+            block["text"], how.body, width, how
+        )  # fmt: skip
+    return found + _signed_high(part, width, how)
+
+
+def _lines(text: str, size: float, width: float, *, wide: bool = False) -> int:
+    """How many lines a text fills, `width` in mm."""
+    of_size = (_WIDE if wide or char.isupper() else _NARROW.get(char, _USUAL) for char in text if char != LEADER)
+    points = sum(of_size) * size
+    return max(1, math.ceil(points * MM_OF_POINT / width))
+
+
+def _said_high(text: str, size: float, width: float, how: Density, *, wide: bool = False) -> float:
+    return _lines(text, size, width, wide=wide) * size * _LINE + how.after
+
+
+def _head_high(head: Data, width: float, how: Density) -> float:
+    left, right = (width * one - 1 for one in HALVES)
+    issued = sum(_lines(text, how.head, left) for text in head["issuer"]) + 2 + bool(head["about"])
+    motto = sum(_lines(text, how.head, right) for text in MOTTO) + 2
+    form = len(head["form"]) * (SMALL * _LINE + how.after)
+    return form + max(issued, motto) * how.head * _LINE + how.body * _LINE + how.after
+
+
+def _table_high(block: Data, width: float, how: Density) -> float:
+    size, columns = block["size"] + how.more, block["columns"]
+    widths = [one - 2.2 for one in _widths(columns, int(width), size)]
+    found = 0.0
+    heads = max(_lines(one["head"], size * 1.05, w) for one, w in zip(columns, widths, strict=True))
+    for lines in (
+        heads + any(one["under"] for one in columns),
+        *(_row_lines(row, size, widths) for row in block["rows"]),
+    ):
+        found += lines * size * _LINE + 2 * how.around + _BORDER
+    return found + AFTER_TABLE
+
+
+def _row_lines(row: Data, size: float, widths: Sequence[float]) -> int:
+    first, *others = row["cells"]
+    room = [sum(widths[: row["span"]]), *widths[row["span"] :]]
+    return max(_lines(text, size, one) for text, one in zip((first, *others), room, strict=True))
+
+
+def _signed_high(part: Data, width: float, how: Density) -> float:
+    found = 0.0
+    for some in (part["signatures"], part["below"]):
+        if some:
+            each = width / max(2, len(some)) - 1
+            titled = max(_lines(one["title"], how.head * 1.05, each) for one in some)
+            found += (titled + 1 + how.sign + 1) * how.head * _LINE + how.body * _LINE + how.after
+    if part["recipients"] and len(part["signatures"]) > 1:
+        found += (1 + len(part["recipients"])) * how.head * _LINE
+    return found + 4

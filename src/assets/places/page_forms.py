@@ -1,8 +1,7 @@
-"""What the forms of places share: days, numbers and versions as people write them, and errors as they read them."""
+"""What the forms of places share: numbers and versions as people write them, and errors as they read them."""
 
 import math
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from litestar import Request
@@ -11,15 +10,6 @@ from assets.errors import AssetsError, Invalid, Stale
 from assets.web.language import N_, choose, translate
 
 Given = Mapping[str, str]
-
-
-def day(data: Given, name: str) -> date | None:
-    """A day, None when nothing is written; Invalid when it is none."""
-    text = data.get(name, "").strip()
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise Invalid(fields={name: N_("Please write a date as day/month/year.")}) from None
 
 
 def number(data: Given, name: str) -> float | None:

@@ -20,8 +20,9 @@ from assets.errors import Conflict, Invalid
 from assets.places import changes, service
 from assets.places.api import UNITS, SiteOut, UnitOut, site_out, sites_on, unit_out, unit_with, units_on
 from assets.places.changes_api import CHANGES, UnitChangeOut, change_out, of_unit
-from assets.places.page_forms import day, errors_of, version
+from assets.places.page_forms import errors_of, version
 from assets.places.succession import PARTS_MAX, Kind
+from assets.web.forms import written_day
 from assets.web.language import N_
 from assets.web.moments import NAME, AsOfDay, day_of
 from assets.web.paging import LIMIT_MAX, ListQuery, Page, fetch, listed
@@ -175,7 +176,7 @@ def _change(data: Mapping[str, str]) -> changes.NewChange:
         kind = Kind(data.get("kind", ""))
     except ValueError:
         raise Invalid(fields={"kind": N_("Please choose one of the list.")}) from None
-    effective_on = day(data, "effective_on")
+    effective_on = written_day(data, "effective_on")
     if effective_on is None:
         raise Invalid(fields={"effective_on": N_("Please write a date as day/month/year.")})
     successors = [
@@ -189,7 +190,7 @@ def _change(data: Mapping[str, str]) -> changes.NewChange:
     return changes.NewChange(
         kind, effective_on, data.get("decision_number", ""), tuple(successors),
         tuple(data.get("predecessors", "").replace(",", " ").split()[: 2 * PARTS_MAX]), sites,
-        day(data, "decided_on"), data.get("issued_by", ""), data.get("web_address", "").strip(), data.get("note", ""),
+        written_day(data, "decided_on"), data.get("issued_by", ""), data.get("web_address", "").strip(), data.get("note", ""),
     )  # fmt: skip
 
 

@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from assets.errors import Conflict, Invalid, Stale
+from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.web.language import N_, translate
 from assets.web.moments import YEARS
 
 M = TypeVar("M", bound=BaseModel)
+DATE = N_("Please write a date as day/month/year.")
+NUMBER_DIGITS = 9  # of what people count: numbers of papers, versions
 NEXT_MAX = 2_000
 DIGITS_MAX = 14
 _GROUPING = str.maketrans("", "", ". \N{NO-BREAK SPACE}")  # of thousands
@@ -28,8 +30,8 @@ MESSAGES = {
     "greater_than": N_("More than %(gt)s."),
     "less_than_equal": N_("At most %(le)s."),
     "less_than": N_("Less than %(lt)s."),
-    "date_parsing": N_("Please write a date as day/month/year."),
-    "date_from_datetime_parsing": N_("Please write a date as day/month/year."),
+    "date_parsing": DATE,
+    "date_from_datetime_parsing": DATE,
     "uuid_parsing": N_("Please choose one of the list."),
     "enum": N_("Please choose one of the list."),
     "literal_error": N_("Please choose one of the list."),
@@ -69,6 +71,46 @@ def local_path(wanted: str | None, otherwise: str = "/") -> str:
     return otherwise if parts.scheme or parts.netloc else wanted
 
 
+class Choice(BaseModel):
+    """Something to choose, by its code."""
+
+    code: str
+    name: str
+
+
+class Named(Choice):
+    """A thing by its code, as people call it in both languages."""
+
+    name_en: str = ""
+
+
+def whole(text: str, digits: int = NUMBER_DIGITS) -> int | None:
+    """A text as a whole number, or None."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
+def grouped(text: str) -> int | None:
+    """A whole number as people write it, with points between thousands: 15.000.000; None when it is none."""
+    return whole(text.translate(_GROUPING), DIGITS_MAX)
+
+
+def numbered(text: str) -> int:
+    """The number of a thing in an address; NotFound when it is none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS):
+        raise NotFound()
+    return int(text)
+
+
+def written_day(data: Mapping[str, str], name: str) -> date | None:
+    """A day, None when nothing is written; Invalid when it is none."""
+    text = data.get(name, "").strip()
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Invalid(fields={name: DATE}) from None
+
+
 class Typed:
     """The fields of a form as values; what cannot be read is collected, and told all at once by `check`."""
 
@@ -98,7 +140,7 @@ class Typed:
         except ValueError:
             found = date.min
         if found.year not in YEARS:
-            self.wrong[name] = N_("Please write a date as day/month/year.") if self.text(name) else MESSAGES["missing"]
+            self.wrong[name] = DATE if self.text(name) else MESSAGES["missing"]
         return found
 
     def version(self) -> int:

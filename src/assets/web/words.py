@@ -168,6 +168,7 @@ REQUEST_STATE = {
     "closed": N_("Closed"),
     "withdrawn": N_("Withdrawn"),
 }
+PHOTO_SIDE = {"giver": N_("When it was handed over"), "receiver": N_("When it was received")}
 HAND_OVER_SIDE = {"giver": N_("Handed over by"), "receiver": N_("Received by")}
 FULFILMENT_WAY = {
     "stock": N_("From the store"), "transfer": N_("From another site"), "repair": N_("By repair"),
@@ -532,7 +533,8 @@ AUDIT_ACTION = {
     "add": N_("Added"), "create": N_("Added"), "register": N_("Entered in the register"), "open": N_("Site opened"),
     "edit": N_("Changed"), "move": N_("Stage or place changed"), "hand_out": N_("Handed out"),
     "count_heads": N_("Head-count noted"), "count_posts": N_("People by group noted"), **STOCK_MOVEMENT,
-    "send": N_("Sent"), "receive": N_("Received"), "cancel": N_("Cancelled"),
+    "send": N_("Sent"), "receive": N_("Received"), "cancel": N_("Cancelled"), "take_out": N_("Taken out of the transfer"),
+    "photograph": N_("Photo of an asset added"),
     "replace": N_("Place taken by another one"),
     "record": N_("Written down"), "change_unit": N_("Came to another unit"),
     "delete": N_("Removed"), "end": N_("Ended"), "declare": N_("Declared"), "acknowledge": N_("Acknowledged"),
@@ -762,7 +764,8 @@ TABLES = {
     "incident_kind": INCIDENT_KIND, "story": STORY, "notification_state": NOTIFICATION_STATE, "stage": STAGE,
     "physical_state": PHYSICAL_STATE, "link_kind": LINK_KIND, "capability_kind": CAPABILITY_KIND,
     "capability_status": CAPABILITY_STATUS, "declaration": DECLARATION, "asset_event": ASSET_EVENT,
-    "request_state": REQUEST_STATE, "fulfilment_way": FULFILMENT_WAY, "hand_over_side": HAND_OVER_SIDE, "part_state": PART_STATE,
+    "request_state": REQUEST_STATE, "fulfilment_way": FULFILMENT_WAY, "hand_over_side": HAND_OVER_SIDE, "photo_side": PHOTO_SIDE,
+    "part_state": PART_STATE,
     "purchase_state": PURCHASE_STATE, "method": METHOD, "method_name": METHOD_NAME, "method_help": METHOD_HELP,
     "ping_way": PING_WAY, "certificate_check": CERTIFICATE_CHECK, "credential_level": CREDENTIAL_LEVEL,
     "limit_field": LIMIT_FIELD, "unit_kind": UNIT_KIND, "reading": READING,

@@ -22,7 +22,7 @@ from assets.errors import Conflict, Invalid, NotFound
 from assets.ids import new_id
 from assets.incidents.faults import queries, service
 from assets.incidents.faults.fitting import OTHER
-from assets.incidents.faults.queries import CALLED_MAX, FaultKindOut, FaultReportOut, Reportable
+from assets.incidents.faults.queries import CALLED_MAX, FaultKindOut, FaultReportOut, Reportable, SupplyOut
 from assets.incidents.faults.service import NewReport
 from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD
 from assets.inventory.attachments.upload import Sent, received
@@ -78,10 +78,14 @@ class ReportForm(BaseModel):
 
 
 class ReportPage(BaseModel):
-    """A report with whoever looks after it: `told` are those who are told while nobody has it."""
+    """A report with whoever looks after it: `told` are those who are told while nobody has it.
+
+    `supplies` are consumables that would end it.
+    """
 
     report: FaultReportOut
     told: list[str]
+    supplies: list[SupplyOut]
 
 
 @get(["/report", "/report.json"], name="report", guards=[requires(Action.DECLARE)],
@@ -200,7 +204,9 @@ async def answer(request: AnyRequest, report: FromPath[str], actor: NamedDepende
     async with transaction(actor.scope) as tx:
         found = await queries.one_report(tx, actor.scope, wanted)
         site = await tx.fetchval("select site from fault_reports where id = $1", wanted)
-    view = ReportPage(report=found, told=await queries.told_of(site, now) if found.incident_state == "open" else [])
+        supplies = await queries.supplies_for(tx, found) if found.incident_state != "resolved" else []
+    told_ones = await queries.told_of(site, now) if found.incident_state == "open" else []
+    view = ReportPage(report=found, told=told_ones, supplies=supplies)
     return show(request, "faults/answer.html", view, may_say=actor.may(Action.DECLARE, site))
 
 

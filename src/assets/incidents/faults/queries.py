@@ -18,6 +18,7 @@ from assets.text import clean
 from assets.web.paging import Column, Listing, ListQuery, fetch, folded
 
 RECENT = 10
+SUPPLIES_MAX = 4
 CALLED_MAX = 20  # assets to choose from; of more, people write more of the tag
 TOLD_MAX = 5
 
@@ -137,6 +138,30 @@ async def one_kind(tx: Connection, code: str) -> FaultKindOut:
     if not found.items:
         raise NotFound()
     return found.items[0]
+
+
+class SupplyOut(BaseModel):
+    """A consumable that ends a fault, and how many of it lie at the site."""
+
+    code: str
+    name: str
+    name_en: str
+    unit: str
+    here: int
+
+
+SUPPLIED_BY = {"no-toner": ("toner", "ink", "ribbon")}  # kinds of consumables, by the fault that they end
+
+
+async def supplies_for(tx: Connection, report: FaultReportOut) -> list[SupplyOut]:
+    """What would end a reported fault and fits the asset's model, what lies at its site first."""
+    rows = await tx.fetch(
+        "select c.code, c.name, c.name_en, c.unit, coalesce(k.quantity, 0) as here from assets a "
+        "join consumable_models f on f.model = a.model join consumables c on c.id = f.consumable "
+        "left join stock k on k.consumable = c.id and k.site = a.site where a.tag = $1 and c.kind = any($2) "
+        "order by here desc, c.code limit $3", report.asset_tag, list(SUPPLIED_BY.get(report.fault, ())), SUPPLIES_MAX,
+    )  # fmt: skip
+    return [SupplyOut(**row) for row in rows]
 
 
 async def one_report(tx: Connection, scope: Scope, report: UUID) -> FaultReportOut:

@@ -18,7 +18,7 @@ from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.inventory.attachments import service
-from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD, AttachmentOut, files_of
+from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD, AttachmentOut, files_of, one_of
 from assets.inventory.attachments.kinds import KINDS
 from assets.inventory.attachments.service import Subject
 from assets.inventory.attachments.upload import FILE, received
@@ -74,6 +74,13 @@ async def remove(
     return _to(subject)
 
 
+@get("/attachments/{attachment:uuid}/remove", guards=[requires(Action.VIEW)], include_in_schema=False)
+async def remove_form(attachment: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
+    """The page whose form a refused removal came from."""
+    known = await one_of(actor, attachment)
+    return await _back(actor, known.subject_kind, str(known.subject))
+
+
 async def _page(
     request: AnyRequest,
     actor: Actor,
@@ -114,4 +121,4 @@ def _to(subject: Subject) -> Response[Any]:
     return Redirect(f"{own}#files" if own else f"/attachments/{subject.kind}/{subject.code}", status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = [files, add, remove]
+routes: Sequence[ControllerRouterHandler] = [files, add, remove_form, remove]

@@ -39,6 +39,7 @@ class Sent:
     file: IO[bytes]
     name: str = ""
     size: int = 0
+    part: str = ""  # of the form that it came in, where there can be several
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -120,7 +121,10 @@ READ_MAX = 128 * 1024 * 1024  # of the whole form; what is beyond a limit is rea
 
 @dataclass
 class Form:
-    """A form as it came: its fields by name and the files that were chosen, less those too large or too many to be kept."""
+    """A form as it came: its fields by name and the files that were chosen, less those too large or too many to be kept.
+
+    `large` are the parts whose files were too large.
+    """
 
     fields: dict[str, list[str]] = field(default_factory=dict)
     files: list[Sent] = field(default_factory=list)
@@ -129,8 +133,10 @@ class Form:
 
 
 @asynccontextmanager
-async def form_received(request: Request[Any, Any, Any], file: str, most: int, files_max: int) -> AsyncIterator[Form]:
-    """The form of a request whose files are named `file`: `files_max` of them, with `most` bytes each, are kept.
+async def form_received(
+    request: Request[Any, Any, Any], file: str, most: int, files_max: int, *, names: int = NAMES_MAX
+) -> AsyncIterator[Form]:
+    """The form of a request whose files are named `file`, or `file_` and more: `files_max` of them, with `most` bytes each.
 
     Invalid when it is damaged or cut off. A form without files may come in the plain way too.
     """
@@ -142,7 +148,7 @@ async def form_received(request: Request[Any, Any, Any], file: str, most: int, f
         return
     with ExitStack() as open_files:
         try:
-            await _Reading(form, open_files, file, most, files_max).read(request, options.get("boundary", ""))
+            await _Reading(form, open_files, file, most, files_max).read(request, options.get("boundary", ""), names)
         except MultipartError:
             raise Invalid(fields={file: N_("The form is damaged or cut off.")}) from None
         for sent in form.files:
@@ -171,10 +177,10 @@ class _Reading:
 
     sent: Sent | None
 
-    async def read(self, request: Request[Any, Any, Any], boundary: str) -> None:
+    async def read(self, request: Request[Any, Any, Any], boundary: str, names: int) -> None:
         if not 0 < len(boundary) <= 200:
             raise MultipartError("no boundary")
-        with PushMultipartParser(boundary, max_segment_count=NAMES_MAX, strict=True) as parser:
+        with PushMultipartParser(boundary, max_segment_count=names, strict=True) as parser:
             async for piece in request.stream():
                 for event in parser.parse(piece):
                     if isinstance(event, MultipartSegment):
@@ -186,26 +192,29 @@ class _Reading:
 
     def _begin(self, part: MultipartSegment) -> None:
         self.part, self.text, self.sent = part, bytearray(), None
-        if part.name == self.file and part.filename:
+        if self._is_file() and part.filename:
             spooled: IO[bytes] = self.open_files.enter_context(SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
-            self.sent = Sent(spooled, part.filename)
+            self.sent = Sent(spooled, part.filename, part=part.name or "")
+
+    def _is_file(self) -> bool:
+        return self.part.name == self.file or (self.part.name or "").startswith(f"{self.file}_")
 
     def _go_on(self, piece: bytes | bytearray) -> None:
         if self.sent is not None:
             self.sent.size += len(piece)
             if self.sent.size <= self.most:
                 self.sent.file.write(piece)
-        elif self.part.name != self.file and len(self.text) <= TYPED_MAX:
+        elif not self._is_file() and len(self.text) <= TYPED_MAX:
             self.text += piece
 
     def _end(self) -> None:
         if self.sent is None:
-            if self.part.name != self.file:
+            if not self._is_file():
                 self.form.fields.setdefault(self.part.name or "", []).append(
                     self.text[:TYPED_MAX].decode(errors="ignore")
                 )
         elif self.sent.size > self.most:
-            self.form.large.append(self.sent.name)
+            self.form.large.append(self.sent.part)
         elif self.sent.size and len(self.form.files) == self.files_max:
             self.form.too_many = True
         elif self.sent.size:

@@ -32,8 +32,8 @@ from assets.inventory.disposal.api import (
     share_of,
 )
 from assets.inventory.wear_api import RATES, WearRateOut, rate_out
-from assets.inventory.wear_pages import Named, asked_of, categories, printable, sites
-from assets.web.forms import Typed, told
+from assets.inventory.wear_pages import asked_of, categories, printable, sites
+from assets.web.forms import Named, Typed, told
 from assets.web.language import N_
 from assets.web.moments import NAME, AsOfDay, day_of
 from assets.web.paging import LIMIT_MAX, ListQuery, fetch
@@ -78,7 +78,12 @@ async def candidates(
     return await _candidates(request, actor, asked, day_of(as_of, clock.today()))
 
 
-@post("/wear/quotations", guards=[requires(Action.EDIT_INVENTORY)], include_in_schema=False)
+@post(
+    "/wear/quotations",
+    guards=[requires(Action.EDIT_INVENTORY)],
+    include_in_schema=False,
+    opt={"page": "/wear/disposal"},
+)
 async def quote(request: AnyRequest, data: Form, actor: NamedDependency[Actor]) -> Response[Any]:
     """Write down what a repair would cost."""
     typed = Typed(data)
@@ -150,7 +155,7 @@ async def edit_rate(
     return Redirect(RATES_PATH, status_code=303)
 
 
-@post("/wear/disposal-rules", guards=[PROVINCE], include_in_schema=False)
+@post("/wear/disposal-rules", guards=[PROVINCE], include_in_schema=False, opt={"page": "/wear/rates"})
 async def add_rule(request: AnyRequest, data: Form, actor: NamedDependency[Actor]) -> Response[Any]:
     """Add a rule of disposal."""
     typed = Typed(data)
@@ -163,7 +168,7 @@ async def add_rule(request: AnyRequest, data: Form, actor: NamedDependency[Actor
     return Redirect(RATES_PATH, status_code=303)
 
 
-@post("/wear/disposal-rules/{rule:uuid}", guards=[PROVINCE], include_in_schema=False)
+@post("/wear/disposal-rules/{rule:uuid}", guards=[PROVINCE], include_in_schema=False, opt={"page": "/wear/rates"})
 async def edit_rule(
     request: AnyRequest, rule: FromPath[UUID], data: Form, actor: NamedDependency[Actor]
 ) -> Response[Any]:

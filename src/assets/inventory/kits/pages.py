@@ -32,6 +32,7 @@ from assets.inventory.kits.gaps import (
     rules_of,
 )
 from assets.text import clean
+from assets.web.forms import Named
 from assets.web.language import N_, choose, translate
 from assets.web.moments import NAME, AsOfDay, day_of
 from assets.web.paging import LIMIT_MAX, Listing, ListQuery, Page, fetch
@@ -42,14 +43,6 @@ EDITOR = requires(Action.EDIT_INVENTORY, province=True)
 ROWS = 200  # on one page, which is printed as it stands
 EMPTY_LINES = 5  # that the form offers beside those that are there
 DIGITS_MAX = 6
-
-
-class Named(BaseModel):
-    """A thing by its code, as people call it."""
-
-    code: str
-    name: str
-    name_en: str = ""
 
 
 class KitGapsPage(Page[KitGapOut]):

@@ -27,6 +27,7 @@ from assets.papers.grids import CELLS_MAX, LENGTHS, PRESETS, Grid
 from assets.papers.labels import LABELS_MAX, Offset
 from assets.settings import Settings
 from assets.text import clean
+from assets.web.forms import Named
 from assets.web.language import N_, choose, translate
 from assets.web.paging import LIMIT_MAX, ListQuery, fetch
 from assets.web.templates import show, twin
@@ -38,14 +39,6 @@ QUERY = ("site", "category", "q", "tags", "preset", "start", "printer")
 PREVIEW_QUERY = ("tag", "preset", "start")
 PREVIEWED = 30  # labels in the picture at most, by their tags in its address
 PICTURE = "image/png"
-
-
-class Named(BaseModel):
-    """A thing by its code, as people call it."""
-
-    code: str
-    name: str
-    name_en: str = ""
 
 
 class LabelOut(BaseModel):

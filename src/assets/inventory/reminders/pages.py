@@ -25,8 +25,8 @@ from assets.inventory.reminders.api import (
     point_out,
     reminder_out,
 )
-from assets.inventory.wear_pages import Named, asked_of, printable, sites
-from assets.web.forms import Typed, told
+from assets.inventory.wear_pages import asked_of, printable, sites
+from assets.web.forms import Named, Typed, told
 from assets.web.language import N_
 from assets.web.paging import LIMIT_MAX, ListQuery, Page, fetch
 from assets.web.templates import show

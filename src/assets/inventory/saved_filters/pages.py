@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Request, Response, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
@@ -16,7 +16,7 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
-from assets.errors import Conflict, Invalid
+from assets.errors import Conflict, Invalid, NotFound
 from assets.inventory.saved_filters import service
 from assets.inventory.saved_filters.api import FILTERS, filter_out, visible
 from assets.web.forms import local_path
@@ -42,6 +42,18 @@ async def saved_for(
     return {"resource": resource, "query": query, "filters": found.items, "may_share": service.may_share(actor)}
 
 
+@get("/saved-filters", guards=[requires(Action.VIEW)], include_in_schema=False, opt={"query": ("resource", "query")})
+async def form(request: AnyRequest, actor: NamedDependency[Actor]) -> Response[Any]:
+    """The form that saves what a list was asked; it is opened where a refused one is refreshed."""
+    given = {name: request.query_params.get(name, "") for name in ("resource", "query")}
+    try:
+        await service.checked(request.app, **given)
+    except Invalid:
+        return Redirect("/", status_code=303)
+    new = service.NewFilter(given["resource"], "", given["query"], False)
+    return page(request, "saved_filters/new.html", given=new, errors={}, may_share=service.may_share(actor))
+
+
 @post("/saved-filters", guards=[requires(Action.VIEW)], include_in_schema=False)
 async def save(request: AnyRequest, data: Form, actor: NamedDependency[Actor]) -> Response[Any]:
     """Save what a list was asked, and show it so."""
@@ -60,6 +72,19 @@ async def save(request: AnyRequest, data: Form, actor: NamedDependency[Actor]) -
     return Redirect(local_path(f"/{new.resource}?{new.query}"), status_code=303)
 
 
+@get("/saved-filters/{filter:uuid}/delete", guards=[requires(Action.VIEW)], include_in_schema=False)
+async def remove_form(request: AnyRequest, filter: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
+    """The list whose filter was to be removed."""
+    async with transaction(actor.scope) as tx:
+        found = await fetch(
+            tx, FILTERS, ListQuery(limit=1), filter_out(request.app, actor),
+            where=[visible(actor), ("f.id = {}", [filter])],
+        )  # fmt: skip
+    if not found.items:
+        raise NotFound()
+    return Redirect(f"/{found.items[0].resource}", status_code=303)
+
+
 @post("/saved-filters/{filter:uuid}/delete", guards=[requires(Action.VIEW)], include_in_schema=False)
 async def remove(filter: FromPath[UUID], data: Form, actor: NamedDependency[Actor]) -> Response[Any]:
     """Remove a filter, and show the list again."""
@@ -69,4 +94,4 @@ async def remove(filter: FromPath[UUID], data: Form, actor: NamedDependency[Acto
     return Redirect(local_path(data.get("next")), status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = [save, remove]
+routes: Sequence[ControllerRouterHandler] = [form, save, remove_form, remove]

@@ -17,8 +17,10 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import Connection, transaction
 from assets.errors import NotFound
+from assets.ids import new_id
 from assets.inventory.stock import consumables, service
 from assets.inventory.stock.ledger import QUANTITY_MAX, Act, Kind
+from assets.inventory.stock.shipments import ship
 from assets.text import clean
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
 from assets.web.versions import IfMatch, version_of, with_version
@@ -307,7 +309,8 @@ class MovementOut(BaseModel):
 class MovementIn(BaseModel):
     """A movement to write. `quantity` of a count is what was found; the ledger writes the difference.
 
-    An issue names an asset of the site or a person or post, a transfer the other site, a count or discard its reason.
+    An issue names an asset of the site or a person or post, a count or discard its reason. A transfer names the other
+    site and leaves at once as one of `stock-shipments`, whose id is the line's `transfer`; it lies there once they confirm it.
     Without a batch the ledger takes from the one that expires first.
     """
 
@@ -379,10 +382,12 @@ class Movements(Controller):
 
     @post(operation_id="moveStock", guards=[requires(Action.EDIT_INVENTORY)])
     async def move(self, data: JSONBody[MovementIn], actor: NamedDependency[Actor]) -> MovementOut:
-        """Receive, issue, return, transfer, count or discard; too little is 409 with what is left."""
+        """Receive, issue, return, count or discard, or send to another site as a shipment; too little is 409."""
+        key = new_id()
+        said = service.Movement(**data.model_dump(), key=key)
         async with transaction(actor.scope) as tx:
-            made = await service.move(actor, service.Movement(**data.model_dump()), now=clock.now())
-            return await _one_movement(tx, actor, made)
+            await (ship if said.act is Act.TRANSFER else service.move)(actor, said, now=clock.now())
+            return await _one_movement(tx, actor, key)
 
     @get("/{movement:uuid}", operation_id="getStockMovement", guards=[requires(Action.VIEW)])
     async def one(self, movement: FromPath[UUID], actor: NamedDependency[Actor]) -> MovementOut:
@@ -394,7 +399,7 @@ class Movements(Controller):
     async def reverse(
         self, movement: FromPath[UUID], data: JSONBody[Reversal], actor: NamedDependency[Actor]
     ) -> MovementOut:
-        """Take a wrong line back by its opposite; a transfer at both ends."""
+        """Take a wrong line back by its opposite; what left in a shipment is called back there."""
         async with transaction(actor.scope) as tx:
             made = await service.reverse(actor, movement, data.reason, now=clock.now())
             return await _one_movement(tx, actor, made)

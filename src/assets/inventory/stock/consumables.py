@@ -139,9 +139,9 @@ async def set_minimum(actor: Actor, stock: UUID, minimum: int | None, *, version
         )  # fmt: skip
 
 
-async def site_of(tx: Connection, actor: Actor, code: str, field: str = "site") -> Any:
+async def site_of(tx: Connection, actor: Actor, code: str) -> Any:
     """A site that the actor may see; NotFound, in the same words for others' sites."""
-    row = await tx.fetchrow("select id, code, name from sites where code = $1", clean(code, 20).upper())
+    row = await tx.fetchrow("select id, code, name, open from sites where code = $1", clean(code, 20).upper())
     if row is None or not actor.scope.sees(row["id"]):
         raise NotFound(N_("There is no such site."))
     return row

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -34,6 +35,8 @@ from assets.inventory.stock.api import (
     stock_out,
 )
 from assets.inventory.stock.ledger import QUANTITY_MAX, Act
+from assets.inventory.stock.shipments import ship
+from assets.web.forms import Choice, whole, written_day
 from assets.web.language import N_, choose, translate
 from assets.web.paging import LIMIT_MAX, ListQuery, Page, fetch
 from assets.web.templates import show, twin, without_suffix
@@ -49,13 +52,6 @@ DIGITS_MAX = 7
 FIELDS_MAX = 50
 
 
-class Named(BaseModel):
-    """A thing by its code, as people call it."""
-
-    code: str
-    name: str
-
-
 class Printer(BaseModel):
     """An asset of the site to which something can be issued; `fits` says that the consumable is made for its model."""
 
@@ -68,7 +64,7 @@ class StockPage(Page[StockOut]):
     """What lies where, low first; `consumables` are all that there are."""
 
     low: int
-    sites: list[Named]
+    sites: list[Choice]
     consumables: list[ConsumableOut]
 
 
@@ -80,7 +76,7 @@ class LedgerPage(BaseModel):
     lines: list[MovementOut]
     total: int
     site: str
-    sites: list[Named]
+    sites: list[Choice]
 
 
 class BatchRow(BaseModel):
@@ -96,11 +92,11 @@ class MoveForm(BaseModel):
 
     act: Act
     consumable: ConsumableOut
-    site: Named
+    site: Choice
     quantity: int
     batches: list[BatchRow]
     assets: list[Printer]
-    sites: list[Named]
+    sites: list[Choice]
 
 
 def _asked(request: AnyRequest) -> ListQuery:
@@ -137,9 +133,9 @@ def _may(actor: Actor) -> bool:
     return actor.may(Action.EDIT_INVENTORY)
 
 
-async def _sites(tx: Connection) -> list[Named]:
+async def _sites(tx: Connection) -> list[Choice]:
     # Row-level security shows the caller's sites.
-    return [Named(**row) for row in await tx.fetch("select code, name from sites where open order by sort, code")]
+    return [Choice(**row) for row in await tx.fetch("select code, name from sites where open order by sort, code")]
 
 
 @get("/stock/{consumable:str}", guards=[requires(Action.VIEW)], **twin(LedgerPage, "stock_ledger", ("site", "done")))
@@ -173,7 +169,7 @@ async def _ledger(
         )  # fmt: skip
     return show(
         request, "inventory/stock_ledger.html", view, status=status, may_edit=_may(actor), refused=refused,
-        done=_text(request, "done") == "1", acts=list(Act),
+        done=_text(request, "done"), acts=list(Act),
     )  # fmt: skip
 
 
@@ -182,8 +178,14 @@ async def _ledger(
     **twin(MoveForm, "stock_move", ("site", "act")),
 )  # fmt: skip
 async def move_form(request: AnyRequest, consumable: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
-    """The form of an act (`?act=`) at a site (`?site=`); without a site that of the caller."""
-    return await _form(request, actor, consumable, _text(request, "site"), _act(_text(request, "act")))
+    """The form of an act (`?act=`) at a site (`?site=`); without a site that of the caller, who chooses one first of several."""
+    act = _act(_text(request, "act"))
+    if not _text(request, "site") and not request.scope["path"].endswith(".json"):
+        async with transaction(actor.scope) as tx:
+            code, several = (await one_consumable(tx, consumable)).code, len(await _sites(tx)) != 1
+        if several:
+            return Redirect(f"/stock/{quote(code)}", status_code=303)
+    return await _form(request, actor, consumable, _text(request, "site"), act)
 
 
 def _act(text: str) -> Act:
@@ -200,13 +202,13 @@ async def move(request: AnyRequest, consumable: FromPath[str], actor: NamedDepen
     try:
         said = service.Movement(
             act, given.get("site", ""), consumable, _number(given.get("quantity", "")), given.get("asset_tag", ""),
-            given.get("holder", ""), given.get("to_site", ""), given.get("batch", ""), _day(given.get("expires_on", "")),
+            given.get("holder", ""), given.get("to_site", ""), given.get("batch", ""), written_day(given, "expires_on"),
             given.get("reason", ""), _key(given.get("key", "")),
         )  # fmt: skip
-        await service.move(actor, said, now=clock.now())
+        await (ship if act is Act.TRANSFER else service.move)(actor, said, now=clock.now())
     except (Invalid, Conflict) as error:
         return await _form(request, actor, consumable, given.get("site", ""), act, given, error)
-    return _back(consumable, said.site)
+    return _back(consumable, said.site, "sent" if act is Act.TRANSFER else "1")
 
 
 @post("/stock/{consumable:str}/{movement:uuid}/reverse", guards=[EDITOR], include_in_schema=False)
@@ -241,22 +243,15 @@ def _key(text: str) -> UUID:
 
 
 def _number(text: str) -> int:
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX else QUANTITY_MAX + 1  # refused
+    found = whole(text, DIGITS_MAX)
+    return QUANTITY_MAX + 1 if found is None else found  # refused
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip()) if text.strip() else None
-    except ValueError:
-        raise Invalid(fields={"expires_on": N_("Please write a date as day/month/year.")}) from None
-
-
-def _back(consumable: str, site: str) -> Response[Any]:
+def _back(consumable: str, site: str, done: str = "1") -> Response[Any]:
     for text in (consumable, site):
         if not all(char.isascii() and (char.isalnum() or char in "._-") for char in text):
             raise NotFound()
-    return Redirect(f"/stock/{consumable}?site={site}&done=1", status_code=303)
+    return Redirect(f"/stock/{consumable}?site={site}&done={done}", status_code=303)
 
 
 async def _form(
@@ -267,7 +262,7 @@ async def _form(
         consumable = await one_consumable(tx, code)
         sites = await _sites(tx)
         found = await consumables.site_of(tx, actor, site) if site else None
-        here = Named(code=found["code"], name=found["name"]) if found else sites[0] if len(sites) == 1 else None
+        here = Choice(code=found["code"], name=found["name"]) if found else sites[0] if len(sites) == 1 else None
         if here is None:
             raise Invalid(fields={"site": N_("Please choose a site.")})
         view = MoveForm(

@@ -1,4 +1,4 @@
-"""The verbs of the ledger: receive, issue, return, transfer, count, discard, and take a wrong line back.
+"""The verbs of the ledger of a site: receive, issue, return, count, discard, and take a wrong line back.
 
 Whoever moves something holds the row of that stock until the end of the transaction, so that two who want the last
 piece come one after the other; PostgreSQL refuses a balance below zero once more.
@@ -61,22 +61,17 @@ class _Line:
 
 
 async def move(actor: Actor, said: Movement, *, now: datetime) -> UUID:
-    """Write a movement and answer its line; Conflict says what lies there when it is too little."""
+    """Write a movement at one site and answer its line; Conflict says what lies there when it is too little.
+
+    What goes to another site is a shipment, see `shipments.ship`.
+    """
+    assert said.act is not Act.TRANSFER
     actor = actor.require(Action.EDIT_INVENTORY)
     tag, holder, reason = clean(said.asset_tag, 40).upper(), clean(said.holder, 120), clean(said.reason)
-    to_site = clean(said.to_site, 20)
-    wrong = faults(said.act, said.quantity, reason=reason, asset_tag=tag, holder=holder, to_site=to_site)
-    if said.expires_on and said.act is not Act.RECEIVE:
-        wrong["expires_on"] = N_("Only what is received brings a last day with it.")
-    if said.expires_on and not clean(said.batch, 60):
-        wrong["expires_on"] = N_("What expires has a batch.")
-    if wrong:
-        raise Invalid(fields=wrong)
+    check(said)
     async with transaction(actor.scope) as tx:
         site, consumable = await site_of(tx, actor, said.site), await consumable_of(tx, said.consumable)
         asset = await _asset(tx, actor, tag, site["id"]) if tag else None
-        if said.act is Act.TRANSFER:
-            return await _transfer(tx, actor, said, site, consumable, reason, now)
         stock = await _lock(tx, site["id"], consumable["id"])
         if said.key and await _written(tx, said.key):
             return said.key
@@ -91,27 +86,18 @@ async def move(actor: Actor, said: Movement, *, now: datetime) -> UUID:
         return made
 
 
-async def _transfer(
-    tx: Connection, actor: Actor, said: Movement, site: Any, consumable: Any, reason: str, now: datetime
-) -> UUID:
-    """Out of one stock and into another, with its batch, as one act."""
-    other = await site_of(tx, actor, said.to_site)
-    if other["id"] == site["id"]:
-        raise Invalid(fields={"to_site": N_("It lies at this site already.")})
-    ends = sorted((site["id"], other["id"]))  # everybody locks in one order, so that nobody waits in a circle
-    stocks = {end: await _lock(tx, end, consumable["id"]) for end in ends}
-    if said.key and await _written(tx, said.key):
-        return said.key
-    batch = await _batch(tx, stocks[site["id"]]["id"], said, now)
-    transfer = new_id()
-    out = _Line(
-        Kind.TRANSFER_OUT, -said.quantity, batch, reason, now, other_site=other["id"], transfer=transfer, id=said.key
-    )
-    made = await _write(tx, actor, stocks[site["id"]], consumable, out)
-    there = await _known(tx, stocks[other["id"]]["id"], batch.name) or Batch(batch.name, 0, batch.expires_on)
-    back = _Line(Kind.TRANSFER_IN, said.quantity, there, reason, now, other_site=site["id"], transfer=transfer)
-    await _write(tx, actor, stocks[other["id"]], consumable, back)
-    return made
+def check(said: Movement) -> None:
+    """Invalid names each field of a movement that is wrong, whatever lies where."""
+    tag, holder, to_site = clean(said.asset_tag, 40), clean(said.holder, 120), clean(said.to_site, 20)
+    wrong = faults(
+        said.act, said.quantity, reason=clean(said.reason), asset_tag=tag, holder=holder, to_site=to_site
+    )  # fmt: skip
+    if said.expires_on and said.act is not Act.RECEIVE:
+        wrong["expires_on"] = N_("Only what is received brings a last day with it.")
+    if said.expires_on and not clean(said.batch, 60):
+        wrong["expires_on"] = N_("What expires has a batch.")
+    if wrong:
+        raise Invalid(fields=wrong)
 
 
 async def take_out(
@@ -123,13 +109,22 @@ async def take_out(
     other: UUID,
     transfer: UUID,
     now: datetime,
-) -> Batch:
-    """Let so many leave a site for another, without bringing them in there; answers their batch."""
-    if wrong := faults(said.act, said.quantity, reason=said.reason, asset_tag="", holder="", to_site=said.to_site):
-        raise Invalid(fields=wrong)
+) -> Batch | None:
+    """Let so many leave a site for another; answers their batch, None when the line with its key was written before."""
     stock = await _lock(tx, site, consumable["id"])
+    if said.key and await _written(tx, said.key):
+        return None
     batch = await _batch(tx, stock["id"], said, now)
-    line = _Line(Kind.TRANSFER_OUT, -said.quantity, batch, clean(said.reason), now, other_site=other, transfer=transfer)
+    line = _Line(
+        Kind.TRANSFER_OUT,
+        -said.quantity,
+        batch,
+        clean(said.reason),
+        now,
+        other_site=other,
+        transfer=transfer,
+        id=said.key,
+    )
     await _write(tx, actor, stock, consumable, line)
     return batch
 
@@ -146,7 +141,7 @@ async def bring_in(
 
 
 async def reverse(actor: Actor, movement: UUID, why: str, *, now: datetime) -> UUID:
-    """Take a line back by its opposite, a transfer at both ends; Conflict when it was, or when it cannot be any more."""
+    """Take a line back by its opposite; Conflict when it was, when it cannot be any more, or when it belongs to a shipment."""
     actor = actor.require(Action.EDIT_INVENTORY)
     reason = clean(why)
     if not reason:
@@ -157,21 +152,12 @@ async def reverse(actor: Actor, movement: UUID, why: str, *, now: datetime) -> U
             raise NotFound()
         if wrong["kind"] == Kind.REVERSED or not wrong["change"]:
             raise Conflict(N_("This line cannot be taken back: write the movement anew."))
-        if await tx.fetchval("select exists(select from stock_shipments where id = $1)", wrong["transfer"]):
-            raise Conflict(N_("It belongs to a shipment: its receiver says what came, or its sender calls it back."))
-        lines = [wrong]
         if wrong["transfer"]:
-            lines = await tx.fetch(
-                "select * from stock_movements where transfer = $1 and kind <> 'reversed' order by site",
-                wrong["transfer"],
-            )
-            if len(lines) < 2:  # the other half is at a site of somebody else
-                raise Conflict(N_("The other site must be yours too, to take a transfer back."))
-        stocks = {line["id"]: await _lock(tx, line["site"], line["consumable"]) for line in lines}
+            raise Conflict(N_("It belongs to a shipment: its receiver says what came, or its sender calls it back."))
+        stock = await _lock(tx, wrong["site"], wrong["consumable"])
         if await tx.fetchval("select 1 from stock_movements where reverses = $1", movement):
             raise Conflict(N_("This line has been taken back already."))
-        made = {line["id"]: await _take_back(tx, actor, stocks[line["id"]], line, reason, now) for line in lines}
-        return made[movement]
+        return await _take_back(tx, actor, stock, wrong, reason, now)
 
 
 async def _take_back(tx: Connection, actor: Actor, stock: Any, wrong: Any, reason: str, now: datetime) -> UUID:
@@ -179,7 +165,7 @@ async def _take_back(tx: Connection, actor: Actor, stock: Any, wrong: Any, reaso
     batch = await _known(tx, stock["id"], wrong["batch"]) or Batch(wrong["batch"], 0, wrong["expires_on"])
     line = _Line(
         Kind.REVERSED, -wrong["change"], batch, reason, now, asset=wrong["asset"], holder=wrong["holder"],
-        other_site=wrong["other_site"], transfer=wrong["transfer"], reverses=wrong["id"],
+        reverses=wrong["id"],
     )  # fmt: skip
     made = await _write(tx, actor, stock, consumable, line)
     if wrong["asset"]:

@@ -18,7 +18,7 @@ from assets.ids import new_id
 from assets.inventory import following
 from assets.inventory.stock.consumables import consumable_of, site_of
 from assets.inventory.stock.ledger import Act, Kind
-from assets.inventory.stock.service import Movement, bring_in, take_out
+from assets.inventory.stock.service import Movement, bring_in, check, take_out
 from assets.text import clean
 from assets.web.language import N_
 
@@ -34,16 +34,24 @@ SHORT = N_("Write what is missing, and why, as far as it is known.")
 
 
 async def ship(actor: Actor, said: Movement, *, now: datetime) -> UUID:
-    """Send so many of a consumable to another site; Conflict says what lies there when it is too little."""
+    """Send so many of a consumable to another site and answer the shipment; Conflict says what lies there when it is too little.
+
+    Of several with one `key` the first alone is sent, and it is the answer to each.
+    """
     assert said.act is Act.TRANSFER
     actor = actor.require(Action.EDIT_INVENTORY)
+    check(said)
     async with transaction(actor.scope) as tx:
-        site, other = await site_of(tx, actor, said.site), await site_of(tx, actor, said.to_site, "to_site")
+        site, other = await site_of(tx, actor, said.site), await site_of(tx, actor, said.to_site)
         consumable = await consumable_of(tx, said.consumable)
         if site["id"] == other["id"]:
             raise Invalid(fields={"to_site": N_("It lies at this site already.")})
+        if not other["open"]:
+            raise Invalid(fields={"to_site": N_("This site is closed.")})
         made = new_id()
         batch = await take_out(tx, actor, said, site["id"], consumable, other["id"], made, now)
+        if batch is None:
+            return await _sent_before(tx, said)
         row = await tx.fetchrow(
             "insert into stock_shipments (id, from_site, to_site, from_code, from_name, to_code, to_name, consumable, batch, "
             "expires_on, quantity, state, reason, note, sent_at, sent_by, ended_by, version) "
@@ -53,6 +61,14 @@ async def ship(actor: Actor, said: Movement, *, now: datetime) -> UUID:
         )  # fmt: skip
         await _told(tx, actor, "send", row, consumable["code"], {"before": None, "after": shown(row)})
         return made
+
+
+async def _sent_before(tx: Connection, said: Movement) -> UUID:
+    """The shipment that came of the same form before."""
+    made: UUID | None = await tx.fetchval("select transfer from stock_movements where id = $1", said.key)
+    if made is None:
+        raise Conflict(N_("This form has been used for something else already."))
+    return made
 
 
 async def receive(

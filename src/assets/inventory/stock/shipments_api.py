@@ -20,6 +20,7 @@ from assets.db import Connection, Scope, transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.inventory.stock import shipments
 from assets.inventory.stock.ledger import QUANTITY_MAX
+from assets.web.forms import whole
 from assets.web.language import N_, choose, translate
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
 from assets.web.templates import show
@@ -201,12 +202,12 @@ async def _show(
 async def receive(request: AnyRequest, shipment: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
     """Say how many came, as the form does."""
     given = await _given(request)
-    got = given.get("got", "").strip()
+    got = whole(given.get("got", ""))
     try:
-        if not (got.isascii() and got.isdigit() and len(got) <= 7):
+        if got is None:
             raise Invalid(fields={"got": N_("Please write a whole number.")})
         await shipments.receive(
-            actor, shipment, int(got), given.get("note", ""), version=_version(given), now=clock.now()
+            actor, shipment, got, given.get("note", ""), version=whole(given.get("version", "")), now=clock.now()
         )
     except (Invalid, Conflict) as error:
         return await _again(request, actor, shipment, given, error)
@@ -218,7 +219,9 @@ async def call_back(request: AnyRequest, shipment: FromPath[UUID], actor: NamedD
     """Take it back, as the form says."""
     given = await _given(request)
     try:
-        await shipments.call_back(actor, shipment, given.get("note", ""), version=_version(given), now=clock.now())
+        await shipments.call_back(
+            actor, shipment, given.get("note", ""), version=whole(given.get("version", "")), now=clock.now()
+        )
     except (Invalid, Conflict) as error:
         return await _again(request, actor, shipment, given, error)
     return Redirect("/stock-shipments", status_code=303)
@@ -234,11 +237,6 @@ async def _again(
 async def _given(request: AnyRequest) -> dict[str, str]:
     form = await request.form()
     return {name: str(form[name]) for name in ("got", "note", "version") if isinstance(form.get(name), str)}
-
-
-def _version(given: Mapping[str, str]) -> int | None:
-    text = given.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
 routes: Sequence[ControllerRouterHandler] = [Shipments, listing, receive, call_back]

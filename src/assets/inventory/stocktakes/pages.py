@@ -22,6 +22,7 @@ from assets.ids import new_id
 from assets.inventory.stocktakes import queries, service
 from assets.inventory.stocktakes.counting import SETTLEMENTS, Result, Settlement, State, tag_of
 from assets.inventory.stocktakes.queries import ITEMS, STATES, STOCKTAKES, ItemOut, StateOut, StocktakeOut
+from assets.web.forms import Choice
 from assets.web.language import N_, choose, translate
 from assets.web.paging import ListQuery, Page, fetch, listed
 from assets.web.templates import show, twin, without_suffix
@@ -32,17 +33,10 @@ SHOWN = 200  # of each result on the page; the whole list is a file
 TABS = (Result.PENDING, Result.MISSING, Result.ELSEWHERE, Result.UNKNOWN, Result.FOUND)
 
 
-class SiteChoice(BaseModel):
-    """A site that can be counted."""
-
-    code: str
-    name: str
-
-
 class NewStocktake(BaseModel):
     """What the form for a new stocktake offers."""
 
-    sites: list[SiteChoice]
+    sites: list[Choice]
 
 
 class StocktakePage(BaseModel):
@@ -113,7 +107,7 @@ async def _form(
 ) -> Response[Any]:
     async with transaction(actor.scope) as tx:
         # Row-level security shows the caller's sites.
-        sites = [SiteChoice(**row) for row in await tx.fetch("select code, name from sites order by sort, code")]
+        sites = [Choice(**row) for row in await tx.fetch("select code, name from sites order by sort, code")]
     return show(
         request, "stocktakes/new.html", NewStocktake(sites=sites), given=given, errors=errors, status=status,
         members_max=service.MEMBERS_MAX,

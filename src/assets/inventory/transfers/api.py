@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
@@ -16,16 +16,20 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import Invalid
+from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD
+from assets.inventory.attachments.upload import FILE, Sent, received
 from assets.inventory.lifecycle import Stage
-from assets.inventory.transfers import queries, service
-from assets.inventory.transfers.course import Line
+from assets.inventory.transfers import line_photos, queries, service
+from assets.inventory.transfers.course import Line, Side
 from assets.inventory.transfers.queries import LISTING, CustodyOut, TransferDetail, TransferOut
 from assets.inventory.transfers.service import NewTransfer, Outcome, Receiving
+from assets.settings import Settings
 from assets.web.language import N_
 from assets.web.moments import AsOf, past_moment
 from assets.web.paging import ListQuery, Page, listed
 from assets.web.versions import with_version
 
+AnyRequest = Request[Any, Any, Any]
 Tag = Annotated[str, Field(min_length=1, max_length=40)]
 Code = Annotated[str, Field(max_length=20)]
 Short = Annotated[str, Field(max_length=120)]
@@ -61,6 +65,12 @@ class NotedActIn(ActIn):
     note: Note = ""
 
 
+class TakeOutIn(NotedActIn):
+    """The asset of a draft that is not to go."""
+
+    tag: Tag
+
+
 class LineIn(BaseModel):
     """What has become of one asset; all but received needs a note."""
 
@@ -68,6 +78,16 @@ class LineIn(BaseModel):
     tag: Tag
     state: Literal["received", "damaged", "refused", "missing"] = "received"
     note: Note = ""
+
+
+class LinePhotoIn(BaseModel):
+    """The form that brings a photo of one asset."""
+
+    file: Annotated[bytes, Field(description="JPEG, PNG or WebP; told by its content")]
+    tag: Tag
+    side: Annotated[
+        Side | None, Field(description="Whose photo it is; whoever stands on one side only need not say")
+    ] = None
 
 
 class ReceiveIn(ActIn):
@@ -108,6 +128,31 @@ class Transfers(Controller):
         await service.send(actor, number, version=data.version if data else None, now=clock.now())
         return await queries.one(_viewing(actor), number)
 
+    @post("/{number:int}/take-out", operation_id="takeOutOfTransfer", status_code=200,
+          guards=[requires(Action.EDIT_INVENTORY)])  # fmt: skip
+    async def take_out(
+        self, number: FromPath[int], data: JSONBody[TakeOutIn], actor: NamedDependency[Actor]
+    ) -> TransferDetail:
+        """Let one asset of a draft go again; a request waits for it anew, and with the last one the draft is cancelled."""
+        await service.take_out(actor, number, data.tag, data.note, version=data.version, now=clock.now())
+        return await queries.one(_viewing(actor), number)
+
+    @post("/{number:int}/photos", operation_id="photographTransferLine", guards=[requires(Action.RECEIVE_TRANSFER)],
+          request_max_body_size=BODY_MAX, opt=UPLOAD | {"form": LinePhotoIn})  # fmt: skip
+    async def photograph(
+        self,
+        request: AnyRequest,
+        number: FromPath[int],
+        actor: NamedDependency[Actor],
+        settings: NamedDependency[Settings],
+    ) -> TransferDetail:
+        """Keep a photo of one asset as it was given or as it came; a new one takes the place of the one before."""
+        async with received(request, settings.attachment_mb * MB) as sent:
+            if strange := sorted(set(sent.fields) - {"tag", "side"}):
+                raise Invalid(fields=dict.fromkeys((name[:60] for name in strange), N_("There is no such field.")))
+            await photograph_as(actor, number, sent)
+        return await queries.one(_viewing(actor), number)
+
     @post("/{number:int}/receive", operation_id="receiveTransfer", status_code=200,
           guards=[requires(Action.RECEIVE_TRANSFER)])  # fmt: skip
     async def receive(
@@ -141,6 +186,19 @@ class Transfers(Controller):
         data = data or NotedActIn()
         await service.cancel(actor, number, data.note, version=data.version, now=clock.now())
         return await queries.one(_viewing(actor), number)
+
+
+async def photograph_as(actor: Actor, number: int, sent: Sent) -> None:
+    """Keep the photo of a form, of the asset and as the side that its fields say."""
+    if not sent.name:
+        raise Invalid(fields={FILE: N_("Please choose a file.")})
+    side = sent.fields.get("side", "")
+    if side and side not in set(Side):
+        raise Invalid(fields={"side": N_("Please choose one of the list.")})
+    if not sent.fields.get("tag"):
+        raise Invalid(fields={"tag": N_("Please fill this in.")})
+    by = Side(side) if side else None
+    await line_photos.photograph(actor, number, sent.fields["tag"], by, sent, now=clock.now())
 
 
 def _viewing(actor: Actor) -> Actor:

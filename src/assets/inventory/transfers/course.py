@@ -2,6 +2,8 @@
 
 draft → in_transit → received (at least one line arrived)
       ↘ cancelled  ↘ refused (none did), or cancelled while nothing has been settled
+
+Out of a draft lines can be taken one by one; with the last one it is cancelled.
 """
 
 from collections.abc import Collection
@@ -27,6 +29,7 @@ class Act(StrEnum):
     """What somebody does with a transfer."""
 
     SEND = "send"
+    TAKE_OUT = "take_out"
     RECEIVE = "receive"
     REFUSE = "refuse"
     CANCEL = "cancel"
@@ -44,16 +47,29 @@ class Line(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Side(StrEnum):
+    """Which of the two."""
+
+    GIVER = "giver"
+    RECEIVER = "receiver"
+
+
+# When a side can add photos of its assets: nobody receives what has not been sent.
+PHOTOGRAPHED = {
+    Side.GIVER: frozenset({State.DRAFT, State.IN_TRANSIT, State.RECEIVED}),
+    Side.RECEIVER: frozenset({State.IN_TRANSIT, State.RECEIVED}),
+}
 ARRIVED = frozenset({Line.RECEIVED, Line.DAMAGED})
 OUTCOMES = (Line.RECEIVED, Line.DAMAGED, Line.REFUSED, Line.MISSING)  # what the receiver can say of a line
 NEEDS_NOTE = frozenset({Line.DAMAGED, Line.REFUSED, Line.MISSING})
 ACTION = {
-    Act.SEND: Action.EDIT_INVENTORY, Act.CANCEL: Action.EDIT_INVENTORY,
+    Act.SEND: Action.EDIT_INVENTORY, Act.TAKE_OUT: Action.EDIT_INVENTORY, Act.CANCEL: Action.EDIT_INVENTORY,
     Act.RECEIVE: Action.RECEIVE_TRANSFER, Act.REFUSE: Action.RECEIVE_TRANSFER,
 }  # fmt: skip
-OF_SENDER = frozenset({Act.SEND, Act.CANCEL})
+OF_SENDER = frozenset({Act.SEND, Act.TAKE_OUT, Act.CANCEL})
 FROM: dict[Act, frozenset[State]] = {
     Act.SEND: frozenset({State.DRAFT}),
+    Act.TAKE_OUT: frozenset({State.DRAFT}),
     Act.RECEIVE: frozenset({State.IN_TRANSIT}),
     Act.REFUSE: frozenset({State.IN_TRANSIT}),
     Act.CANCEL: frozenset({State.DRAFT, State.IN_TRANSIT}),
@@ -78,7 +94,9 @@ def refused(state: State, act: Act, lines: Collection[Line] = ()) -> str | None:
 
 
 def after(lines: Collection[Line]) -> State:
-    """Where a transfer that was sent stands, by what has become of its lines."""
+    """Where a transfer stands, by what has become of its lines."""
+    if Line.LISTED in lines:
+        return State.DRAFT
     if Line.WAITING in lines:
         return State.IN_TRANSIT
     if any(line in ARRIVED for line in lines):

@@ -1,21 +1,19 @@
 """Hand-overs confirmed by signed addresses: each side of a transfer says who they are and what they give or have got.
 
 An address is for one transfer and one side. The receiver's confirmation says of each line that it came, came damaged or is
-missing, as a signed-in person would; the giver's writes down that it was given. Either can hold a photo. Each side
-confirms once.
+missing, as a signed-in person would; the giver's writes down that it was given. Either can hold a photo of the whole and
+one of each line. Each side confirms once.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from asyncpg import Record
 
 from assets.access import signed_addresses
 from assets.access.actor import Actor
-from assets.access.permissions import Action
 from assets.access.signed_addresses import OVER, Issued, Purpose, SignedAddress
 from assets.audit.service import record, shown
 from assets.db import Connection, Scope, transaction
@@ -23,8 +21,8 @@ from assets.errors import Conflict, Gone, Invalid, NotFound
 from assets.ids import new_id
 from assets.inventory.attachments import service as attachments
 from assets.inventory.attachments.upload import Sent
-from assets.inventory.transfers import service
-from assets.inventory.transfers.course import NEEDS_NOTE, NOT_NOW, Line, State
+from assets.inventory.transfers import line_photos, service
+from assets.inventory.transfers.course import NEEDS_NOTE, NOT_NOW, Line, Side, State
 from assets.inventory.transfers.service import KIND, Outcome, Receiving, shown_number
 from assets.text import clean, clean_block
 from assets.web.language import N_
@@ -36,18 +34,11 @@ NOTE_MAX = 500
 SAYS = (Line.RECEIVED, Line.DAMAGED, Line.MISSING)  # what the receiver can say of a line
 
 
-class Side(StrEnum):
-    """Which of the two."""
-
-    GIVER = "giver"
-    RECEIVER = "receiver"
-
-
 @dataclass(frozen=True)
 class Confirmed:
     """What somebody says by an address: who they are, and, as receiver, what became of each line, by its tag.
 
-    A line of which nothing is said stays on its way.
+    A line of which nothing is said stays on its way. `photo` is of the whole, `photos` are of lines, by their tags.
     """
 
     name: str
@@ -55,6 +46,7 @@ class Confirmed:
     note: str = ""
     lines: Mapping[str, Outcome] = field(default_factory=dict)
     photo: Sent | None = None
+    photos: Mapping[str, Sent] = field(default_factory=dict)
 
 
 async def issue(actor: Actor, number: int, side: Side, life: timedelta, *, now: datetime) -> Issued:
@@ -121,9 +113,12 @@ async def confirm(address: SignedAddress, said: Confirmed, *, now: datetime) -> 
     note = clean_block(said.note, NOTE_MAX)
     if side is Side.RECEIVER and waiting and not got and not note:
         wrong["lines"] = N_("Say of at least one thing what has become of it, or write in the note what is wrong.")
+    if not set(said.photos) <= {line["tag"] for line in lines}:
+        wrong["lines"] = N_("It is not in this transfer.")
     if wrong:
         raise Invalid(fields=wrong)
     actor = address.actor(name)
+    of_lines = await line_photos.look(said.photos)
     looked = await attachments.look_at_picture(said.photo) if said.photo is not None else None
     async with transaction(Scope.of_sites([row["from_site"], row["to_site"]])) as tx:
         state = await tx.fetchval("select state from transfers where id = $1 for update", row["id"])
@@ -131,9 +126,7 @@ async def confirm(address: SignedAddress, said: Confirmed, *, now: datetime) -> 
             raise Conflict(NOT_NOW[State(state)], state=state)
         photo = None
         if looked is not None:
-            photo = await attachments.keep(
-                actor, KIND, str(row["number"]), looked, note=name, now=now, by=Action.RECEIVE_TRANSFER
-            )
+            photo = await line_photos.keep(actor, row, looked, name, now)
         made = await tx.fetchrow(
             "insert into hand_overs (id, transfer, side, name, post, note, at, photo, address) "
             "values ($1,$2,$3,$4,$5,$6,$7,$8,$9) on conflict (transfer, side) do nothing returning *",
@@ -146,6 +139,7 @@ async def confirm(address: SignedAddress, said: Confirmed, *, now: datetime) -> 
             tx, by=actor, action="confirm", kind=KIND, subject=row["id"], name=shown_number(row["number"]),
             site=address.site, after=shown(made),
         )  # fmt: skip
+        await line_photos.put(tx, actor, row, side, of_lines, now)
         if got:
             await service.receive(actor, row["number"], Receiving(got), now=now)
         await signed_addresses.use(tx, address, actor, now=now)

@@ -19,15 +19,16 @@ from assets.access.actor import Actor
 from assets.access.guards import requires_any
 from assets.access.signed_addresses import DAYS, LENDS, Purpose, SignedAddress
 from assets.errors import Conflict, Invalid, NotFound
-from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD
-from assets.inventory.attachments.upload import received
-from assets.inventory.transfers import hand_over, queries
-from assets.inventory.transfers.course import Line
-from assets.inventory.transfers.hand_over import NAME_MAX, NOTE_MAX, POST_MAX, SAYS, Confirmed, Side
+from assets.inventory.attachments.api import MB, UPLOAD
+from assets.inventory.attachments.upload import FILE, READ_MAX, Sent, form_received
+from assets.inventory.attachments.upload import Form as SentForm
+from assets.inventory.transfers import hand_over, line_photos, queries
+from assets.inventory.transfers.course import Line, Side
+from assets.inventory.transfers.hand_over import NAME_MAX, NOTE_MAX, POST_MAX, SAYS, Confirmed
 from assets.inventory.transfers.service import LINES_MAX, Outcome
 from assets.papers.codes import inline
 from assets.settings import Settings
-from assets.web.forms import told
+from assets.web.forms import numbered, told
 from assets.web.language import N_
 from assets.web.parameters import ANY
 from assets.web.templates import page
@@ -83,12 +84,12 @@ async def issue(
     settings: NamedDependency[Settings],
 ) -> Response[Any]:  # fmt: skip
     """Issue one; the page that answers shows it, once, with a code to scan."""
-    if not (number.isascii() and number.isdigit() and len(number) <= 9) or data.get("side") not in set(Side):
+    if data.get("side") not in set(Side):
         raise NotFound()
     side = Side(data["side"])
-    made = await hand_over.issue(actor, int(number), side, timedelta(days=LIFE), now=clock.now())
+    made = await hand_over.issue(actor, numbered(number), side, timedelta(days=LIFE), now=clock.now())
     url = _url(settings, made.secret)
-    view = await queries.one(actor, int(number))
+    view = await queries.one(actor, numbered(number))
     return page(
         request, "inventory/hand_over_address.html", view=view, side=side, url=url, picture=inline(url), days=LIFE
     )  # fmt: skip
@@ -101,9 +102,7 @@ async def issue(
 )
 async def withdraw(number: FromPath[str], address: FromPath[UUID], actor: NamedDependency[Actor]) -> Response[Any]:
     """End an address of this transfer at once."""
-    if not (number.isascii() and number.isdigit() and len(number) <= 9):
-        raise NotFound()
-    await hand_over.withdraw(actor, int(number), address, now=clock.now())
+    await hand_over.withdraw(actor, numbered(number), address, now=clock.now())
     return Redirect(f"/transfers/{number}?done=withdrawn#hand-over", status_code=303)
 
 
@@ -127,27 +126,41 @@ async def _form(
         request, "inventory/hand_over.html", status=status, transfer=row, lines=lines, side=side, said=said, says=SAYS,
         state=STATE, word_of=WORD, given=given, errors=errors or {}, file_mb=settings.attachment_mb, name_max=NAME_MAX,
         post_max=POST_MAX, note_max=NOTE_MAX,
+        part_of=line_photos.part_of,
     )  # fmt: skip
 
 
-@post("/h/{secret:str}", opt=UPLOAD | {"public": True}, request_max_body_size=BODY_MAX, include_in_schema=False)
+@post("/h/{secret:str}", opt=UPLOAD | {"public": True}, request_max_body_size=READ_MAX, include_in_schema=False)
 async def confirm(request: AnyRequest, secret: FromPath[str], settings: NamedDependency[Settings]) -> Response[Any]:
     """Confirm as the form says; the page that follows says what was written down."""
     address = await _opened(request, secret)
     await signed_addresses.knock(address, clock.now())
     given: dict[str, str] = {}
     try:
-        async with received(request, settings.attachment_mb * MB, fields=2 * LINES_MAX + 10) as sent:
-            given |= sent.fields
+        most = settings.attachment_mb * MB
+        async with form_received(request, FILE, most, line_photos.PHOTOS_MAX, names=3 * LINES_MAX + 10) as sent:
+            given |= {name: values[-1] for name, values in sent.fields.items()}
+            photos = _photos(sent)
             said = Confirmed(
-                given.get("name", ""), given.get("post", ""), given.get("note", ""), _lines(given),
-                sent if sent.size else None,
-            )  # fmt: skip
+                given.get("name", ""),
+                given.get("post", ""),
+                given.get("note", ""),
+                _lines(given),
+                photos.pop("", None),
+                photos,
+            )
             await hand_over.confirm(address, said, now=clock.now())
     except (Invalid, Conflict) as error:
         wrong = dict(error.fields) if isinstance(error, Invalid) else {}
         return await _form(request, settings, address, given, wrong or told(error, "form"), error.status)
     return Redirect(f"/h/{quote(secret, safe='')}", status_code=303)
+
+
+def _photos(sent: SentForm) -> dict[str, Sent]:
+    """The photos of a form by the tag of their asset, that of the whole by nothing; Invalid names those that are too large."""
+    if sent.large or sent.too_many:
+        raise Invalid(fields=dict.fromkeys(sent.large, line_photos.LARGE) or {FILE: line_photos.MANY})
+    return {one.part.removeprefix(FILE).removeprefix("_"): one for one in sent.files}
 
 
 def _lines(given: Mapping[str, str]) -> dict[str, Outcome]:

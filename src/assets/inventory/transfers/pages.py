@@ -23,30 +23,25 @@ from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD, AttachmentOut
 from assets.inventory.attachments.upload import received
 from assets.inventory.lifecycle import Stage
 from assets.inventory.transfers import queries, service
+from assets.inventory.transfers.api import photograph_as
 from assets.inventory.transfers.course import OUTCOMES, Line
 from assets.inventory.transfers.queries import LISTING, HandOverAddressRow, TransferDetail, TransferOut
 from assets.inventory.transfers.service import NewTransfer, Outcome, Receiving
 from assets.settings import Settings
+from assets.web.forms import Choice, numbered, whole, written_day
 from assets.web.language import N_
 from assets.web.paging import LIMIT_MAX, ListQuery, Page, listed
 from assets.web.templates import page, show, twin, without_suffix
 
 AnyRequest = Request[Any, Any, Any]
-DATE = N_("Please write a date as day/month/year.")
 FIELDS_MAX = 2_000
+DONE = ("sent", "taken-out", "received", "refused", "cancelled", "withdrawn")  # what a page says that was done
 
 
 class TransferList(Page[TransferOut]):
     """The list, and before it what is on its way to the caller's own sites, the oldest first."""
 
     incoming: list[TransferOut]
-
-
-class Choice(BaseModel):
-    """A site or an asset to choose."""
-
-    code: str
-    name: str
 
 
 class Sendable(Choice):
@@ -128,9 +123,9 @@ def _new(given: Mapping[str, str], tags: Sequence[str]) -> NewTransfer:
     dates: dict[str, date | None] = {}
     for name in ("decision_date", "expected_on"):
         try:
-            dates[name] = date.fromisoformat(given[name]) if given.get(name) else None
-        except ValueError:
-            wrong[name] = DATE
+            dates[name] = written_day(given, name)
+        except Invalid as error:
+            wrong |= error.fields
     if wrong:
         raise Invalid(fields=wrong)
     return NewTransfer(
@@ -170,13 +165,7 @@ async def _form(
 @get("/transfers/{number:str}", guards=[requires(Action.VIEW)], **twin(TransferPage, "transfer", ("done",)))
 async def one(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """One transfer: where it is, what goes with it, and what its reader can do now."""
-    return await _one(request, actor, _number(without_suffix(number)))
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise NotFound()
-    return int(text)
+    return await _one(request, actor, numbered(without_suffix(number)))
 
 
 async def _one(
@@ -198,7 +187,7 @@ async def _one(
     return page(
         request, "inventory/transfer.html", status=error.status if error else 200, view=view, errors=errors,
         given={name: values[-1] for name, values in (fields or {}).items() if values}, outcomes=list(OUTCOMES),
-        done=done if done in ("sent", "received", "refused", "cancelled", "withdrawn") else "", note_max=service.NOTE_MAX,
+        done=done if done in DONE else "", note_max=service.NOTE_MAX,
         refused=(error.detail, error.facts) if error and not errors else None, file_mb=settings.attachment_mb,
         may_attach=current_person(request).may(Action.RECEIVE_TRANSFER, subject.site),
     )  # fmt: skip
@@ -209,17 +198,21 @@ Doing = Callable[[Actor, int, Mapping[str, list[str]], int | None], Awaitable[No
 
 async def _act(request: AnyRequest, actor: Actor, number: str, done: str, doing: Doing) -> Response[Any]:
     fields = _fields(await request.form())
-    text = (fields.get("version") or [""])[-1]
-    version = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+    version = whole((fields.get("version") or [""])[-1])
     try:
-        await doing(actor, _number(number), fields, version)
+        await doing(actor, numbered(number), fields, version)
     except (Invalid, Conflict) as error:
-        return await _one(request, actor, _number(number), error, fields)
-    return _to(_number(number), done)
+        return await _one(request, actor, numbered(number), error, fields)
+    return _to(numbered(number), done)
 
 
 async def _send(actor: Actor, number: int, fields: Mapping[str, list[str]], version: int | None) -> None:
     await service.send(actor, number, version=version, now=clock.now())
+
+
+async def _take_out(actor: Actor, number: int, fields: Mapping[str, list[str]], version: int | None) -> None:
+    tag, note = ((fields.get(name) or [""])[-1] for name in ("only", "note"))
+    await service.take_out(actor, number, tag, note, version=version, now=clock.now())
 
 
 async def _receive(actor: Actor, number: int, fields: Mapping[str, list[str]], version: int | None) -> None:
@@ -248,6 +241,12 @@ async def send(request: AnyRequest, number: FromPath[str], actor: NamedDependenc
     return await _act(request, actor, number, "sent", _send)
 
 
+@post("/transfers/{number:str}/take-out", guards=[requires(Action.EDIT_INVENTORY)], include_in_schema=False)
+async def take_out(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
+    """Let one asset of a draft go again."""
+    return await _act(request, actor, number, "taken-out", _take_out)
+
+
 @post("/transfers/{number:str}/receive", guards=[requires(Action.RECEIVE_TRANSFER)], include_in_schema=False)
 async def receive(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """Everything has arrived, or one asset has, or it has not."""
@@ -272,7 +271,7 @@ async def add_file(
     request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor], settings: NamedDependency[Settings]
 ) -> Response[Any]:
     """Keep a photo or a paper on the transfer; both of its sides may, and both see it."""
-    thing = str(_number(number))
+    thing = str(numbered(number))
     try:
         async with received(request, settings.attachment_mb * MB) as sent:
             await attachments.attach(
@@ -280,8 +279,22 @@ async def add_file(
                 by=Action.RECEIVE_TRANSFER,
             )  # fmt: skip
     except (Invalid, Conflict) as error:
-        return await _one(request, actor, _number(number), error)
+        return await _one(request, actor, numbered(number), error)
     return Redirect(f"/transfers/{thing}#files", status_code=303)
+
+
+@post("/transfers/{number:str}/photos", guards=[requires(Action.RECEIVE_TRANSFER)], include_in_schema=False,
+      request_max_body_size=BODY_MAX, opt=UPLOAD)  # fmt: skip
+async def add_photo(
+    request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor], settings: NamedDependency[Settings]
+) -> Response[Any]:
+    """Keep a photo of one asset, as it was given or as it came."""
+    try:
+        async with received(request, settings.attachment_mb * MB) as sent:
+            await photograph_as(actor, numbered(number), sent)
+    except (Invalid, Conflict) as error:
+        return await _one(request, actor, numbered(number), error)
+    return Redirect(f"/transfers/{numbered(number)}#lines", status_code=303)
 
 
 def _fields(form: FormMultiDict) -> dict[str, list[str]]:
@@ -295,4 +308,16 @@ def _to(number: int, done: str) -> Response[Any]:
     return Redirect(f"/transfers/{number}" + (f"?done={done}" if done else ""), status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = (listing, form, make, one, send, receive, refuse, cancel, add_file)
+routes: Sequence[ControllerRouterHandler] = (
+    listing,
+    form,
+    make,
+    one,
+    send,
+    take_out,
+    receive,
+    refuse,
+    cancel,
+    add_file,
+    add_photo,
+)

@@ -14,13 +14,13 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, transaction
-from assets.errors import NotFound
 from assets.inventory.paper_forms.printing import FILES, Named, Wish, answer, unit_of
 from assets.inventory.transfers import queries
 from assets.inventory.transfers.course import Line, State
 from assets.inventory.transfers.queries import LineOut, TransferDetail
 from assets.inventory.worth import Worth, worth
 from assets.papers.kinds import Confirmed, Handed, HandOver, Paper
+from assets.web.forms import numbered
 
 LEFT_OUT = frozenset({Line.REFUSED, Line.MISSING, Line.CANCELLED})  # of the list of what changes hands
 
@@ -61,7 +61,8 @@ def _day(found: TransferDetail) -> date | None:
 
 def _handed(line: LineOut, value: Worth) -> Handed:
     note = "; ".join(filter(None, ("Hư hỏng" if line.state is Line.DAMAGED else "", line.note)))
-    return Handed(line.name, line.tag, line.serial, value.cost, value.remaining, note)
+    photos = [side for side, photo in (("bên giao", line.photo_given), ("bên nhận", line.photo_received)) if photo]
+    return Handed(line.name, line.tag, line.serial, value.cost, value.remaining, note, photos)
 
 
 @get("/api/v1/transfers/{number:str}/papers/{paper:str}", operation_id="printTransfer", tags=["papers"],
@@ -69,9 +70,7 @@ def _handed(line: LineOut, value: Worth) -> Handed:
 async def print_transfer(number: FromPath[str], paper: Named, actor: NamedDependency[Actor]) -> Response[bytes]:
     """The hand-over minutes (hand-over) as PDF or DOCX."""
     wish = Wish.of(paper, Paper.HAND_OVER)
-    if not (number.isascii() and number.isdigit() and len(number) <= 9):
-        raise NotFound()
-    return await answer(wish, await hand_over(actor, int(number), now=clock.now()), f"ĐC-{number}")
+    return await answer(wish, await hand_over(actor, numbered(number), now=clock.now()), f"ĐC-{number}")
 
 
 routes: Sequence[ControllerRouterHandler] = [print_transfer]

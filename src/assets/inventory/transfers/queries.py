@@ -14,13 +14,14 @@ from assets.access.signed_addresses import Purpose, may_issue
 from assets.db import EVERYTHING, Connection, Scope, transaction
 from assets.errors import NotFound
 from assets.inventory.holding import TAKEN
-from assets.inventory.transfers.course import ACTION, OF_SENDER, Act, Line, State, refused
+from assets.inventory.transfers import line_photos
+from assets.inventory.transfers.course import ACTION, OF_SENDER, PHOTOGRAPHED, Act, Line, Side, State, refused
 from assets.text import clean
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch
 
 
 class LineOut(BaseModel):
-    """One asset of a transfer, as it was called then, and what has become of it."""
+    """One asset of a transfer, as it was called then, what has become of it, and each side's photo of it."""
 
     position: int
     tag: str
@@ -30,6 +31,8 @@ class LineOut(BaseModel):
     note: str
     settled_at: datetime | None
     settled_by: str
+    photo_given: UUID | None
+    photo_received: UUID | None
 
 
 class TransferOut(BaseModel):
@@ -80,16 +83,22 @@ class HandOverAddressRow(BaseModel):
 
 
 class TransferDetail(TransferOut):
-    """A transfer with the acts that are possible for the caller now, and what its sides confirmed by signed addresses."""
+    """A transfer with the acts that are possible for the caller now, and what its sides confirmed by signed addresses.
+
+    `photo_sides` are those for which the caller can add photos of its assets.
+    """
 
     acts: list[Act]
     hand_overs: list[HandOverOut]
     addressable: list[str]
+    photo_sides: list[Side]
 
 
 _LINES = """(select coalesce(json_agg(json_build_object('position', l.position, 'tag', l.tag, 'name', l.name, 'serial', l.serial,
-    'state', l.state, 'note', l.note, 'settled_at', l.settled_at, 'settled_by', l.settled_by) order by l.position), '[]')
-    from transfer_lines l where l.transfer = t.id) as lines"""
+    'state', l.state, 'note', l.note, 'settled_at', l.settled_at, 'settled_by', l.settled_by,
+    'photo_given', (select a.id from attachments a where a.id = l.photo_given and a.removed_at is null),
+    'photo_received', (select a.id from attachments a where a.id = l.photo_received and a.removed_at is null))
+    order by l.position), '[]') from transfer_lines l where l.transfer = t.id) as lines"""
 # What waits for somebody first, the oldest before the others; then drafts, then what is over, the newest first.
 _URGENCY = """(case t.state when 'in_transit' then 0 when 'draft' then 1 else 2 end * 1e10
     + case when t.state = 'in_transit' then 1 else -1 end * extract(epoch from coalesce(t.sent_at, t.created_at)))"""
@@ -158,7 +167,12 @@ async def one(actor: Actor, number: int) -> TransferDetail:
         for side, site in sides.items()
         if may_issue(actor, Purpose.CONFIRM_HAND_OVER, site) and side not in {one.side for one in confirmed}
     ]
-    return TransferDetail(**it.model_dump(), acts=acts, hand_overs=confirmed, addressable=addressable)
+    shooting = Action.RECEIVE_TRANSFER
+    of_photos = line_photos.sides(actor.within(shooting).scope, sites)
+    photo_sides = [side for side in of_photos if it.state in PHOTOGRAPHED[side] and actor.may(shooting)]
+    return TransferDetail(
+        **it.model_dump(), acts=acts, hand_overs=confirmed, addressable=addressable, photo_sides=photo_sides
+    )  # fmt: skip
 
 
 async def valid_addresses(actor: Actor, number: int, *, now: datetime) -> list[HandOverAddressRow]:

@@ -1,4 +1,4 @@
-"""The verbs of transfers: draft, send, receive line by line, refuse, cancel.
+"""The verbs of transfers: draft, take out of a draft, send, receive line by line, refuse, cancel.
 
 Each is one transaction that sees both sites and nothing else. The transfer is locked before its state is read, then its
 assets in the order of their ids: of two transfers that send one asset, the second finds it on its way. Custody follows
@@ -195,6 +195,26 @@ async def send(actor: Actor, number: int, *, version: int | None = None, now: da
         await _send(tx, actor, row, now)
 
 
+async def take_out(
+    actor: Actor, number: int, tag: str, note: str = "", *, version: int | None = None, now: datetime
+) -> None:
+    """Let one asset of a draft go again, so that it is free; with the last one the draft is cancelled.
+
+    NotFound when the draft does not list it; whoever waits for it by a request waits anew.
+    """
+    note = clean_block(note, NOTE_MAX)
+    actor, both = await _sides(actor, number, Act.TAKE_OUT)
+    async with transaction(both) as tx:
+        row, lines = await _locked(tx, number, version)
+        _judged(row, Act.TAKE_OUT, lines)
+        line = next((line for line in lines if line["tag"] == clean(tag, 40).upper()), None)
+        if line is None:
+            raise NotFound()
+        if line["state"] != Line.LISTED:
+            raise Conflict(N_("%(tag)s has been settled already."), tag=line["tag"], state=line["state"])
+        await _settle(tx, actor, row, lines, {line["id"]: Outcome(Line.CANCELLED, note)}, None, Act.TAKE_OUT, now, note)
+
+
 async def receive(
     actor: Actor, number: int, receiving: Receiving, *, version: int | None = None, now: datetime
 ) -> None:
@@ -229,7 +249,7 @@ async def cancel(actor: Actor, number: int, note: str = "", *, version: int | No
     async with transaction(both) as tx:
         row, lines = await _locked(tx, number, version)
         _judged(row, Act.CANCEL, lines)
-        outcomes = {line["id"]: Outcome(Line.CANCELLED, note) for line in lines}
+        outcomes = {line["id"]: Outcome(Line.CANCELLED, note) for line in lines if line["state"] != Line.CANCELLED}
         await _settle(tx, actor, row, lines, outcomes, None, Act.CANCEL, now, note)
 
 
@@ -292,7 +312,9 @@ async def _assets(tx: Connection, lines: Iterable[Record]) -> dict[UUID, Record]
 
 
 async def _send(tx: Connection, actor: Actor, row: Record, now: datetime) -> None:
-    lines = await tx.fetch("select * from transfer_lines where transfer = $1 order by position", row["id"])
+    lines = await tx.fetch(
+        "select * from transfer_lines where transfer = $1 and state = 'listed' order by position", row["id"]
+    )
     assets = await _assets(tx, lines)
     for line in lines:
         # One that meanwhile stands where this scope does not reach is not there at all.
@@ -341,7 +363,7 @@ async def _settle(
         )  # fmt: skip
     states = [outcomes[line["id"]].state if line["id"] in outcomes else Line(line["state"]) for line in lines]
     to = after(states)
-    ended = {} if to is State.IN_TRANSIT else {"ended_at": now, "ended_by": actor.name, "note": note}
+    ended = {} if to in (State.DRAFT, State.IN_TRANSIT) else {"ended_at": now, "ended_by": actor.name, "note": note}
     told = {line["tag"]: outcomes[line["id"]].state for line in chosen}
     await _step(tx, actor, row, act, to, now, ended, {"assets": told}, note)
     arrived = {line["asset"]: outcomes[line["id"]].state is Line.RECEIVED for line in chosen}

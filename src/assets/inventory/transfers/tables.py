@@ -49,7 +49,7 @@ class Transfer(Table, db=DB, tablename="transfers"):
 class TransferLine(Table, db=DB, tablename="transfer_lines"):
     """One asset of a transfer, called as it was then, with where it stood and what became of it.
 
-    State: listed (draft), waiting (on its way), received, damaged, refused, missing, cancelled.
+    State: listed (draft), waiting (on its way), received, damaged, refused, missing, cancelled. Each side can add a photo.
     """
 
     id = UUID(primary_key=True, default=new_id)
@@ -65,6 +65,8 @@ class TransferLine(Table, db=DB, tablename="transfer_lines"):
     note = Text(default="")
     settled_at = Timestamptz(null=True, default=None)
     settled_by = Varchar(length=120, default="")
+    photo_given = ForeignKey(Attachment, null=True, default=None, on_delete=OnDelete.set_null)
+    photo_received = ForeignKey(Attachment, null=True, default=None, on_delete=OnDelete.set_null)
 
 
 class HandOver(Table, db=DB, tablename="hand_overs"):
