@@ -7,8 +7,6 @@ import struct
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from tests.conftest import missing
-
 UDP_HEADERS = 28
 OUTGOING = 4  # PACKET_OUTGOING: what the loopback shows twice, once on its way out
 
@@ -43,13 +41,14 @@ async def line(to: int) -> AsyncIterator[tuple[int, Line]]:
 
 
 @contextlib.contextmanager
-def loopback(port: int) -> Iterator[list[int]]:
-    """The sizes of all packets that go from and to a port of the loopback, as the system shows them to root."""
+def loopback(port: int) -> Iterator[list[int] | None]:
+    """The sizes of all packets that go from and to a port of the loopback; None where the system shows them to nobody."""
     try:
         ear = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
         ear.bind(("lo", 0))
-    except (OSError, AttributeError) as error:
-        missing(f"packets cannot be seen here: {error}")
+    except (OSError, AttributeError):
+        yield None
+        return
     ear.setblocking(False)
     ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)  # others use the loopback too
     sizes: list[int] = []
