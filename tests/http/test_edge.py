@@ -333,9 +333,9 @@ async def test_when_the_address_of_a_form_is_opened_then_its_page_is(house: Hous
     for path, page in (
         ("/transfers/7/receive", "/transfers/7"), ("/people/l%C3%A0n/edit", "/people/l%C3%A0n"), ("/sign-out", "/"),
         ("/equipment-requests/settings/steps", "/equipment-requests/settings"), ("/purchases/new", "/purchases"),
-        (f"/fulfilment-parts/{NIL}/finish", "/equipment-requests"), ("/transfers/%0D%0AX/send", "/transfers/%0D%0AX"),
+        (f"/fulfilment-parts/{NIL}/finish", None), ("/transfers/%0D%0AX/send", "/transfers/%0D%0AX"),
     ):  # fmt: skip
-        assert (await root.get(path)).headers["location"] == page
+        assert (await root.get(path)).headers.get("location") == page, path
 
 
 async def test_when_only_the_head_is_asked_for_then_it_is_that_of_the_whole(house: House) -> None:

@@ -114,7 +114,10 @@ async def test_why_something_is_not_asked_is_said_on_its_page(it: httpx2.AsyncCl
             "insert into device_states (target, outcome, detail, observed_at) values ($1, 'not_asked', $2, now())",
             UUID(made["id"]), OWN,
         )  # fmt: skip
-    assert "own machine, which is asked only if its settings say so" in (await it.get(f"/targets/{made['id']}")).text
+    assert (
+        "Pages of the collector&#39;s own machine are looked at only if its settings say so."
+        in (await it.get(f"/targets/{made['id']}")).text
+    )
 
 
 async def test_a_heartbeat_is_called_without_a_sign_in_and_its_address_is_shown_once(

@@ -238,7 +238,7 @@ async def test_when_it_runs_then_its_settings_suit_the_service(home: Path) -> No
         "server_encoding": "UTF8",
         "client_encoding": "UTF8",
         "max_connections": "100",
-        "shared_buffers": "128MB",
+        "shared_buffers": "40MB",
     }
     assert {name: await ask(server, f"SHOW {name}") for name in wanted} == wanted
     assert await ask(server, "SELECT lower('ĐẶNG')") == "đặng"
