@@ -60,8 +60,8 @@ class Vault:
         self._current = next(iter(keys))
 
     @classmethod
-    def open(cls, home: Path) -> Self:
-        """The vault of this machine: systemd's credential where there is one, else a 0600 file made on first use."""
+    def open(cls, home: Path, *, make: bool = True) -> Self:
+        """The vault of this machine: systemd's credential where there is one, else a 0600 file, made on first use if `make`."""
         if given := os.environ.get("CREDENTIALS_DIRECTORY"):
             credential = Path(given) / KEY_FILE
             if credential.exists():
@@ -69,6 +69,8 @@ class Vault:
                 return cls(_parse(_read(credential), credential))
         path = home / KEY_FILE
         if not path.exists():
+            if not make:
+                raise KeyFileWrong(f"there is no key: neither {path} nor the systemd credential {KEY_FILE}")
             _create(path)
         _refuse_open_to_others(path)
         return cls(_parse(_read(path), path))

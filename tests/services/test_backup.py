@@ -18,7 +18,7 @@ from assets.access.permissions import Role
 from assets.access.tokens import NewToken, actor_of_token, create_token
 from assets.audit import sealer
 from assets.backup import archive, service
-from assets.backup.programs import ProgramFailed
+from assets.backup.programs import ProgramFailed, _without_password
 from assets.clock import now
 from assets.errors import AssetsError, Conflict
 from assets.ids import new_id
@@ -162,7 +162,7 @@ async def test_what_was_there_is_kept_before_it_is_replaced_by_what_one_moment_h
 
     working = asyncio.create_task(work())
     await service.take(there, kept.vault, tmp_path / "busy.backup", now=now())
-    with pytest.raises(Conflict, match=r"in use \(unnamed\)"):
+    with pytest.raises(Conflict, match=r"in use \(.*unnamed\)"):
         await service.restore(there, kept.vault, kept.file, replaced=tmp_path / "no.backup", now=now())
     ended.set()
     assert await working > 1
@@ -171,7 +171,7 @@ async def test_what_was_there_is_kept_before_it_is_replaced_by_what_one_moment_h
         await service.restore(there, kept.vault, tmp_path / "busy.backup", replaced=None, now=now())
     before = tmp_path / "before.backup"
     done = await service.restore(there, kept.vault, tmp_path / "busy.backup", replaced=before, now=now())
-    assert (done.kept, done.audit) == (before, [])
+    assert (done.kept, done.wrong) == (before, [])
     await service.restore(third, kept.vault, before, replaced=None, now=now())
     owner = await asyncpg.connect(third)
     assert await owner.fetchval("select bool_and(name like '%!') from sites")
@@ -210,9 +210,51 @@ async def test_a_file_that_is_not_whole_or_too_new_is_refused(
 
 async def test_without_the_key_of_then_nothing_is_changed(kept: Kept, elsewhere: Elsewhere, tmp_path: Path) -> None:
     there = await elsewhere.make()
-    code, _, error = await run(there, tmp_path / "other", "restore", str(kept.file))
-    assert (code, "put the file assets-key of then" in error) == (1, True)
+    code, _, error = await run(there, tmp_path, "restore", str(kept.file))
+    assert (code, "there is no key" in error, (tmp_path / KEY_FILE).exists()) == (1, True, False)
+    with pytest.raises(Conflict, match="put the file assets-key of then"):
+        await service.restore(there, Vault.open(tmp_path), kept.file, replaced=None, now=now())
     assert await count(there, "migration") is None
+
+
+async def test_a_key_that_is_not_the_services_backs_nothing_up(kept: Kept, tmp_path: Path) -> None:
+    with pytest.raises(Conflict, match="opens none of the 1 secrets"):
+        await service.take(kept.dsn, Vault.open(tmp_path), tmp_path / "a.backup", now=now())
+    code, _, error = await run(kept.dsn, tmp_path / "new", "backup", str(tmp_path / "a.backup"))
+    assert (code, "there is no key" in error) == (1, True)
+    assert not (tmp_path / "a.backup").exists()
+
+
+async def test_a_secret_that_does_not_open_is_a_finding_and_everybody_is_signed_out_all_the_same(
+    kept: Kept, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    first, there = await elsewhere.make(), await elsewhere.make()
+    await service.restore(first, kept.vault, kept.file, replaced=None, now=now())
+    owner = await asyncpg.connect(first)
+    lost = Vault.open(tmp_path).seal("x", bound_to="credentials.secret:0")
+    await owner.execute(
+        "insert into credentials select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'name', 'old', "
+        "'secret', $1::text))).* from credentials c", lost,
+    )  # fmt: skip
+    await owner.close()
+    await service.take(first, kept.vault, tmp_path / "a.backup", now=now())
+    done = await service.restore(there, kept.vault, tmp_path / "a.backup", replaced=None, now=now())
+    assert (done.secrets, len(done.wrong)) == (1, 1)
+    assert done.wrong[0].startswith("secret: credentials.secret:")
+    assert await count(there, "audit_events where action = 'restore'") == 2
+
+
+@pytest.mark.parametrize(
+    ("dsn", "shown", "secret"),
+    [
+        ("postgresql://a:b%20c@h:5/d?sslmode=require", "postgresql://a@h:5/d?sslmode=require", "b c"),
+        ("postgresql:///d?host=/run/postgresql&password=x", "postgresql:///d?host=%2Frun%2Fpostgresql", "x"),
+        ("postgresql://a@/d?options=-c%20jit%3Doff", "postgresql://a@/d?options=-c%20jit%3Doff", None),
+    ],
+)
+def test_a_password_is_told_by_the_environment_alone(dsn: str, shown: str, secret: str | None) -> None:
+    given, environment = _without_password(dsn)
+    assert (given, environment.get("PGPASSWORD")) == (shown, secret)
 
 
 async def test_a_dump_that_ends_too_early_is_rolled_back_whole(
@@ -231,8 +273,9 @@ async def test_what_came_back_otherwise_is_named(kept: Kept, elsewhere: Elsewher
     there, told = await elsewhere.make(), archive.read(kept.file)
     lied = {**told.tables, "users": told.tables["users"].model_copy(update={"fingerprint": "1"})}
     archive.write(tmp_path / "b", archive.dump_of(kept.file), told.model_copy(update={"tables": lied}))
-    with pytest.raises(service.RestoreFailed, match="users: 1 rows were kept, 1 are there, with other values"):
-        await service.restore(there, kept.vault, tmp_path / "b", replaced=None, now=now())
+    done = await service.restore(there, kept.vault, tmp_path / "b", replaced=None, now=now())
+    assert done.wrong == ["users: 1 rows were kept, 1 are there, with other values"]
+    assert await count(there, "audit_events where action = 'restore'") == 1
 
 
 async def test_when_the_database_refuses_then_its_own_words_are_told(kept: Kept, elsewhere: Elsewhere) -> None:

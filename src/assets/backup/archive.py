@@ -17,6 +17,7 @@ from typing import IO
 from pydantic import BaseModel, ValidationError
 
 from assets.backup.contents import TableFacts
+from assets.embedded.files import sync_directory
 from assets.errors import AssetsError
 
 DUMP, MANIFEST = "database.dump", "manifest.json"
@@ -60,6 +61,7 @@ def write(path: Path, dump: Iterable[bytes], manifest: Manifest) -> Manifest:
             file.flush()
             os.fsync(file.fileno())
         _publish(part, path)
+        sync_directory(path.parent)
     except FileExistsError:
         raise NoBackup(f"{path} exists already; a backup never replaces another file.") from None
     except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from assets.backup.archive import CHUNK
 from assets.embedded import clients
@@ -140,6 +140,7 @@ def _without_password(dsn: str) -> tuple[str, dict[str, str]]:
     secret = dict(query).get("password") or unquote(parts.password or "")
     user, _, place = parts.netloc.rpartition("@")
     netloc = f"{user.partition(':')[0]}@{place}" if user else place
-    shown = parts._replace(netloc=netloc, query=urlencode([pair for pair in query if pair[0] != "password"]))
+    rest = urlencode([pair for pair in query if pair[0] != "password"], quote_via=quote)  # libpq knows no +
+    shown = f"{parts.scheme}://{netloc}{parts.path}{'?' if rest else ''}{rest}"  # also without an authority
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return urlunsplit(shown), {**kept, "LC_ALL": "C.UTF-8"} | ({"PGPASSWORD": secret} if secret else {})
+    return shown, {**kept, "LC_ALL": "C.UTF-8"} | ({"PGPASSWORD": secret} if secret else {})

@@ -22,14 +22,13 @@ from assets.backup import archive
 from assets.backup.archive import Manifest
 from assets.backup.contents import contents_of, differences
 from assets.backup.programs import Programs
-from assets.errors import AssetsError, Conflict
+from assets.errors import Conflict
 from assets.ids import new_id
 from assets.monitoring import credentials
 from assets.notifications import outbox
 from assets.vault import Vault, VaultError
 
 CANARY, BOUND_TO = "assets", "backup.key"
-NAMED_MAX = 10
 _FRESH = (
     "drop schema if exists public cascade; create schema public authorization pg_database_owner; "
     "grant usage on schema public to public"
@@ -41,30 +40,32 @@ _SEALED: tuple[tuple[str, str, Callable[[UUID], str]], ...] = (
 )
 
 
-class RestoreFailed(AssetsError):
-    """What was restored is not what had been kept."""
-
-
 @dataclass(frozen=True)
 class Restored:
-    """What a restore brought back: how many secrets opened, and what is wrong with the audit trail, if anything."""
+    """What a restore brought back: how many secrets open, and what is not as it was or does not hold, if anything."""
 
     manifest: Manifest
     secrets: int
-    audit: list[str]
+    wrong: list[str]
     kept: Path | None  # the backup of what was there before
 
 
 async def take(dsn: str, vault: Vault, path: Path, *, now: datetime) -> Manifest:
     """Everything in the database, as it is at this moment, as the new file `path`; the service may run meanwhile.
 
-    Conflict when there is nothing to back up, NoBackup when the file cannot be made.
+    Conflict when there is nothing to back up or the vault is not the service's, NoBackup when the file cannot be made.
     """
     owner = await asyncpg.connect(dsn, timeout=10)
     try:
         async with owner.transaction(isolation="repeatable_read", readonly=True):
             if not await _is_ours(owner):
                 raise Conflict("This database holds nothing of this program.")
+            opened, closed = await _secrets(owner, vault)
+            if closed and not opened:
+                raise Conflict(
+                    f"The key {vault.current} opens none of the {len(closed)} secrets in this database: it is not the "
+                    "service's key, which must be here too."
+                )
             snapshot = await owner.fetchval("select pg_export_snapshot()")
             told = Manifest(
                 version=__version__,
@@ -115,7 +116,6 @@ async def restore(dsn: str, vault: Vault, path: Path, *, replaced: Path | None, 
     """Put a backup into the database, all of it or nothing, and compare every table with what was kept.
 
     What is there already is kept as the file `replaced` first; without that name Conflict. Everybody signs in again.
-    RestoreFailed names the tables that are not as they were.
     """
     told = await asyncio.to_thread(examine, path, vault)
     owner = await asyncpg.connect(dsn, timeout=10)
@@ -128,12 +128,17 @@ async def restore(dsn: str, vault: Vault, path: Path, *, replaced: Path | None, 
         programs = Programs(dsn, await _server(owner))
         await asyncio.to_thread(programs.restore, archive.dump_of(path), before=_FRESH)
         async with owner.transaction(readonly=True):
-            if wrong := differences(told.tables, await contents_of(owner)):
-                raise RestoreFailed(f"Not everything is as it was kept: {'; '.join(wrong[:NAMED_MAX])}")
+            wrong = differences(told.tables, await contents_of(owner))
     finally:
         await owner.close()
     await migrate.migrate(dsn)
-    return await _settle(dsn, vault, told, kept, path, now)
+    async with db.owning(dsn):
+        await _settle(told, path)
+        async with db.transaction(db.EVERYTHING) as tx:
+            opened, closed = await _secrets(tx, vault)
+            wrong += closed
+            wrong += [f"{one.kind}: {one.text}" async for one in findings(tx, (), now=now, count=Count())]
+    return Restored(told, opened, wrong, kept)
 
 
 async def _is_ours(owner: asyncpg.Connection) -> bool:
@@ -176,23 +181,27 @@ async def _keep(owner: asyncpg.Connection, dsn: str, vault: Vault, replaced: Pat
     return replaced
 
 
-async def _settle(dsn: str, vault: Vault, told: Manifest, kept: Path | None, path: Path, now: datetime) -> Restored:
-    async with db.owning(dsn), db.transaction(db.EVERYTHING) as tx:
+async def _settle(told: Manifest, path: Path) -> None:
+    """What must be done whatever is found afterwards."""
+    async with db.transaction(db.EVERYTHING) as tx:
         await tx.execute("delete from sessions")  # who was signed out or locked since then would be in again
-        opened = await _open_all(tx, vault)
-        wrong = [f"{one.kind}: {one.text}" async for one in findings(tx, (), now=now, count=Count())]
         await record(
             tx, by=SYSTEM, action="restore", kind="backup", subject=new_id(), name=path.name,
             after={"taken_at": told.taken_at, "version": told.version, "rows": told.rows},
         )  # fmt: skip
-    return Restored(told, opened, wrong, kept)
 
 
-async def _open_all(tx: db.Connection, vault: Vault) -> int:
-    opened = 0
+async def _secrets(tx: db.Connection, vault: Vault) -> tuple[int, list[str]]:
+    """How many secrets open, and which do not."""
+    opened, closed = 0, []
     for table, column, place in _SEALED:
+        if not await tx.fetchval("select to_regclass($1) is not null", table):  # in a backup of long ago
+            continue
         rows = await tx.fetch(f"select id, {column} from {table} where {column} <> ''")  # noqa: S608 - constants
         for row, sealed in rows:
-            vault.unseal(sealed, bound_to=place(row))
-            opened += 1
-    return opened
+            try:
+                vault.unseal(sealed, bound_to=place(row))
+                opened += 1
+            except VaultError as error:
+                closed.append(f"secret: {error.detail}")
+    return opened, closed

@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -21,7 +23,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 def backup(file: Path) -> None:
     """Write everything in the database to the new FILE, while the service runs or not. The key is not in it."""
     settings = configuration.load()
-    vault = Vault.open(settings.home)
+    vault = Vault.open(settings.home, make=False)
     told = asyncio.run(service.take(find_database(settings), vault, file.absolute(), now=clock.now()))
     click.echo(
         f"{file}: {file.stat().st_size / 1e6:.1f} MB, {told.rows} rows of {len(told.tables)} tables, as of "
@@ -39,21 +41,24 @@ def backup(file: Path) -> None:
 def restore(file: Path, check: bool, replace: bool) -> None:
     """Put the backup FILE into the database, all of it or nothing; every table is compared with what was kept."""
     settings = configuration.load()
-    vault = Vault.open(settings.home)
+    vault = Vault.open(settings.home, make=False)
     now = clock.now()
     if check:
-        _tried(vault, file)
+        _tried(settings.home, vault, file)
         return
     replaced = settings.home / f"replaced-{now:%Y%m%dT%H%M%SZ}.backup" if replace else None
-    done = asyncio.run(service.restore(find_database(settings), vault, file, replaced=replaced, now=now))
-    if done.kept:
-        click.echo(f"What was there before is in {done.kept}.")
-    _say(done, f"Restored {file}")
+    try:
+        done = asyncio.run(service.restore(find_database(settings), vault, file, replaced=replaced, now=now))
+    finally:
+        if replaced and replaced.exists():
+            click.echo(f"What was there before is in {replaced}.")
     click.echo("Everybody signs in again.")
+    _say(done, f"Restored {file}")
 
 
-def _tried(vault: Vault, file: Path) -> None:
-    home = Path(tempfile.mkdtemp(prefix="assets-restore-"))
+def _tried(beside: Path, vault: Vault, file: Path) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what follows is to be cleared away
+    home = Path(tempfile.mkdtemp(prefix="restore-check-", dir=beside))  # there is room for it where the database is
     try:
         dsn = embedded.ensure(home).dsn
         done = asyncio.run(service.restore(dsn, vault, file, replaced=None, now=clock.now()))
@@ -66,10 +71,9 @@ def _tried(vault: Vault, file: Path) -> None:
 def _say(done: service.Restored, what: str) -> None:
     told = done.manifest
     click.echo(
-        f"{what}, as of {told.taken_at:%Y-%m-%d %H:%M:%S} UTC: {told.rows} rows of {len(told.tables)} tables as they were "
-        f"kept, {done.secrets} secrets open."
+        f"{what}, as of {told.taken_at:%Y-%m-%d %H:%M:%S} UTC: {told.rows} rows of {len(told.tables)} tables"
+        f"{'' if done.wrong else ' as they were kept'}, {done.secrets} secrets open."
     )
-    for finding in done.audit:
-        click.echo(finding)
-    if done.audit:
-        raise SystemExit(1)
+    if done.wrong:
+        click.echo("\n".join((f"{len(done.wrong)} findings:", *done.wrong)))
+        sys.exit(1)
