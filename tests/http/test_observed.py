@@ -155,6 +155,28 @@ async def test_what_devices_tell_over_snmp_is_noted_beside_the_record(here: Hous
     assert "NXKA123" in page.text
 
 
+async def test_of_two_devices_of_one_asset_the_first_says_what_it_is(here: House) -> None:
+    bob = await here.person("bob", Role.PROVINCE_IT)
+    await asset("A-1", "OLD-123")
+    async with transaction(EVERYTHING) as tx:
+        at = clock.now() - timedelta(hours=1)
+        for number, serial in ((8, ""), (9, "FIRST-1"), (10, "CARD-1")):
+            made = await targets.add_target(
+                SYSTEM, targets.NewTarget(f"127.0.0.{number}", "snmp", 161, asset_tag="A-1")
+            )
+            await tx.execute("delete from device_states where target = $1", made)
+            await tx.execute(
+                "insert into device_states (target, identity, observed_at) values ($1, $2, $3)",
+                made, json.dumps({"serial": serial} if serial else {}), at,
+            )  # fmt: skip
+    assert await note_identities(clock.now()) == 1
+    assert [row["value"] for row in await items(bob, DIFFERENCES)] == ["FIRST-1"]
+    async with transaction(EVERYTHING) as tx:
+        await tx.execute("update device_states set observed_at = $1", clock.now())
+    assert await note_identities(clock.now()) == 1
+    assert [row["value"] for row in await items(bob, DIFFERENCES)] == ["FIRST-1"]
+
+
 # --- one thing twice ----------------------------------------------------------------------------------------------
 
 

@@ -75,6 +75,13 @@ async def test_each_way_is_asked_once_named_by_how_and_stands_behind_the_first(h
     await targets.edit_target(SYSTEM, other, {"port": 5433}, version=1)
 
 
+async def test_only_what_tells_of_the_whole_thing_stands_before_the_others(house: House) -> None:
+    """A page that failed before must not explain why the machine is gone, and a missed run is told in any case."""
+    page, ping = await ask("http", 443), await ask("ping", 80)
+    tcp, beat = await ask("tcp", 22), await ask("heartbeat", 1, address="")
+    assert [row["parent"] for row in await rows(page, ping, tcp, beat)] == [None, None, ping, None]
+
+
 async def test_the_worst_speaks_for_the_asset_with_its_reason(house: House) -> None:
     snmp, tcp = await ask("snmp", 161), await ask("tcp", 22)
     await see(house, 0, ((snmp, Outcome.ANSWERED),))

@@ -15,10 +15,12 @@ async def note_identities(now: datetime) -> int:
     """For a schedule, so that taking in a batch stays cheap: note what was told since; answers of how many assets."""
     async with transaction(EVERYTHING) as tx:
         rows = await tx.fetch(
-            "select a.id, d.identity, d.observed_at from device_states d join targets t on t.id = d.target "
-            "join assets a on a.id = t.asset where d.identity is not null and d.observed_at is not null and d.observed_at > "
+            # Of several devices of one asset, such as a server and its management card, the first one is the asset.
+            "select distinct on (a.id) a.id, d.identity, d.observed_at from device_states d join targets t on t.id = d.target "
+            "join assets a on a.id = t.asset where t.enabled and d.identity is not null and d.identity <> '{}' "
+            "and d.observed_at is not null and d.observed_at > "
             "coalesce((select max(o.seen_at) from observed_values o where o.asset = a.id and o.source = $1), '-infinity') + $2 "
-            "order by a.id limit $3", SOURCE, REFRESH, ASSETS_MAX,
+            "order by a.id, t.created_at, t.id limit $3", SOURCE, REFRESH, ASSETS_MAX,
         )  # fmt: skip
         for row in rows:
             told = Identity.model_validate_json(row["identity"])

@@ -35,7 +35,8 @@ BY_COLLECTORS = ASKED + " and t.method <> 'heartbeat'"  # what calls by itself i
 PORTS = {Method.SNMP: 161, Method.PING: 80, Method.TCP: 80, Method.DNS: 53, Method.HTTP: 443, Method.HEARTBEAT: 1}
 UNUSED_PORT = 1
 NAME_MAX = 120
-FIRST = "order by created_at, id limit 1"  # of the targets of a thing: the others stand behind it
+# What tells of a thing whether it is there at all, and so can explain why its ports, pages and names do not answer.
+OF_THE_WHOLE = (Method.SNMP, Method.PING)
 NAME = "coalesce(nullif(name, '') || ' (' || tag || ')', tag)"  # of an asset's target, as people read it
 
 
@@ -80,12 +81,14 @@ async def add_target(actor: Actor, new: NewTarget) -> UUID:
         ):  # fmt: skip
             raise Conflict("This is being asked already.")
         await _refuse_twice(tx, thing["id"], method, where, of=None)
-        first = await tx.fetchrow(
-            f"select id from targets where (asset = $1 or link = $1) and enabled {FIRST}", thing["id"]  # noqa: S608
-        )  # fmt: skip
-        parent = new.parent or (first and first["id"])
+        others = await tx.fetch(
+            "select id, method from targets where (asset = $1 or link = $1) and enabled order by created_at, id",
+            thing["id"],
+        )
+        whole = next((row["id"] for row in others if row["method"] in OF_THE_WHOLE), None)
+        parent = new.parent or (None if method is Method.HEARTBEAT else whole)
         await _check_parent(tx, parent, thing["site"], of=None)
-        name = thing["name"] if first is None else also(thing["name"], method, where["port"])
+        name = thing["name"] if not others else also(thing["name"], method, where["port"])
         if new.credential:
             _refuse_to_lend(actor)
         if new.credential and not await tx.fetchval("select 1 from credentials where id = $1", new.credential):
