@@ -118,7 +118,26 @@ def test_what_the_collector_posts_leaves_less_for_the_looks_of_its_line(posts: b
     ids = tuple(one.id for one in those)
     spending.assign(those, [Budget(link=uuid4(), name="DT-1", octets_per_day=octets, targets=ids, posts=posts)])
     assert {one.interval_seconds for one in spending.paced(those)} == {60}
-    for minute in range(4):
+    for minute in range(90):
         spending.posted(minute * octets // 3_000, now=minute * 60.0)  # nearly half of what the line allows
     [paced] = {one.interval_seconds for one in spending.paced(those)}
     assert paced == pytest.approx(seconds, abs=1)
+
+
+def test_a_burst_of_talk_is_no_habit_and_never_takes_more_than_half() -> None:
+    those = [target(str(n), interval_seconds=60) for n in range(4)]
+    ids = tuple(one.id for one in those)
+    spending = Spending()
+    spending.assign(those, [Budget(link=uuid4(), name="DT-1", octets_per_day=METERED_OCTETS, targets=ids, posts=True)])
+    quiet = {one.interval_seconds for one in spending.paced(those)}
+    spending.posted(0, now=0.0)
+    spending.posted(150_000, now=60.0)  # its first assignment
+    [after] = {one.interval_seconds for one in spending.paced(those)}
+    assert after <= 1.3 * max(quiet)
+    spending.posted(50_000_000, now=120.0)  # the backlog of a night
+    paced = spending.paced(those)
+    assert {one.light for one in paced} == {False}
+    assert max(one.interval_seconds for one in paced) <= 2 * max(quiet)
+    for minute in range(3, 64):
+        spending.posted(50_000_000, now=minute * 60.0)
+    assert {one.interval_seconds for one in spending.paced(those)} == quiet

@@ -1,5 +1,6 @@
 """What watching costs each network line, and how often its targets are looked at therefore."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from assets.probing.readings import Result
 
 WEIGHT = 0.1  # of the newest look in what a look is taken to cost
 REPLAN_SECONDS = 60.0
+POSTS_SECONDS = 3_600.0  # of talk that is taken for the day's: an assignment fetched or a backlog told is no habit
+POSTS_SHARE_MAX = 0.5  # of a budget: whatever the talk costs, the looks keep the rest
 
 
 class Spending:
@@ -18,7 +21,7 @@ class Spending:
         self._budgets: tuple[Budget, ...] = ()
         self._octets: dict[UUID, float] = {}
         self._until = 0.0
-        self._posts: tuple[int, float] | None = None
+        self._posts: deque[tuple[float, int]] = deque()
         self._posted_per_day = 0.0
         self.over: tuple[str, ...] = ()  # lines whose budget not even the longest pace keeps
 
@@ -38,15 +41,13 @@ class Spending:
 
     def posted(self, octets: int, now: float) -> None:
         """Learn what talking to the service costs a day, from how many octets it has cost so far."""
-        if self._posts is None:
-            self._posts = octets, now
-        before, since = self._posts
-        if now - since < REPLAN_SECONDS:
+        if self._posts and now - self._posts[-1][0] < REPLAN_SECONDS:
             return
-        per_day = (octets - before) * budget.DAY_SECONDS / (now - since)
-        known = self._posted_per_day or per_day
-        self._posted_per_day = known + WEIGHT * (per_day - known)
-        self._posts = octets, now
+        self._posts.append((now, octets))
+        while len(self._posts) > 1 and self._posts[1][0] <= now - POSTS_SECONDS:
+            self._posts.popleft()
+        since, before = self._posts[0]
+        self._posted_per_day = (octets - before) * budget.DAY_SECONDS / max(now - since, POSTS_SECONDS)
 
     def due(self, now: float) -> bool:
         """Whether it is time to plan anew."""
@@ -61,8 +62,8 @@ class Spending:
         over = []
         for line in self._budgets:
             behind = [by_id[id_] for id_ in line.targets if id_ in by_id]
-            left = line.octets_per_day - (self._posted_per_day if line.posts else 0)
-            made = budget.plan((self._load(target) for target in behind), max(1, left))
+            posts = min(self._posted_per_day, line.octets_per_day * POSTS_SHARE_MAX) if line.posts else 0
+            made = budget.plan((self._load(target) for target in behind), line.octets_per_day - posts)
             for target in behind:
                 pace = made.paces[target.id]
                 by_id[target.id] = target.model_copy(
