@@ -211,11 +211,10 @@ async def _xlsx(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, No
     with TemporaryDirectory(prefix="assets-export-") as folder:
         path = Path(folder) / "export.xlsx"
         # A process of its own: it takes a processor for seconds, which the service needs for others.
-        async with apart.started(BINDER, str(path), stdin=PIPE, stdout=DEVNULL) as binder:
+        async with AT_ONCE, apart.started(BINDER, str(path), stdin=PIPE, stdout=DEVNULL) as binder:
             give = _giver(binder)
             await give(list(headings))
-            async with AT_ONCE:
-                await fill(give)
+            await fill(give)
             await give(None)
             if code := await binder.wait():
                 raise apart.Ended(f"{BINDER} ended with {code}")

@@ -2,10 +2,11 @@
 
 import ipaddress
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -122,11 +123,11 @@ class Settings(BaseSettings):
     @property
     def closed_addresses(self) -> str:
         """As `probe_closed`, with the database's address where it has one on a network."""
-        parts = urlsplit(self.database_url.get_secret_value()) if self.database_url else None
-        if parts is None or not parts.hostname or parts.hostname.startswith("/"):
-            return self.probe_closed
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        return ",".join(filter(None, (self.probe_closed, f"{host}:{parts.port or 5_432}")))
+        netloc = urlsplit(self.database_url.get_secret_value()).netloc if self.database_url else ""
+        hosts = [unquote(host) for host in netloc.rpartition("@")[2].split(",")]
+        named = [host for host in hosts if host and not host.startswith("/")]  # the others are sockets
+        ported = [host if re.search(r":\d+$", host) else f"{host}:5432" for host in named]
+        return ",".join(filter(None, (self.probe_closed, *ported)))
 
     @property
     def proxies(self) -> tuple[Network, ...]:

@@ -118,6 +118,7 @@ async def test_what_goes_by_tcp_costs_what_the_loopback_carried(prober: Prober, 
 async def test_a_look_that_was_ended_over_it_costs_what_it_asked(prober: Prober) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
+        silent.settimeout(10)
         spec = target(Method.SNMP, silent.getsockname()[1], timeout_seconds=5)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):

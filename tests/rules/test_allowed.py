@@ -88,7 +88,10 @@ def test_the_services_own_database_is_closed_to_its_collector() -> None:
 
     assert closed("postgresql://u:p@db.example:6000/assets", "10.9.9.9") == "10.9.9.9,db.example:6000"
     assert closed("postgresql://u:p@[fd00::1]/assets") == "[fd00::1]:5432"
+    assert closed("postgresql://u:p@[fd00::1]:6000/assets") == "[fd00::1]:6000"
+    assert closed("postgresql://u:p@h1:5432,h2/assets") == "h1:5432,h2:5432"
     assert closed("postgresql:///assets?host=/run/postgresql") == closed(None) == ""
+    assert closed("postgresql://%2Frun%2Fpostgresql/assets") == ""
 
 
 def test_a_collector_reads_its_rule(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ Each victim's process id is printed, and the test fails when it was not at work 
 """
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -18,8 +19,10 @@ import pytest
 from pydantic import SecretStr
 
 from assets.collector.buffer import Buffer
+from assets.collector.keep import Sealed
 from assets.collector.status import read_status
 from assets.probing.contract import Assignment, Community
+from assets.vault import Vault
 from tests.fake_prober import ROOT, FakeService, said, start_collector, target, token_file
 
 Process = subprocess.Popen[bytes]
@@ -50,11 +53,16 @@ async def test_what_was_refused_is_not_shown_again_because_the_collector_was_sta
     def all_looked_at() -> bool:
         return want <= {o.target for o in service.observations()[seen:]}
 
+    def all_kept() -> bool:
+        folder = tmp_path / "collector"
+        kept = Sealed(folder / "trials.sealed", Vault.open(folder), bound_to="collector.trials").read() or b"{}"
+        return want <= {UUID(one["target"]) for one in json.loads(kept).get("trials", ()) if one["refused"]}
+
     async with FakeService(assignment=assignment) as service:
         for turn in range(3):
             with ended(start_collector(tmp_path, service.url, FAKE_REFUSES=addresses)) as process:
                 await service.until(all_looked_at, seconds=20)
-                await asyncio.sleep(1.5)  # what is new is written each second
+                await service.until(all_kept, seconds=20)
                 process.kill() if turn == 0 else process.terminate()
                 await gone(process, seconds=5)
             assert shown() == (len(refusing) if turn == 0 else 0)

@@ -1,6 +1,7 @@
 """What a collector keeps encrypted on disk, so that it starts and works while the service is away, and as it left off."""
 
 import os
+import threading
 from pathlib import Path
 
 import structlog
@@ -20,9 +21,14 @@ class Sealed:
         self._path = path
         self._vault = vault
         self._bound_to = bound_to
+        self._writing = threading.Lock()  # a thread writes on after whoever sent it was stopped
 
     def write(self, data: bytes) -> None:
         """Replace what is kept, in one step; a disk that refuses is said and survived, for it is only a copy."""
+        with self._writing:
+            self._replace(data)
+
+    def _replace(self, data: bytes) -> None:
         draft = self._path.with_name(f".{self._path.name}.draft")
         try:
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -106,7 +106,7 @@ def attachment_out(row: Mapping[str, Any]) -> AttachmentOut:
 
 async def files_of(tx: Connection, scope: Scope, subject: UUID) -> list[AttachmentOut]:
     """What is on a thing now, the newest first."""
-    asked = ListQuery(limit=service.FILES_MAX)
+    asked = ListQuery(limit=max(service.FILES_MAX_OF.values()))
     where = [*seen(scope), ("a.subject = {}", [subject]), ("a.removed_at is null", [])]
     return (await fetch(tx, ATTACHMENTS, asked, attachment_out, where=where)).items
 

@@ -29,6 +29,7 @@ from assets.text import clean
 from assets.web.language import N_
 
 FILES_MAX = 30  # on one thing
+FILES_MAX_OF = {"transfer": FILES_MAX + 2 * 200}  # a photo of each of its lines from either side as well
 NAME_MAX = 120
 NO_PICTURE = Unfit(N_("Only pictures (JPEG, PNG, WebP) can be added here."))
 AT_ONCE = asyncio.Semaphore(2)  # files that are looked at and written at the same time: each is in memory then
@@ -167,8 +168,9 @@ async def _attached(
         if row["file"] == file:
             there: UUID = row["id"]
             return there
-    if len(rows) >= FILES_MAX:
-        raise Conflict(N_("It has as many files as a thing can have. Remove one first."), files_max=FILES_MAX)
+    most = FILES_MAX_OF.get(subject.kind, FILES_MAX)
+    if len(rows) >= most:
+        raise Conflict(N_("It has as many files as a thing can have. Remove one first."), files_max=most)
     made = await tx.fetchrow(
         "insert into attachments (id, subject_kind, subject, file, name, note, added_by, added_at, removed_by, version) "
         "values ($1,$2,$3,$4,$5,$6,$7,$8,'',1) returning *",

@@ -54,9 +54,9 @@ class Side(StrEnum):
     RECEIVER = "receiver"
 
 
-# When a side can add photos of its assets: nobody receives what has not been sent.
+# When a side can add photos of its assets: nobody receives what has not been sent, or gives what has been received.
 PHOTOGRAPHED = {
-    Side.GIVER: frozenset({State.DRAFT, State.IN_TRANSIT, State.RECEIVED}),
+    Side.GIVER: frozenset({State.DRAFT, State.IN_TRANSIT}),
     Side.RECEIVER: frozenset({State.IN_TRANSIT, State.RECEIVED}),
 }
 ARRIVED = frozenset({Line.RECEIVED, Line.DAMAGED})

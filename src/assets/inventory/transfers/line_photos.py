@@ -20,7 +20,7 @@ from assets.inventory.transfers.service import KIND, shown_number
 from assets.text import clean
 from assets.web.language import N_
 
-PHOTOS_MAX = FILES_MAX  # in one form, as many as a transfer can hold
+PHOTOS_MAX = FILES_MAX  # in one form; all of them are in memory then
 COLUMNS = {Side.GIVER: "photo_given", Side.RECEIVER: "photo_received"}
 LARGE = N_("The photo is too large and was not taken. What was written is still here.")
 MANY = N_("There are too many photos. What was written is still here.")
