@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlsplit, urlunsplit
@@ -25,6 +25,7 @@ from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.access.tokens import NewToken, create_token
 from assets.app import Parts, routed, surround
+from assets.errors import Unavailable
 from assets.migrate import migrate
 from assets.monitoring import collectors
 from assets.places import service as places
@@ -141,7 +142,7 @@ class Kept:
     async def open(cls, dsn: str) -> None:
         """What was put away, or a new one."""
         if cls.pool is None:
-            await db.connect(dsn)
+            await connected(dsn)
         else:
             db.DB.pool, cls.pool = cls.pool, None
 
@@ -160,6 +161,14 @@ class Kept:
         if cls.pool is not None:
             db.DB.pool, cls.pool = cls.pool, None
             await asyncio.wait_for(db.disconnect(), 10)
+
+
+async def connected(dsn: str) -> None:
+    """An open pool; a machine that has other things to do for longer than people wait is asked again."""
+    with suppress(Unavailable):
+        await db.connect(dsn)
+        return
+    await db.connect(dsn)
 
 
 async def empty(tx: db.Connection) -> None:

@@ -23,7 +23,7 @@ from assets.inventory.transfers.service import NewTransfer
 from assets.web.language import LANGUAGES
 from tests import web_world
 from tests.browser.conftest import Stage, on_a_port
-from tests.conftest import LONG, empty, served
+from tests.conftest import LONG, connected, empty, served
 
 pytestmark = pytest.mark.longer
 
@@ -38,7 +38,7 @@ NO_PAGE = re.compile(r"/(api|static|health)/|/schema|/metrics$|/sign-in|.*\.\w+$
 @pytest.fixture(scope="module")
 async def whole(migrated: str, chromium: Browser) -> AsyncIterator[tuple[Stage, list[str]]]:
     """The whole service before the province of tests.web_world, and the addresses of its pages."""
-    await db.connect(migrated)
+    await connected(migrated)
     async with db.transaction(db.EVERYTHING) as tx:
         await empty(tx)
     web = await web_world.build()

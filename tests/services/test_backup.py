@@ -27,7 +27,7 @@ from assets.places import service as places
 from assets.places.units import parse, shipped
 from assets.probing.contract import Community
 from assets.vault import KEY_FILE, Vault
-from tests.conftest import empty
+from tests.conftest import connected, empty
 from tests.services.test_commands import run
 
 SECRET = "chuoi-bi-mat-4711"
@@ -52,7 +52,7 @@ class Kept:
 async def kept(migrated: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kept]:
     """Some places, a person with a token, a sealed credential and a sealed trail, backed up by command."""
     home = tmp_path_factory.mktemp("home")
-    await db.connect(migrated)
+    await connected(migrated)
     async with db.transaction(db.EVERYTHING) as tx:
         await empty(tx)
     await places.load_units(SYSTEM, parse(shipped())[:4])

@@ -22,7 +22,7 @@ from assets.migrations.m0020a_hand_overs_secured import BY_PARENT as HANDED
 from assets.migrations.m0024a_shipments_secured import BY_ONE_OF as SHIPPED
 from assets.migrations.m0024a_shipments_secured import BY_PARENT as DELIVERED
 from tests import web_world
-from tests.conftest import empty
+from tests.conftest import connected, empty
 
 BY_SITE = {**SITES, **units.BY_SITE, **stock.BY_SITE, **stocktakes.BY_SITE, **dict.fromkeys(stocktakes.SHARED, "site")}
 BY_PARENT = {
@@ -48,7 +48,7 @@ WITHOUT_POLICY = {
 @pytest.fixture(scope="module")
 async def world(migrated: str) -> AsyncIterator[dict[str, UUID]]:
     """A whole province, once for this module: its sites by code."""
-    await db.connect(migrated)
+    await connected(migrated)
     async with transaction(EVERYTHING) as tx:
         await empty(tx)
     await web_world.build()

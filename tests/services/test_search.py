@@ -17,7 +17,7 @@ from assets.migrations.m0013_search import FOUND_AGAIN
 from assets.places import service as places
 from assets.places.units import parse, shipped
 from assets.text import searchable
-from tests.conftest import empty
+from tests.conftest import connected, empty
 
 BA_GIA, SON_HA, SON_HA_LOW = "21112", "21289", "21292"
 
@@ -25,7 +25,7 @@ BA_GIA, SON_HA, SON_HA_LOW = "21112", "21289", "21292"
 @pytest.fixture(scope="module")
 async def register(migrated: str) -> AsyncIterator[None]:
     """The province with some of everything; the tests read only."""
-    await db.connect(migrated)
+    await connected(migrated)
     async with db.transaction(db.EVERYTHING) as tx:
         await empty(tx)
     await places.load_units(SYSTEM, parse(shipped()))
