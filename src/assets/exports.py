@@ -10,7 +10,8 @@ import asyncio
 import inspect
 import pickle
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
@@ -36,7 +37,7 @@ from assets.web.cells import Cell, cells
 from assets.web.formats import local
 from assets.web.language import choose, translate
 from assets.web.paging import Listing, ListQuery, Page, Take, Whole
-from assets.web.sheets import BOM, csv_lines
+from assets.web.sheets import BOM, Book, csv_lines
 
 AnyRequest = Request[Any, Any, Any]
 Headings = Annotated[
@@ -58,6 +59,7 @@ AT_ONCE = asyncio.Semaphore(4)  # exports that read at the same time; the others
 STALLED_SECONDS = 60  # a reader that takes nothing for so long is gone
 BLOCK = 1 << 16
 BINDER = "assets.web.bookbinder"
+FEW = 1_000  # rows of a workbook that are written here: a process takes as long to begin
 
 
 @dataclass(frozen=True)
@@ -210,32 +212,56 @@ async def _csv(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, Non
 async def _xlsx(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, None]:
     with TemporaryDirectory(prefix="assets-export-") as folder:
         path = Path(folder) / "export.xlsx"
-        # A process of its own: it takes a processor for seconds, which the service needs for others.
-        async with AT_ONCE, apart.started(BINDER, str(path), stdin=PIPE, stdout=DEVNULL) as binder:
-            give = _giver(binder)
-            await give(list(headings))
-            await fill(give)
-            await give(None)
-            if code := await binder.wait():
-                raise apart.Ended(f"{BINDER} ended with {code}")
+        few: list[Sequence[Cell]] = []
+        give: Callable[[Any], Awaitable[None]] | None = None
+        async with AT_ONCE, AsyncExitStack() as stack:
+
+            async def take(rows: list[tuple[Cell, ...]]) -> None:
+                nonlocal give
+                if give is None and len(few) + len(rows) <= FEW:
+                    few.extend(rows)
+                    return
+                if give is None:
+                    # A process of its own: it takes a processor for seconds, which the service needs for others.
+                    give = await stack.enter_async_context(_binder(path))
+                    await give(list(headings))
+                    await give(few)
+                await give(rows)
+
+            await fill(take)
+            if give is None:
+                await anyio.to_thread.run_sync(_bind, path, headings, few)
+            else:
+                await give(None)
         async with await anyio.open_file(path, "rb") as file:
             while block := await file.read(BLOCK):
                 yield block
 
 
-def _giver(process: asyncio.subprocess.Process) -> Callable[[Any], Awaitable[None]]:
-    stdin = process.stdin
-    assert stdin is not None
+def _bind(path: Path, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    book = Book(path, headings)
+    book.add(rows)
+    book.close()
 
-    async def give(what: Any) -> None:
-        stdin.write(pickle.dumps(what))
-        try:
-            async with asyncio.timeout(STALLED_SECONDS):
-                await stdin.drain()
-        except ConnectionError as error:
-            raise apart.Ended(f"{BINDER} ended with {await process.wait()}") from error
 
-    return give
+@asynccontextmanager
+async def _binder(path: Path) -> AsyncIterator[Callable[[Any], Awaitable[None]]]:
+    """Another process that writes a workbook of what it is given; whole when the block is left without an error."""
+    async with apart.started(BINDER, str(path), stdin=PIPE, stdout=DEVNULL) as process:
+        stdin = process.stdin
+        assert stdin is not None
+
+        async def give(what: Any) -> None:
+            stdin.write(pickle.dumps(what))
+            try:
+                async with asyncio.timeout(STALLED_SECONDS):
+                    await stdin.drain()
+            except ConnectionError as error:
+                raise apart.Ended(f"{BINDER} ended with {await process.wait()}") from error
+
+        yield give
+        if code := await process.wait():
+            raise apart.Ended(f"{BINDER} ended with {code}")
 
 
 _WRITERS: dict[str, Callable[[Fill, Sequence[str]], AsyncGenerator[bytes, None]]] = {"csv": _csv, "xlsx": _xlsx}

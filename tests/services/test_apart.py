@@ -150,7 +150,7 @@ async def test_when_the_writing_process_dies_then_the_workbook_is_not_sent(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     async def fill(take: Any) -> None:
-        await take([("QN-1", 1)])
+        await take([("QN-1", 1)] * (exports.FEW + 1))
         await killed(exports.BINDER)
         for _ in range(100):
             await take([("QN-2", "x" * 10_000)] * 50)
