@@ -137,6 +137,7 @@ class Kept:
     """The pool of one test, put away for the next: a connection that is made anew learns every table and query anew."""
 
     pool: ClassVar[Any] = None
+    lent: ClassVar[Any] = None
 
     @classmethod
     async def open(cls, dsn: str) -> None:
@@ -145,12 +146,13 @@ class Kept:
             await connected(dsn)
         else:
             db.DB.pool, cls.pool = cls.pool, None
+        cls.lent = db.DB.pool
 
     @classmethod
     async def close(cls) -> None:
-        """Put it away; one that a test closed or left something running in is closed for good."""
+        """Put it away; another one, or one that a test closed or left something running in, is closed for good."""
         pool = db.DB.pool
-        if pool is None or pool.is_closing() or pool.get_idle_size() < pool.get_size():
+        if pool is None or pool is not cls.lent or pool.is_closing() or pool.get_idle_size() < pool.get_size():
             await asyncio.wait_for(db.disconnect(), 10)
         else:
             cls.pool, db.DB.pool = pool, None
