@@ -27,7 +27,7 @@ from tests.conftest import LONG, House, running
 from tests.http.test_contract import asset, target
 
 ENDLESS = "x" * 20_000
-pytestmark = [pytest.mark.longer, pytest.mark.timeout(900)]  # with LONG=1 and many routes
+pytestmark = [pytest.mark.longer, pytest.mark.timeout(1_500)]  # with LONG=1 and many routes
 NOTHING = "00000000-0000-7000-8000-000000000000"
 # Values for a field or a parameter, as JSON.
 VALUES = (
