@@ -110,14 +110,25 @@ async def connect(dsn: str, *, pool_max: int = POOL_MAX) -> None:
     DB.pool = await _pool(dsn, pool_max, init=_become_service)
 
 
+async def alone(dsn: str) -> Connection:
+    """A connection without the pool, as the login of `dsn`, to be closed by the caller; raises Unavailable as `connect`."""
+    return await _answered(asyncpg.connect(dsn, timeout=10))
+
+
 async def _pool(dsn: str, size: int, init: Callable[[Any], Awaitable[None]] | None = None) -> Any:
-    try:
-        return await asyncpg.create_pool(
+    return await _answered(
+        asyncpg.create_pool(
             dsn, min_size=1, max_size=size, timeout=5, command_timeout=STATEMENT_TIMEOUT_MS / 1000, init=init,
             max_inactive_connection_lifetime=IDLE_SECONDS_MAX,
             server_settings={"application_name": "assets", "timezone": "UTC"},
-        )  # fmt: skip
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        )
+    )  # fmt: skip
+
+
+async def _answered(connecting: Awaitable[Any]) -> Any:
+    try:
+        return await connecting
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
         raise Unavailable(f"The database does not answer: {error}") from error
 
 

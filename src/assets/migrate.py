@@ -19,7 +19,7 @@ class MigrationFailed(AssetsError):
 async def migrate(dsn: str) -> None:
     """Run what has not run yet: the service's role, Piccolo's migrations, PgQueuer's schema, and who may do what."""
     os.environ["PICCOLO_CONF"] = "assets.piccolo_app"
-    lock = await asyncpg.connect(dsn, timeout=10)
+    lock = await db.alone(dsn)
     try:
         await lock.execute("select pg_advisory_lock($1)", LOCK)
         await make_role(lock)

@@ -140,6 +140,11 @@ async def test_when_a_command_cannot_be_done_then_it_says_so_in_one_sentence(
     assert "Traceback" not in error
 
 
+async def test_when_the_database_does_not_answer_then_that_is_all_it_says(tmp_path: Path) -> None:
+    code, _, error = await run("postgresql://x@127.0.0.1:1/x", tmp_path, "migrate")
+    assert (code, error.startswith("assets: The database does not answer: "), error.count("\n")) == (1, True, 1), error
+
+
 @pytest.mark.long
 async def test_when_three_processes_migrate_at_once_then_all_of_them_succeed(database: str, tmp_path: Path) -> None:
     async with db.transaction(db.EVERYTHING) as tx, db.as_owner(tx):
@@ -184,6 +189,7 @@ def _on_path(program: str) -> bool:
     return which(program) is not None
 
 
+@pytest.mark.long
 async def test_when_the_login_may_make_no_role_then_it_says_what_to_ask_the_administrator_for(
     database: str, tmp_path: Path
 ) -> None:
@@ -211,6 +217,7 @@ async def test_when_the_login_may_make_no_role_then_it_says_what_to_ask_the_admi
         await owner.close()
 
 
+@pytest.mark.long
 async def test_a_file_is_planned_by_command_and_changes_nothing_until_it_is_applied(
     database: str, tmp_path: Path
 ) -> None:

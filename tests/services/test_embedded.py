@@ -291,6 +291,7 @@ async def test_when_the_owner_is_killed_then_no_orphan_stays_and_who_shared_it_g
     assert await ask(again, COUNT) == 1000
 
 
+@pytest.mark.long
 async def test_when_the_owner_is_killed_while_it_starts_then_the_next_start_works(
     new_home: Path, hold: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
@@ -311,6 +312,7 @@ async def until_busy(server: Server, pid: int) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.long
 async def test_when_the_postmaster_is_killed_then_the_next_ensure_has_all_that_was_committed(
     new_home: Path, programs: Path
 ) -> None:
@@ -334,6 +336,7 @@ async def test_when_the_postmaster_is_killed_then_the_next_ensure_has_all_that_w
     writer.terminate()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("foreign", ["a process of the same user, in the data directory", "another home's server"])
 async def test_when_a_leftover_pid_file_names_a_living_stranger_then_it_starts_and_touches_nobody(
     home: Path, tmp_path: Path, foreign: str
@@ -374,6 +377,7 @@ async def test_when_its_sockets_are_deleted_then_the_next_ensure_has_it_back(hom
 # --- places, accounts, modes ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @only_root
 @pytest.mark.parametrize("account", ["postgres", "nobody"])
 async def test_when_the_home_lies_below_a_private_directory_then_it_works_for_root(
@@ -397,6 +401,7 @@ async def test_when_the_home_lies_below_a_private_directory_then_it_works_for_ro
     assert mode(private) == 0o700
 
 
+@pytest.mark.long
 @only_root
 async def test_when_an_ordinary_user_starts_it_then_it_works_and_root_may_share_it(
     reachable: Path, hold: Callable[..., subprocess.Popen[bytes]]
@@ -417,6 +422,7 @@ async def test_when_an_ordinary_user_starts_it_then_it_works_and_root_may_share_
     stop(home)
 
 
+@pytest.mark.long
 @only_root
 async def test_when_the_programs_are_out_of_reach_then_they_are_copied_once(
     home: Path, tmp_path: Path, reachable: Path, monkeypatch: pytest.MonkeyPatch
@@ -436,6 +442,7 @@ async def test_when_the_programs_are_out_of_reach_then_they_are_copied_once(
     assert [p.stat().st_ino for p in reachable.iterdir()] == [copy.stat().st_ino]
 
 
+@pytest.mark.long
 async def test_when_the_path_is_longer_than_postgresql_takes_then_it_works(tmp_path: Path) -> None:
     long = tmp_path.joinpath(*["dài" * 60] * 5)
     assert len(os.fsencode(long)) > 1100

@@ -55,7 +55,7 @@ async def take(dsn: str, vault: Vault, path: Path, *, now: datetime) -> Manifest
 
     Conflict when there is nothing to back up or the vault is not the service's, NoBackup when the file cannot be made.
     """
-    owner = await asyncpg.connect(dsn, timeout=10)
+    owner = await db.alone(dsn)
     try:
         async with owner.transaction(isolation="repeatable_read", readonly=True):
             if not await _is_ours(owner):
@@ -118,7 +118,7 @@ async def restore(dsn: str, vault: Vault, path: Path, *, replaced: Path | None, 
     What is there already is kept as the file `replaced` first; without that name Conflict. Everybody signs in again.
     """
     told = await asyncio.to_thread(examine, path, vault)
-    owner = await asyncpg.connect(dsn, timeout=10)
+    owner = await db.alone(dsn)
     try:
         # A service that starts meanwhile waits here, before it looks at anything.
         await owner.execute("select pg_advisory_lock($1)", migrate.LOCK)

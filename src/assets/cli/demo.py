@@ -13,7 +13,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import timedelta
 from pathlib import Path
 
-import asyncpg
 import rich_click as click
 
 from assets import clock, db, embedded
@@ -152,7 +151,7 @@ async def _demo(settings: Settings, dsn: str, said: _Progress) -> None:
 
 async def _empty_database(dsn: str) -> None:
     """A fresh schema; Conflict when the database holds anything but an earlier demo."""
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await db.alone(dsn)
     try:
         used = await connection.fetchval("select to_regclass('public.users') is not null")
         if used and await connection.fetchval(
