@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx2
 import pytest
+from hypothesis import HealthCheck, settings
 from litestar import Litestar
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -37,6 +38,10 @@ os.environ.setdefault("PICCOLO_CONF", "assets.piccolo_app")
 # What takes long is for LONG=1, which `.ci/run` asks for in addition: tests marked `long` run only then, those marked
 # `longer` do more then than every day.
 LONG = os.environ.get("LONG", "") not in ("", "0")
+# How long an example takes is the machine's doing: in CI Hypothesis knows that by itself.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if not os.environ.get("CI"):
+    settings.load_profile("patient")
 # Tables whose rows belong to the installation and not to a test.
 KEPT = {"migration", "pgqueuer_schedules"}
 

@@ -1,7 +1,4 @@
-"""axe-core finds nothing to complain about on any page, in both languages, on a phone and on a screen.
-
-In the short run each page has one language and one width, the next page others; with LONG=1, as in `.ci/run`, all four.
-"""
+"""axe-core finds nothing to complain about on any page, in both languages, on a phone and on a screen."""
 
 import re
 from collections.abc import AsyncIterator
@@ -23,9 +20,9 @@ from assets.inventory.transfers.service import NewTransfer
 from assets.web.language import LANGUAGES
 from tests import web_world
 from tests.browser.conftest import Stage, on_a_port
-from tests.conftest import LONG, connected, empty, served
+from tests.conftest import connected, empty, served
 
-pytestmark = pytest.mark.longer
+pytestmark = pytest.mark.long
 
 PHONE, SCREEN = 360, 1280
 LOOKS = [("vi", PHONE), ("en", SCREEN), ("vi", SCREEN), ("en", PHONE)]
@@ -96,8 +93,7 @@ async def test_when_a_page_is_shown_then_axe_has_nothing_to_say(
     stranger = await stage.visitor(width=width, language=language)
     everybody = await stage.visitor(f"all-{language}", width=width, language=language)
     complaints = []
-    all_ = [(stranger, "/sign-in"), *((everybody, address) for address in addresses)]
-    for page, address in all_ if LONG else all_[LOOKS.index((language, width)) :: len(LOOKS)]:
+    for page, address in [(stranger, "/sign-in"), *((everybody, address) for address in addresses)]:
         answer = await page.goto(stage.url + address)
         assert answer is not None
         # A page that wants to be asked something says so, and is looked at all the same.

@@ -1,7 +1,7 @@
 """Whatever comes in, in whatever place of whatever route: refused as a document that names the place, never a 5xx.
 
-With LONG=1, as `.ci/run` does, each place gets every value; else every tenth or thirtieth, each place other ones than the
-one before.
+With LONG=1, as `.ci/run` does, each place gets every value; in the short run a body or a field gets every tenth or
+thirtieth, each place other ones than the one before.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from tests.conftest import LONG, House, running
 from tests.http.test_contract import asset, target
 
 ENDLESS = "x" * 20_000
-pytestmark = [pytest.mark.longer, pytest.mark.timeout(1_500)]  # with LONG=1 and many routes
+pytestmark = pytest.mark.timeout(1_500)
 NOTHING = "00000000-0000-7000-8000-000000000000"
 # Values for a field or a parameter, as JSON.
 VALUES = (
@@ -173,6 +173,7 @@ async def ugly(database: str) -> Ugly:
     return Ugly(house, everybody, collector, {**things, "collector": found})
 
 
+@pytest.mark.long
 async def test_when_a_path_is_ugly_then_there_is_nothing_there(ugly: Ugly) -> None:
     some = Turns()
     for call in ugly.calls("GET", "POST", "PATCH", "PUT", "DELETE"):
@@ -181,12 +182,13 @@ async def test_when_a_path_is_ugly_then_there_is_nothing_there(ugly: Ugly) -> No
                 more = {"json": {}} if call.method in ("PATCH", "PUT", "DELETE") else {}
                 answer = await ugly.send(call, call.path(ugly.things, **{name: segment}), **more)
                 assert answer.status_code >= 400 or not call.api or segment in (".json", "%2F"), (call.name, segment)
-    assert some.tried > (500 if LONG else 50)
+    assert some.tried > 500
 
 
+@pytest.mark.long
 async def test_when_a_query_is_ugly_then_the_parameter_is_named(ugly: Ugly) -> None:
     document = ugly.house.app.openapi_schema.to_schema()["paths"]
-    some = Turns(30)
+    some = Turns()
     for call in ugly.calls("GET"):
         operation = document.get(call.route.path_format, {}).get("get", {})
         queries = [p for p in operation.get("parameters", []) if p["in"] == "query"]
@@ -201,9 +203,10 @@ async def test_when_a_query_is_ugly_then_the_parameter_is_named(ugly: Ugly) -> N
                     assert name in fields, (call.name, name, value[:50], answer.text[:300])
         for query in some(("%ff=1", "%00=1", "=", "&&&", "a" * 9_000, "%ed%a0%80=1", "limit=1&limit=2", "q=a&q=b")):
             await ugly.send(call, f"{call.path(ugly.things)}?{query}")
-    assert some.tried > (1_000 if LONG else 50)
+    assert some.tried > 1_000
 
 
+@pytest.mark.longer
 async def test_when_a_body_is_ugly_then_it_is_refused(ugly: Ugly) -> None:
     some = Turns()
     for call in ugly.calls("POST", "PATCH", "PUT"):
@@ -232,6 +235,7 @@ async def test_when_a_body_is_ugly_then_it_is_refused(ugly: Ugly) -> None:
                     assert answer.status_code == 400 or takes_none, (call.name, body[:30], answer.text[:200])
 
 
+@pytest.mark.longer
 async def test_when_one_field_is_ugly_then_it_is_the_one_that_is_named(ugly: Ugly) -> None:
     document = ugly.house.app.openapi_schema.to_schema()
     filled = Filled(document, KNOWN | {"target": ugly.things["target"], "model": ugly.things["model"]})
@@ -265,6 +269,7 @@ async def test_when_one_field_is_ugly_then_it_is_the_one_that_is_named(ugly: Ugl
     assert some.tried > (1_000 if LONG else 30)
 
 
+@pytest.mark.long
 async def test_when_any_post_is_sent_again_with_its_key_then_it_has_one_effect_and_one_answer(ugly: Ugly) -> None:
     document = ugly.house.app.openapi_schema.to_schema()
     filled, done = Filled(document, KNOWN | {k: ugly.things[k] for k in ("target", "model")}), 0

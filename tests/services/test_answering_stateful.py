@@ -48,7 +48,7 @@ from tests.conftest import LONG, empty
 pytestmark = pytest.mark.longer
 
 T = TypeVar("T")
-EXAMPLES = 40 if LONG else 6
+EXAMPLES = 40 if LONG else 2
 PHASES = (Phase.generate, Phase.shrink) if LONG else (Phase.generate,)
 STEPS = 80 if LONG else 50
 OFTEN = (

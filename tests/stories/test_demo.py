@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from assets.demo.mailsink import mails
 from tests.stories.processes import free_port
@@ -18,6 +19,7 @@ READY_SECONDS = 90  # alone it takes 15 to 25; the other core runs other tests m
 TOLD_SECONDS = 45  # what is promised
 
 
+@pytest.mark.long
 async def test_when_a_simulated_device_breaks_and_is_mended_then_both_are_seen_and_told(tmp_path: Path) -> None:
     port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ASSETS_")} | {"ASSETS_HOME": str(tmp_path)}
