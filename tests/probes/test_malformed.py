@@ -29,7 +29,7 @@ pytestmark = pytest.mark.longer
 LONG = bool(os.environ.get("LONG"))
 GENERATED, NOISE = (20_000, 5_000) if LONG else (600, 150)
 # Asked at once, each one question after the other, and the patience with each: sealing by v3 takes these devices long.
-DEVICES = {"v2c": (250, 0.1), "v3": (60, 0.25)}
+DEVICES = {"v2c": (250, 0.4), "v3": (60, 0.4)}
 STALL_SECONDS_MAX = 0.1
 NET = "127.66"
 PUBLIC = Community(id=new_id(), community=COMMUNITY.decode())
