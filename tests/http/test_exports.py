@@ -244,7 +244,7 @@ async def test_when_a_reader_goes_away_then_its_query_ends_and_its_connection_is
     if blocks > 1:
         await reader.stopped.wait()
         assert await _busy() == 1  # it is in the middle of the list
-    await asyncio.wait_for(reading, 10)
+    await asyncio.wait_for(reading, 40)
     await asyncio.wait_for(_none_busy(), 30)
     assert exports.AT_ONCE._value == 4
     assert not list(tmp_path.glob("assets-export-*"))
@@ -264,7 +264,7 @@ async def test_when_a_reader_stands_still_then_the_connection_does_not_wait_for_
     await asyncio.wait_for(_none_busy(), 30)
     assert not reading.done(), "it still stands there"
     reader.leaves.set()
-    await asyncio.wait_for(reading, 10)
+    await asyncio.wait_for(reading, 40)
 
 
 # --- buttons

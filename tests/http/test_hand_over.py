@@ -224,7 +224,7 @@ async def test_when_an_address_is_none_or_over_then_it_opens_nothing(way: Way) -
     assert (await way.clerk.post(f"/api/v1/signed-addresses/{row['id']}/withdraw")).status_code == 200
     for answer in (await way.stranger.get(address), await way.confirm(address, "P-1", name="Bà A")):
         assert answer.status_code == 410
-        assert "P-1" not in answer.text
+        assert "P-1" not in answer.text.replace(address.removeprefix("/h/"), "")  # which may hold anything
     assert (await way.seen())["lines"][0]["state"] == "waiting"
 
 

@@ -24,6 +24,7 @@ from assets.inventory import service as inventory
 from assets.inventory import things, wear_rates
 from assets.inventory.disposal import service as disposal
 from assets.inventory.transfers import service as transfers
+from assets.inventory.wear import open_year
 from assets.monitoring import declarations
 from assets.papers.kinds import Paper
 from assets.places import service as places
@@ -57,7 +58,7 @@ class Office:
         return self
 
     async def asset(self, tag: str, site: str, **said: Any) -> None:
-        used = date(clock.today().year - 2, 3, 1)  # 60 % of its value is left at the end of any year
+        used = date(open_year(clock.today()) - 2, 3, 1)  # 60 % of its value is left, on a 31 December too
         new = {"serial": f"SN-{tag}", "original_cost": 12_500_000, "put_into_use": used, **said}
         await inventory.register(SYSTEM, inventory.NewAsset(tag, self.model, site, **new), now=clock.now())
 

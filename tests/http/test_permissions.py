@@ -273,7 +273,7 @@ async def test_when_a_session_owes_a_step_then_it_opens_nothing(stage: Stage) ->
             continue
         answer = await stage.call(half, row["route"], stage.world.at(row["place"]))
         assert in_words(answer, "none") == "401", row["route"]
-    assert OWN not in (await half.get("/sign-in")).text
+    assert not tells_of(OWN, (await half.get("/sign-in")).text)
 
 
 @pytest.mark.long

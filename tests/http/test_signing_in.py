@@ -73,11 +73,25 @@ def seed_on(page: str) -> str:
     return re.search(r"<code>([A-Z2-7]{32})</code>", page).group(1)  # type: ignore[union-attr]
 
 
+def present_code(seed: str) -> str:
+    return pyotp.TOTP(seed).at(clock.now())
+
+
+def wrong_codes(seed: str) -> list[str]:
+    """Eight that are no code of these minutes, not even by chance."""
+    steps = [clock.now() + timedelta(seconds=second_factor.STEP_SECONDS * step) for step in range(-5, 6)]
+    right = {pyotp.TOTP(seed).at(step) for step in steps}
+    return [code for code in (f"{n:06d}" for n in range(20)) if code not in right][:8]
+
+
 def offer_on(page: str) -> str:
     return re.search(r'name="offer" value="([^"]+)"', page).group(1)  # type: ignore[union-attr]
 
 
-async def test_when_a_role_covers_the_province_then_a_second_factor_is_set_up_and_asked_for(house: House) -> None:
+async def test_when_a_role_covers_the_province_then_a_second_factor_is_set_up_and_asked_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await moved(monkeypatch, timedelta())  # it stands: half a minute later another code would be the present one
     await add("eng", Role.PROVINCE_IT)
     client = browser(house)
     await enter(client, "eng")
@@ -86,10 +100,10 @@ async def test_when_a_role_covers_the_province_then_a_second_factor_is_set_up_an
     page = (await client.get("/account/second-factor")).text
     assert "<svg" in page
     seed, offer = seed_on(page), offer_on(page)
-    wrong = await client.post("/account/second-factor", data={"offer": offer, "code": "000000"})
+    wrong = await client.post("/account/second-factor", data={"offer": offer, "code": wrong_codes(seed)[0]})
     assert wrong.status_code == 403
     assert seed_on(wrong.text) == seed  # the picture is not to be photographed again
-    done = await client.post("/account/second-factor", data={"offer": offer, "code": pyotp.TOTP(seed).now()})
+    done = await client.post("/account/second-factor", data={"offer": offer, "code": present_code(seed)})
     codes = re.findall(r"<code>(\w{5}-\w{5}-\w{5})</code>", done.text)
     assert (done.status_code, len(codes)) == (200, 10)
     assert (await client.get("/incidents")).status_code == 200
@@ -100,7 +114,7 @@ async def test_when_a_role_covers_the_province_then_a_second_factor_is_set_up_an
     assert (await again.get("/sign-in", follow_redirects=False)).headers["location"] == "/sign-in/code"
     for path in ("/account/password", "/account/second-factor"):
         assert (await again.get(path, follow_redirects=False)).status_code == 303, path
-    used = await again.post("/sign-in/code", data={"code": pyotp.TOTP(seed).now()})
+    used = await again.post("/sign-in/code", data={"code": present_code(seed)})
     assert (used.status_code, "not right" in used.text) == (403, True)  # each code counts once
     later = clock.now() + timedelta(seconds=second_factor.STEP_SECONDS)
     fresh = pyotp.TOTP(seed).at(later)
@@ -130,7 +144,7 @@ async def test_when_an_offer_is_somebody_elses_then_another_seed_is_offered(hous
     await enter(two, "bob")
     page = (await one.get("/account/second-factor")).text
     stolen = await two.post(
-        "/account/second-factor", data={"offer": offer_on(page), "code": pyotp.TOTP(seed_on(page)).now()}
+        "/account/second-factor", data={"offer": offer_on(page), "code": present_code(seed_on(page))}
     )
     assert stolen.status_code == 403
     assert seed_on(stolen.text) != seed_on(page)
@@ -142,8 +156,8 @@ async def test_when_codes_are_guessed_then_it_ends_after_a_few(house: House) -> 
     await enter(client, "eng")
     page = (await client.get("/account/second-factor")).text
     tries = [
-        (await client.post("/account/second-factor", data={"offer": offer_on(page), "code": f"{n:06d}"})).status_code
-        for n in range(8)
+        (await client.post("/account/second-factor", data={"offer": offer_on(page), "code": code})).status_code
+        for code in wrong_codes(seed_on(page))
     ]
     assert tries == [403] * 6 + [429] * 2
 
