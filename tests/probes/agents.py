@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import need
+from tests.ports import free_port
 
 COMMUNITY = "snmpd-tests"
 USER, AUTH_KEY, PRIVACY_KEY = "watcher", "correct-auth-key", "correct-privacy-key"
-READY_SECONDS_MAX = 10.0
+READY_SECONDS_MAX = 60.0
 CONFIGURATION = f"""\
 agentaddress udp:127.0.0.1:{{port}}
 rocommunity {COMMUNITY} 127.0.0.1
@@ -30,9 +31,7 @@ rouser {USER} authpriv
 
 def free_udp_port() -> int:
     """A port that nobody uses at the moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    return free_port(socket.SOCK_DGRAM)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def run(*arguments: str, env: dict[str, str] | None = None, typed: str = "") -> Result:
-    return CliRunner().invoke(probe, [*arguments, "--tries", "1", "--timeout", "1"], env=env or {}, input=typed)
+    return CliRunner().invoke(probe, ["--tries", "1", "--timeout", "3", *arguments], env=env or {}, input=typed)
 
 
 def test_when_a_device_answers_then_its_facts_are_printed_in_plain_words(port: int) -> None:

@@ -55,7 +55,7 @@ class Collector:
 
     def assign(self, *tried: Credential, **more: Any) -> None:
         tried = tried or self.tried
-        given: dict[str, Any] = {"candidates": tuple(one.id for one in tried), "timeout_seconds": 0.3, "tries": 1}
+        given: dict[str, Any] = {"candidates": tuple(one.id for one in tried), "timeout_seconds": 2, "tries": 1}
         spec = TargetSpec(
             id=self.id, name="snmpd", address="127.0.0.1", port=self.port, method=Method.SNMP, **(given | more)
         )

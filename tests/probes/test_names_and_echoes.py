@@ -1,7 +1,6 @@
 """Name servers and echoes as they are asked, honest and hostile."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,6 +19,7 @@ from assets.probing.prober import Prober
 from assets.probing.profile import Profiles
 from assets.probing.reach import Pinger
 from assets.probing.readings import Method, Outcome, Result
+from tests.ports import closed_port
 from tests.probes.web import page, says, server
 
 Reply = Callable[[dns.message.Message], "list[bytes]"]
@@ -54,10 +54,10 @@ async def prober() -> AsyncIterator[Prober]:
     await made.close()
 
 
-def target(method: Method, port: int, address: str = "127.0.0.1", **options: Any) -> TargetSpec:
+def target(method: Method, port: int, address: str = "127.0.0.1", *, patience: float = 5, **options: Any) -> TargetSpec:
     return TargetSpec(
-        id=new_id(), name="t", address=address, port=port, method=method, timeout_seconds=0.4, tries=2, options=options
-    )
+        id=new_id(), name="t", address=address, port=port, method=method, timeout_seconds=patience, tries=2, options=options
+    )  # fmt: skip
 
 
 def values(result: Result) -> dict[str, Any]:
@@ -125,7 +125,8 @@ async def test_garbage_from_a_name_server_ends_in_an_outcome_and_is_never_an_ans
     prober: Prober, reply: Reply, outcomes: set[Outcome]
 ) -> None:
     async with name_server(reply) as port:
-        found = await asyncio.wait_for(prober.probe(target(Method.DNS, port, name="portal.example")), 10)
+        one = target(Method.DNS, port, name="portal.example", patience=0.4)
+        found = await asyncio.wait_for(prober.probe(one), 10)
     assert found.outcome in outcomes, found
     assert not found.readings
 
@@ -144,12 +145,6 @@ async def test_an_open_port_tells_its_time_and_a_closed_one_is_silent(prober: Pr
     assert (await prober.probe(target(Method.TCP, port))).outcome is Outcome.SILENT
 
 
-def closed_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 async def test_where_icmp_is_not_permitted_tcp_tells_and_a_refusal_is_an_answer(
     prober: Prober, monkeypatch: pytest.MonkeyPatch, address: str
@@ -158,11 +153,12 @@ async def test_where_icmp_is_not_permitted_tcp_tells_and_a_refusal_is_an_answer(
         raise NotAsked("this system does not let us ping")
 
     monkeypatch.setattr(Pinger, "ping", not_permitted)
-    found = await prober.probe(target(Method.PING, closed_port(), address, packets=4))
+    with closed_port(address) as port:
+        found = await prober.probe(target(Method.PING, port, address, packets=4))
+        only_icmp = await prober.probe(target(Method.PING, port, address, packets=4, way="icmp"))
     assert found.outcome is Outcome.ANSWERED
     assert found.detail == "by tcp"
     assert values(found)["ping.loss_percent"] == 0
-    only_icmp = await prober.probe(target(Method.PING, closed_port(), address, packets=4, way="icmp"))
     assert only_icmp.outcome is Outcome.NOT_ASKED
 
 

@@ -126,7 +126,7 @@ async def test_a_hostile_server_ends_in_an_outcome_in_time_and_without_filling_m
     started = time.monotonic()
     with pytest.raises(expected):
         await asked(handle, timeout_seconds=1)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20  # a second, and what others take of the machine
 
 
 async def test_a_body_without_end_is_cut_and_says_so() -> None:

@@ -36,6 +36,7 @@ from assets.probing.prober import Prober
 from assets.probing.profile import Profiles
 from assets.probing.readings import Method
 from tests.conftest import need
+from tests.ports import free_port
 
 EPOCH = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 MANY = 1_500
@@ -45,8 +46,9 @@ PRINTER_ERRORS = "1.3.6.1.2.1.25.3.5.1.2.1"  # hrPrinterDetectedErrorState
 TONER_LEVEL = "1.3.6.1.2.1.43.11.1.1.9.1.1"  # prtMarkerSuppliesLevel
 UPS_SOURCE = "1.3.6.1.2.1.33.1.4.1.0"  # upsOutputSource
 PORT_1 = "1.3.6.1.2.1.2.2.1.8.1"  # ifOperStatus
-PATIENCE_SECONDS = 5.0
-FAULT_SEEN_SECONDS = 10.0  # alone it is half a second
+PATIENCE_SECONDS = 30.0  # alone it is a part of a second, as is the next
+FAULT_SEEN_SECONDS = 30.0
+SILENCE_SECONDS = 3  # of a device that would answer in a thousandth
 FILE_READ_SECONDS = 0.5
 
 
@@ -86,7 +88,7 @@ class Running:
 
     def is_silent(self, tag: str) -> bool:
         with asker() as udp:
-            udp.settimeout(1)
+            udp.settimeout(SILENCE_SECONDS)
             udp.sendto(question(0xA0, [SYS_DESCR]), (self.address(tag), self.port))
             try:
                 udp.recv(65_535)
@@ -102,13 +104,6 @@ class Running:
         except OSError:
             return False
         return True
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def start(module: str, *arguments: str) -> subprocess.Popen[str]:
@@ -130,7 +125,7 @@ def stop(process: subprocess.Popen[str]) -> int:
 
 def refusal(module: str, *arguments: str) -> tuple[int, str]:
     """How a start that must fail ends: its code and what it says."""
-    done = subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, timeout=60)
     return done.returncode, done.stderr
 
 
@@ -456,12 +451,13 @@ def test_when_packets_are_hostile_then_they_are_counted_and_the_devices_live_on(
     honest = question(0xA0, [SYS_DESCR])
     where = (running.address("apc-smt1500"), running.port)
     with asker() as udp:
-        for _ in range(300):
-            udp.sendto(dice.randbytes(dice.randint(0, 300)), where)
-        for _ in range(300):
+        for turn in range(300):
             broken = bytearray(honest)
             broken[dice.randrange(len(broken))] = dice.randrange(256)
-            udp.sendto(bytes(broken), where)
+            for packet in (dice.randbytes(dice.randint(0, 300)), bytes(broken)):
+                udp.sendto(packet, where)
+            if turn % 50 == 49:  # it has read all so far: none is lost for want of room
+                assert running.get("apc-smt1500", SYS_DESCR) != ""
         udp.sendto(b"\x30" * 60_000, where)
         udp.sendto(honest, ("127.99.99.99", running.port))
         udp.sendto(question(0xA0, [SYS_DESCR], community="public"), where)
@@ -553,7 +549,7 @@ ORPHAN = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-m", *sys.argv[1:]], stdout=subprocess.PIPE, text=True)
 print(child.stdout.readline().strip(), child.pid, flush=True)
-time.sleep(20)
+time.sleep(60)
 """
 
 
@@ -569,7 +565,7 @@ def test_when_the_parent_is_killed_then_the_child_ends_too(module: str, tmp_path
         ready, child = parent.stdout.readline().split()
         assert ready == "ready"
         parent.send_signal(signal.SIGKILL)
-    ended = within(2.0, lambda: not alive(int(child)))
+    ended = within(PATIENCE_SECONDS, lambda: not alive(int(child)))
     if not ended:
         os.kill(int(child), signal.SIGKILL)
     assert ended
@@ -595,7 +591,7 @@ def test_when_a_mail_in_vietnamese_arrives_then_it_is_kept_as_it_was_meant(tmp_p
         mail["Message-ID"] = "<su-co-17@example.vn>"
         mail.set_content("Kính gửi Ông/Bà,\nMáy in ngừng trả lời lúc 08:15.\n")
         mail.add_alternative("<p>Kính gửi Ông/Bà</p>", subtype="html")
-        with smtplib.SMTP("127.0.0.1", port, timeout=5) as smtp:
+        with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE_SECONDS) as smtp:
             smtp.send_message(mail)
             smtp.sendmail(
                 "a@example.vn", ["b@example.vn"], b"Subject: =?utf-8?b?xJDhu6k=?=\r\nX-Sink-To: c@d\r\n\r\n.\r\n"

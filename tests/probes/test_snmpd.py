@@ -44,7 +44,7 @@ async def prober() -> AsyncIterator[Prober]:
 
 def target(port: int) -> TargetSpec:
     return TargetSpec(
-        id=new_id(), name="snmpd", address="127.0.0.1", port=port, method=Method.SNMP, timeout_seconds=1.0, tries=1
+        id=new_id(), name="snmpd", address="127.0.0.1", port=port, method=Method.SNMP, timeout_seconds=2, tries=1
     )
 
 

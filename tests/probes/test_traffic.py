@@ -1,6 +1,7 @@
 """What asking costs, held against what was really on the way: counted by a relay, and by the loopback itself."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -14,7 +15,8 @@ from assets.probing.contract import Community, TargetSpec, User
 from assets.probing.prober import Prober
 from assets.probing.profile import Profiles
 from assets.probing.readings import Method, Outcome, Result, Traffic
-from tests.probes.agents import free_udp_port, snmpd
+from tests.ports import closed_port
+from tests.probes.agents import snmpd
 from tests.probes.counted import line, loopback
 from tests.probes.test_wire_v3 import created
 from tests.probes.web import Authority, page, says, server
@@ -31,13 +33,21 @@ async def prober() -> AsyncIterator[Prober]:
 
 
 def target(method: Method, port: int, **more: Any) -> TargetSpec:
-    given = {"timeout_seconds": 0.5, "tries": 2} | more
+    given = {"timeout_seconds": 5, "tries": 2} | more
     return TargetSpec(id=new_id(), name="x", address="127.0.0.1", port=port, method=method, **given)
 
 
 def octets(result: Result) -> int:
     assert result.traffic is not None, result
     return result.traffic.octets
+
+
+async def quiet(sizes: list[int] | None) -> None:
+    """Wait until nothing more is on the way."""
+    before = -1
+    while sizes is not None and len(sizes) != before:
+        before = len(sizes)
+        await asyncio.sleep(0.2)
 
 
 async def test_what_pysnmp_asks_costs_what_the_line_carried(prober: Prober, tmp_path: Path) -> None:
@@ -58,7 +68,7 @@ async def test_what_pysnmp_asks_costs_what_the_line_carried(prober: Prober, tmp_
             assert last.traffic is not None
             total += last.traffic
             wrong = user.model_copy(update={"id": new_id(), "privacy_key": type(user.privacy_key)("not-the-right-key")})
-            refused = await prober.probe(spec.model_copy(update={"timeout_seconds": 0.4, "tries": 1}), wrong)
+            refused = await prober.probe(spec.model_copy(update={"timeout_seconds": 2, "tries": 1}), wrong)
             assert refused.outcome is Outcome.WRONG_CREDENTIAL
             total += refused.traffic or Traffic()
     assert carried < counted.octets
@@ -93,9 +103,10 @@ async def test_what_goes_by_tcp_costs_what_the_loopback_carried(prober: Prober, 
         await reader.read()  # until the asker has had enough
 
     secure: ssl.SSLContext | None = authority.context(tmp_path) if kind in ("secure", "untrusted") else None
-    async with server(hangs if kind == "hangs" else says(page(body=body)), secure=secure) as port:
+    served = server(hangs if kind == "hangs" else says(page(body=body)), secure=secure)
+    async with served as port, contextlib.AsyncExitStack() as held:
         if kind in ("refused", "closed echo"):
-            port = free_udp_port()
+            port = held.enter_context(closed_port())
         method = {"tcp": Method.TCP, "refused": Method.TCP, "echo": Method.PING, "closed echo": Method.PING}.get(
             kind, Method.HTTP
         )
@@ -108,7 +119,7 @@ async def test_what_goes_by_tcp_costs_what_the_loopback_carried(prober: Prober, 
                 options |= {"certificate": "own", "own_ca": authority.pem}
         with loopback(port) as sizes:
             found = await prober.probe(target(method, port, options=options))
-            await asyncio.sleep(0.3)
+            await quiet(sizes)
     if sizes is None:  # a container that may not look at packets
         assert octets(found) >= 80, "a first packet and its answer"
     else:
@@ -137,9 +148,10 @@ async def test_a_light_look_at_echoes_costs_echoes_and_a_silent_one_is_silent(pr
     else:
         assert light.outcome is Outcome.ANSWERED
         assert (light.traffic, light.truncated) == (Traffic(sent_octets=88, received_octets=88, packets=4), True)
-    closed = target(Method.PING, free_udp_port(), options={"way": "tcp", "packets": 5}, light=True)
-    silent = await prober.probe(closed)
-    assert silent.outcome is Outcome.SILENT
-    assert silent.traffic is not None
-    assert silent.traffic.packets == 4  # two connects refused
-    assert not await prober.alive(closed)
+    with closed_port() as port:
+        closed = target(Method.PING, port, options={"way": "tcp", "packets": 5}, light=True)
+        silent = await prober.probe(closed)
+        assert silent.outcome is Outcome.SILENT
+        assert silent.traffic is not None
+        assert silent.traffic.packets == 4  # two connects refused
+        assert not await prober.alive(closed)

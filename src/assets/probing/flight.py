@@ -218,6 +218,8 @@ class Flight:
     def _meet_deadlines(self) -> None:
         now = self._loop.time()
         self._timer = None
+        for sock in self._sockets.values():
+            self._drain(sock)  # what has come before a deadline counts, however late the loop gets to it
         due = []
         while self._deadlines and self._deadlines[0][0] <= now:
             due.append(heapq.heappop(self._deadlines)[2])
