@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 import uvicorn
 from litestar import Litestar
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests import web_world
 from tests.conftest import need
 from tests.web_world import PASSWORD, Web
 
-START_SECONDS_MAX = 10
+START_SECONDS_MAX = 60
+expect.set_options(timeout=30_000)  # as all that waits in Playwright, and not a sixth of it
 
 
 @dataclass

@@ -126,7 +126,7 @@ async def test_when_the_loop_was_held_up_beyond_the_deadline_then_what_came_mean
         asking = asyncio.create_task(wire.get(peer(honest.port), [NAME]))
         while not wire.sockets():
             await asyncio.sleep(0)
-        time.sleep(2 * TRY_SECONDS)  # noqa: ASYNC251 - another process has the processor
+        time.sleep(2 * TRY_SECONDS)
         assert await asking == {NAME: b"it-is-me"}
 
 
