@@ -266,6 +266,7 @@ async def test_without_a_site_to_be_at_a_computer_belongs_to_the_province(house:
     assert [row["site"] for row in await items(ivan, PATH)] == [OWN], "its tag says where it is"
 
 
+@pytest.mark.timeout(360)  # it looks at all that this machine has
 async def test_debians_fusioninventory_agent_reports_this_machine(house: House, tmp_path: Path) -> None:
     program = need("fusioninventory-agent", "apt-get install fusioninventory-agent")
     if not os.access("/var/lib/fusioninventory-agent", os.W_OK):
@@ -281,9 +282,9 @@ async def test_debians_fusioninventory_agent_reports_this_machine(house: House, 
     agent = await asyncio.create_subprocess_exec(
         program, "--server", f"http://127.0.0.1:{port}{PATH}", "--user", "agent", "--password", password,
         "--tasks=inventory", "--tag", OWN, "--conf-file", str(tmp_path / "agent.cfg"), "--force", "--debug",
-        "--backend-collect-timeout=20", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        "--backend-collect-timeout=90", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    said, _ = await asyncio.wait_for(agent.communicate(), 100)
+    said, _ = await asyncio.wait_for(agent.communicate(), 300)
     server.should_exit = True
     await serving
     assert agent.returncode == 0, said.decode()
