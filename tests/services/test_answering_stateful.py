@@ -45,7 +45,7 @@ from assets.inventory.transfers.course import NEEDS_NOTE, OUTCOMES
 from tests import equipment_world
 from tests.conftest import LONG, empty
 
-pytestmark = pytest.mark.longer
+pytestmark = [pytest.mark.longer, pytest.mark.timeout(1_500)]  # with LONG=1 on a machine that does something else
 
 T = TypeVar("T")
 EXAMPLES = 40 if LONG else 2

@@ -36,7 +36,7 @@ from assets.places import service as places
 from assets.places.units import parse, shipped
 from tests.conftest import LONG, empty
 
-pytestmark = pytest.mark.longer
+pytestmark = [pytest.mark.longer, pytest.mark.timeout(1_500)]  # with LONG=1 on a machine that does something else
 
 T = TypeVar("T")
 EXAMPLES = 60 if LONG else 6
