@@ -313,7 +313,7 @@ class Answers(RuleBasedStateMachine):
 
     async def _plan(self, data: st.DataObject, part: UUID) -> None:
         more = [one for one in await self._rows(POSSIBLE["plan"]) if data.draw(st.booleans())]
-        await purchases.plan(self.here.bob, NewPurchase("Mua", list({part, *more})), now=clock.now())
+        await purchases.plan(self.here.bob, NewPurchase("Mua", list(dict.fromkeys([part, *more]))), now=clock.now())
 
     async def _order(self, data: st.DataObject, number: int) -> None:
         await purchases.order(self.here.bob, number, Order("Công ty A"), now=clock.now())
