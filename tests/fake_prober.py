@@ -185,7 +185,7 @@ class FakeService:
             if self._serving:
                 await asyncio.wait(self._serving, timeout=2)
 
-    async def until(self, happened: Callable[[], object], *, seconds: float = 10.0) -> None:
+    async def until(self, happened: Callable[[], object], *, seconds: float = 40.0) -> None:
         """Wait for something to be true; fails loudly when it does not come true in time."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not happened():
@@ -323,7 +323,8 @@ def start_collector(folder: Path, url: str, *arguments: str, **environment: str)
 
 def said(folder: Path) -> list[dict[str, Any]]:
     """What a collector process logged."""
-    lines: Iterable[str] = (folder / "log").read_text(encoding="utf-8").splitlines()
+    whole = (folder / "log").read_text(encoding="utf-8").rpartition("\n")[0]  # the last line may be half written
+    lines: Iterable[str] = whole.splitlines()
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 

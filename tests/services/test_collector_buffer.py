@@ -104,7 +104,7 @@ def test_when_a_second_collector_opens_the_file_then_it_is_turned_away(path: Pat
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     said = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, env=environment, timeout=20, check=True
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, env=environment, timeout=60, check=True
     )
     assert said.stdout.strip() == "taken"
     assert issubclass(BufferTaken, Exception)

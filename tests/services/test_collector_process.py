@@ -61,10 +61,10 @@ async def test_what_was_refused_is_not_shown_again_because_the_collector_was_sta
     async with FakeService(assignment=assignment) as service:
         for turn in range(3):
             with ended(start_collector(tmp_path, service.url, FAKE_REFUSES=addresses)) as process:
-                await service.until(all_looked_at, seconds=20)
-                await service.until(all_kept, seconds=20)
+                await service.until(all_looked_at)
+                await service.until(all_kept)
                 process.kill() if turn == 0 else process.terminate()
-                await gone(process, seconds=5)
+                await gone(process, seconds=20)
             assert shown() == (len(refusing) if turn == 0 else 0)
             assert all("asked again in" in o.detail for o in service.observations()[seen:] if turn)
             seen = len(service.observations())
@@ -72,7 +72,7 @@ async def test_what_was_refused_is_not_shown_again_because_the_collector_was_sta
         other = SECRET.model_copy(update={"community": SecretStr("another")})
         service.assignment = assignment.model_copy(update={"hash": "h2", "credentials": (other,)})
         with ended(start_collector(tmp_path, service.url, FAKE_REFUSES=addresses)):
-            await service.until(lambda: shown() == len(refusing), seconds=20)
+            await service.until(lambda: shown() == len(refusing))
 
 
 @contextmanager
@@ -117,7 +117,7 @@ async def test_when_it_is_killed_over_its_work_again_and_again_then_nothing_kept
             await service.until(lambda seen=seen: len(service.stored) + service.repeats > seen + 5)
             await asyncio.sleep(0.15 * kill)
             process.kill()
-            assert await gone(process, seconds=5) == -signal.SIGKILL
+            assert await gone(process, seconds=20) == -signal.SIGKILL
         id_, appended, pending = kept(tmp_path)
         waited += pending
         print(f"killed {process.pid}: {appended} kept so far, {pending} of them waiting")
@@ -125,8 +125,8 @@ async def test_when_it_is_killed_over_its_work_again_and_again_then_nothing_kept
     service.lost_answers = 0
     with ended(start_collector(tmp_path, service.url)) as process:
         posts = len(service.posts)
-        await service.until(lambda: len(service.posts) > posts, seconds=15)
-        await service.until(lambda: {n for _, n in service.stored} >= set(range(1, appended + 1)), seconds=15)
+        await service.until(lambda: len(service.posts) > posts)
+        await service.until(lambda: {n for _, n in service.stored} >= set(range(1, appended + 1)))
         process.terminate()
         assert await gone(process, seconds=10) == 0
     assert {buffer_id for buffer_id, _ in service.stored} == {id_}
@@ -143,10 +143,10 @@ async def test_when_the_service_is_away_then_polls_go_on_and_afterwards_the_newe
         await service.until(lambda: len(service.stored) >= 120)
         await service.stop()
         before = len(service.posts)
-        await asyncio.wait_for(_until_waiting(tmp_path / "collector", observations=5), 30)
-        await asyncio.sleep(2)
+        await asyncio.wait_for(_until_waiting(tmp_path / "collector", observations=5), 60)
+        await asyncio.sleep(4)
         await service.start()
-        await service.until(lambda: len(service.posts) > before, seconds=40)
+        await service.until(lambda: len(service.posts) > before)
         first = service.posts[before]
         await service.until(lambda: service.posts[-1].batch.backlog == 0 and len(service.posts) > before + 1)
         process.terminate()
@@ -156,8 +156,8 @@ async def test_when_the_service_is_away_then_polls_go_on_and_afterwards_the_newe
     ages = [o.age_seconds for o in first.batch.observations if o.age_seconds is not None]
     assert len(ages) == len(first.sequences)
     later = [o.age_seconds or 0 for post in service.posts[before:] for o in post.batch.observations]
-    assert min(ages) < 1.5, "the newest come first"
-    assert max(later) > 1.5, "what was seen during the cut comes too"
+    assert min(ages) < 3.5, "the newest come first"
+    assert max(later) > 3.5, "what was seen during the cut comes too"
     _, appended, pending = kept(tmp_path)
     delivered = {n for _, n in service.stored}
     assert len(delivered) >= appended - pending
@@ -180,7 +180,7 @@ async def test_when_it_is_told_to_stop_then_it_goes_within_seconds_with_everythi
     with ended(start_collector(tmp_path, service.url, FAKE_TAKES="0.5")) as process:
         await service.until(lambda: len(service.stored) > 20)
         service.every_reply = (503, {}, b"")
-        await asyncio.wait_for(_until_waiting(tmp_path / "collector", observations=1), 30)
+        await asyncio.wait_for(_until_waiting(tmp_path / "collector", observations=1), 60)
         process.send_signal(signal.SIGINT)
         assert await gone(process, seconds=10) == 0
     _, appended, pending = kept(tmp_path)
@@ -210,9 +210,9 @@ async def test_when_its_parent_is_killed_then_it_stops_too(tmp_path: Path, servi
         parent.stdout.close()
         await service.until(lambda: service.stored)
         parent.kill()
-        assert await gone(parent, seconds=5) == -signal.SIGKILL
+        assert await gone(parent, seconds=20) == -signal.SIGKILL
         print(f"killed the parent {parent.pid} of {child}")
-        await service.until(lambda: not alive(child), seconds=3)
+        await service.until(lambda: not alive(child), seconds=20)
 
 
 def alive(pid: int) -> bool:
@@ -227,12 +227,10 @@ async def test_when_the_disk_is_full_then_polls_and_posts_go_on_and_later_the_di
     tmp_path: Path, service: FakeService
 ) -> None:
     with ended(start_collector(tmp_path, service.url, FAKE_FILE_BYTES_MAX="90000")) as process:
-        await service.until(lambda: len({id_ for id_, _ in service.stored}) == 2, seconds=20)
-        await service.until(
-            lambda: (status := read_status(tmp_path / "collector")) is not None and not status.durable, seconds=15
-        )
+        await service.until(lambda: len({id_ for id_, _ in service.stored}) == 2)
+        await service.until(lambda: (status := read_status(tmp_path / "collector")) is not None and not status.durable)
         process.send_signal(signal.SIGUSR1)
-        await service.until(lambda: any(line["event"] == "disk back" for line in said(tmp_path)), seconds=25)
+        await service.until(lambda: any(line["event"] == "disk back" for line in said(tmp_path)))
         process.terminate()
         assert await gone(process, seconds=10) == 0
     lines = [line["event"] for line in said(tmp_path)]
@@ -262,7 +260,7 @@ def test_when_a_setting_is_wrong_then_the_command_stops_with_name_and_reason(
         env=os.environ | right | environment,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 1
@@ -279,6 +277,6 @@ def test_when_a_collector_is_imported_then_neither_the_service_nor_its_libraries
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=30, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=True
     )
     assert said.stdout.strip() == "[]"
