@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import ctypes
 import socket
 import struct
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 UDP_HEADERS = 28
+ATTACH_FILTER = 26  # SO_ATTACH_FILTER of Linux
 OUTGOING = 4  # PACKET_OUTGOING: what the loopback shows twice, once on its way out
 
 
@@ -40,6 +42,18 @@ async def line(to: int) -> AsyncIterator[tuple[int, Line]]:
         way.close()
 
 
+def _hear_only(ear: socket.socket, port: int) -> None:
+    """Have the system pass over packets of other ports: others use the loopback too, and what waits has little room."""
+    program = (
+        (0xB1, 0, 0, 0),  # x = length of the IP header
+        (0x48, 0, 0, 0), (0x15, 2, 0, port),  # from this port
+        (0x48, 0, 0, 2), (0x15, 0, 1, port),  # or to it
+        (0x06, 0, 0, 1 << 18), (0x06, 0, 0, 0),  # the whole packet, or nothing of it
+    )  # fmt: skip
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
+    ear.setsockopt(socket.SOL_SOCKET, ATTACH_FILTER, struct.pack("HL", len(program), ctypes.addressof(code)))
+
+
 @contextlib.contextmanager
 def loopback(port: int) -> Iterator[list[int] | None]:
     """The sizes of all packets that go from and to a port of the loopback; None where the system shows them to nobody."""
@@ -50,7 +64,7 @@ def loopback(port: int) -> Iterator[list[int] | None]:
         yield None
         return
     ear.setblocking(False)
-    ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)  # others use the loopback too
+    _hear_only(ear, port)
     sizes: list[int] = []
 
     def drain() -> None:

@@ -290,7 +290,7 @@ async def test_an_address_is_worth_no_more_than_who_issued_it(printers: House) -
     short, withdrawn, orphan = await issued(lan, 1), await issued(lan), await issued(lan)
     await opens(short.secret)
     with pytest.raises(Gone):
-        await opens(short.secret, timedelta(days=1, seconds=1))
+        await opens(short.secret, timedelta(days=1, minutes=5))
     await signed_addresses.withdraw(await somebody("hoa", Role.CLERK, OWN), withdrawn.id, now=now)
     with pytest.raises(Gone):
         await opens(withdrawn.secret)

@@ -390,7 +390,7 @@ async def test_when_it_is_not_overdue_then_the_sweep_leaves_it_to_its_job(house:
 
 
 async def _work(
-    house: House, database: str, send: outbox.Send, *, until: Callable[[], bool], seconds: float = 8
+    house: House, database: str, send: outbox.Send, *, until: Callable[[], bool], seconds: float = 40
 ) -> None:
     async def deliver(payload: Mapping[str, Any], now: datetime) -> None:
         await house.deliver(send, at=now, which=UUID(payload["notification"]))
@@ -403,7 +403,7 @@ async def _work(
     while not until() and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
     stop.set()
-    await asyncio.wait_for(task, 6)
+    await asyncio.wait_for(task, 30)
 
 
 class Sink:
@@ -454,7 +454,9 @@ class Plain:
 
 async def main(dsn, home):
     await db.connect(dsn, pool_max=4)
-    send = outbox.through(Vault.open(Path(home)), Outlet(allowed=LOOPBACK))
+    outlet = Outlet(allowed=LOOPBACK)
+    await outlet.check("ntfy://127.0.0.1/topic")  # its process is up: the deadline of the send is for the send alone
+    send = outbox.through(Vault.open(Path(home)), outlet)
     worker = Jobs(dsn, look_seconds=0.3)
     async def deliver(payload, now):
         await outbox.deliver_one(UUID(payload["notification"]), now=now, subjects={"thing": Plain()}, send=send)
@@ -495,7 +497,9 @@ async def test_when_a_worker_is_killed_while_it_sends_then_another_delivers_with
         send = outbox.through(vault, outlet)
         later = row["lease_until"]
         assert await sweep(later) == 1
-        assert not await house.deliver(send, at=clock.now(), which=notification), "its lease still runs"
+        assert not await house.deliver(send, at=later - timedelta(seconds=1), which=notification), (
+            "its lease still runs"
+        )
         assert await house.deliver(send, at=later)
         row = await house.row()
         assert (row["state"], row["attempts"]) == ("sent", 2)
@@ -513,7 +517,7 @@ async def _killed_while_sending(house: House, sink: Sink, database: str, home: P
     print("victim", victim.pid)
     try:
         assert victim.stdout is not None
-        assert await asyncio.wait_for(victim.stdout.readline(), 20) == b"ready\n"
+        assert await asyncio.wait_for(victim.stdout.readline(), 60) == b"ready\n"
         await _until(lambda: len(sink.begun) == 1)
         assert (await house.states(), victim.returncode) == ({"opened": "sending"}, None), "ready, with work in flight"
         children = Path(f"/proc/{victim.pid}/task/{victim.pid}/children").read_text().split()
@@ -533,7 +537,7 @@ def _lives(pid: str) -> bool:
         return False
 
 
-async def _until(true: Callable[[], bool], seconds: float = 15) -> None:
+async def _until(true: Callable[[], bool], seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"

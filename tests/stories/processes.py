@@ -1,7 +1,9 @@
 """Victims of the kill stories: real processes of the service, ready and with work in flight before they are killed."""
 
 import asyncio
+import contextlib
 import os
+import random
 import signal
 import socket
 import sys
@@ -21,11 +23,12 @@ READY_SECONDS = 40
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port that nobody listens on just now, and that the system gives to no connection meanwhile."""
+    while True:
+        port = random.randrange(20_000, 32_000)  # below those of outgoing connections
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

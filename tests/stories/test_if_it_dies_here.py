@@ -72,9 +72,10 @@ async def test_when_the_service_dies_inside_the_transaction_then_nothing_happene
 
 async def _until_waiting(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Until the service's transaction has done its first part and waits for our lock: work in flight, and seen."""
-    for _ in range(200):
+    for _ in range(800):
         waiting = await connection.fetchval(
-            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'assets'"
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'assets' "
+            "and datname = current_database()"
         )
         if waiting:
             return
@@ -93,7 +94,7 @@ async def test_when_the_service_dies_after_the_commit_and_before_the_answer_then
         batch = poster.batch(Outcome.SILENT)
         deaf = await _DeafLine(port).open()
         post = asyncio.create_task(poster.post(batch, url=deaf.url))
-        for _ in range(200):
+        for _ in range(800):
             if (after := await counts())[2] == 1:
                 break
             await asyncio.sleep(0.05)
