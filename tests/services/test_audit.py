@@ -174,10 +174,22 @@ async def test_when_a_round_fails_then_the_loop_goes_on(
     monkeypatch.setattr(sealer, "AWAY_SECONDS", 0.05)
     async with transaction(EVERYTHING) as tx, db.as_owner(tx):
         await tx.execute("revoke insert on audit_seals from assets_app")
+    step, failed = sealer._Rounds.step, list[Exception]()
+
+    async def watched(self: sealer._Rounds) -> Any:
+        try:
+            return await step(self)
+        except asyncpg.PostgresError as error:
+            failed.append(error)
+            raise
+
+    monkeypatch.setattr(sealer._Rounds, "step", watched)
     stop = asyncio.Event()
     await note(1)
     loop = asyncio.create_task(sealer.run(tmp_path, stop))
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(30):
+        while len(failed) < 2:
+            await asyncio.sleep(0.05)
     assert not loop.done()
     async with transaction(EVERYTHING) as tx, db.as_owner(tx):
         await tx.execute("grant insert on audit_seals to assets_app")
