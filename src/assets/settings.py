@@ -36,7 +36,7 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """What an administrator decides. `docs/settings.md` lists the same names."""
 
-    model_config = SettingsConfigDict(env_prefix="ASSETS_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ASSETS_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     home: Path = Field(default_factory=default_home, description="Directory of data, keys and sockets.")
     database_url: SecretStr | None = Field(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from assets.settings import WrongSettings, load
+from assets.collector import settings as collector
+from assets.settings import KNOWN, WrongSettings, default_home, load
 
 WRONG = [
     ("ASSETS_PORT", "eighty", "ASSETS_PORT"),
@@ -27,6 +28,27 @@ def test_when_a_setting_is_wrong_then_the_start_says_which_and_why(
     with pytest.raises(WrongSettings) as error:
         load()
     assert said in error.value.detail
+
+
+def test_when_settings_are_set_to_nothing_then_they_have_their_defaults(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An empty ASSETS_HOME once meant the present folder, an empty ASSETS_PORT ended the start."""
+    monkeypatch.chdir(tmp_path)
+    for name in KNOWN:
+        monkeypatch.delenv(f"ASSETS_{name.upper()}", raising=False)
+    usual = load()
+    for name in KNOWN:
+        monkeypatch.setenv(f"ASSETS_{name.upper()}", "")
+    assert load() == usual
+    assert usual.home == default_home()
+    with pytest.raises(collector.CollectorSettingsWrong, match="ASSETS_COLLECTOR_URL: it is missing"):
+        collector.load()
+    token = tmp_path / "token"
+    token.write_text("a.b")
+    token.chmod(0o600)
+    given = collector.load(collector_url="http://127.0.0.1:8000", collector_token_file=token)
+    assert given.folder == default_home() / "collector"
 
 
 def test_when_a_database_address_is_shown_then_its_password_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,6 +247,28 @@ async def test_when_it_runs_then_its_settings_suit_the_service(home: Path) -> No
     assert postmaster(other) == postmaster(server)
 
 
+async def test_when_data_was_made_long_ago_then_it_has_the_settings_of_today_and_an_operators_own_stay(
+    new_home: Path,
+) -> None:
+    server = ensure(new_home)
+    stop(new_home)
+    conf = server.data / "postgresql.conf"
+    made = conf.read_text().replace("\ninclude = 'assets.conf'\n", "")
+    assert "include = 'assets.conf'" not in made.splitlines()
+    conf.write_text(f"{made}\nshared_buffers = 128MB\njit = on\n")  # as they were written once
+    (server.data / "assets.conf").unlink()
+    server = ensure(new_home)
+    assert [await ask(server, f"SHOW {name}") for name in ("shared_buffers", "jit")] == ["40MB", "off"]
+    stop(new_home)
+    with conf.open("a") as file:
+        file.write("shared_buffers = 64MB\n")
+    (server.data / "assets.conf").write_text("work_mem = 1GB\n")
+    settled = conf.read_text()
+    server = ensure(new_home)
+    assert [await ask(server, f"SHOW {name}") for name in ("shared_buffers", "work_mem")] == ["64MB", "4MB"]
+    assert conf.read_text() == settled
+
+
 async def test_when_three_processes_start_at_once_then_one_starts_and_two_attach(
     new_home: Path, hold: Callable[..., subprocess.Popen[bytes]]
 ) -> None:

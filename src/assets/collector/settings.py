@@ -31,7 +31,7 @@ def _default_home() -> Path:
 class CollectorSettings(BaseSettings):
     """What is decided at the site. Everything else comes with the assignment."""
 
-    model_config = SettingsConfigDict(env_prefix="ASSETS_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ASSETS_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     home: Path = Field(default_factory=_default_home, description="Directory of data and keys.")
     collector_url: str = Field(description="Web address of the service, such as https://assets.example.vn.")

@@ -53,11 +53,14 @@ START_SECONDS_MAX = 120.0  # recovery after a crash replays the log; a start wit
 STARTS_MAX = 3
 ORPHAN_GRACE_SECONDS = 1.0  # idle processes notice a dead postmaster at once, busy ones perhaps never
 
-# Written into postgresql.conf when the data is made: an operator may change them there.
+# What postgresql.conf includes, written anew at each start, so that data made long ago has the values of today. An
+# operator's own stand in postgresql.conf below the line that includes it.
+INCLUDED = "assets.conf"
+INCLUDE = f"include = '{INCLUDED}'"
 # mmap, because /dev/shm is 64 MB in a container and logind empties it when a person signs out.
 # Statements are kept out of the log, because they may carry a secret or a person's name.
 # Memory is small: what is not in shared_buffers is in the system's cache, and a worker of autovacuum takes 30 MB.
-DEFAULTS = """
+DEFAULTS = """\
 max_connections = 100
 shared_buffers = 40MB
 maintenance_work_mem = 32MB
@@ -167,6 +170,7 @@ def _start(place: Home, *, lock: int, owned: bool) -> "subprocess.Popen[bytes]":
     if not place.password.exists():
         raise EmbeddedError(f"{place.password} is missing; put it back from a backup, {place.data} needs it")
     refuse_other_version(place.data, programs)
+    _configure(place.data)
     settings = {
         "listen_addresses": "",
         "port": PORT,
@@ -230,12 +234,27 @@ def _initialise(place: Home, programs: Path, account: Account | None, lock: int)
     if process.returncode:
         shutil.rmtree(new)
         raise EmbeddedError(f"PostgreSQL could not make {place.data}. {said.decode(errors='replace')[-1000:]}")
-    with (new / "postgresql.conf").open("a") as conf:
-        conf.write(DEFAULTS)
-        conf.flush()
-        os.fsync(conf.fileno())
     new.rename(place.data)
     sync_directory(place.data.parent)
+
+
+def _configure(data: Path) -> None:
+    """Give the server the settings of today. The data is another's when we are root, so no link is followed."""
+    part = data / f"{INCLUDED}.new"
+    part.unlink(missing_ok=True)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with closing(handle):
+        os.fchmod(handle, 0o644)  # the server's account reads it; nobody else comes into the directory
+        os.write(handle, DEFAULTS.encode())
+        os.fsync(handle)
+    part.rename(data / INCLUDED)
+    handle = os.open(data / "postgresql.conf", os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(handle, "r+", encoding="utf-8", errors="replace") as conf:
+        if INCLUDE not in conf.read().splitlines():
+            conf.write(f"\n{INCLUDE}\n")
+            conf.flush()
+            os.fsync(handle)
+    sync_directory(data)
 
 
 def _spawn(
