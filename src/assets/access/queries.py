@@ -13,6 +13,7 @@ from assets.db import Connection
 from assets.errors import NotFound
 from assets.text import clean
 from assets.web.paging import Column, Listing, ListQuery, fetch, folded
+from assets.web.rows import from_row
 
 
 class GrantOut(BaseModel):
@@ -129,21 +130,19 @@ SESSIONS = Listing(
 def user_out(row: Record) -> UserOut:
     """A row of USERS."""
     grants = [GrantOut.model_validate(grant) for grant in json.loads(row["grants"])]
-    same = {name: row[name] for name in UserOut.model_fields if name not in ("roles", "grants")}
-    return UserOut(**same, grants=grants, roles=sorted({grant.role for grant in grants}))
+    return _user(row, grants=grants, roles=sorted({grant.role for grant in grants}))
+
+
+_user = from_row(UserOut, "roles", "grants")
 
 
 def token_out(row: Record) -> TokenOut:
     """A row of TOKENS."""
-    same = {name: row[name] for name in TokenOut.model_fields if name not in ("user", "actions", "sites")}
-    return TokenOut(
-        **same, user=row["user_name"], actions=json.loads(row["actions"]), sites=json.loads(row["site_codes"])
-    )
+    return _token(row, actions=json.loads(row["actions"]), sites=json.loads(row["site_codes"]))
 
 
-def session_out(row: Record) -> SessionOut:
-    """A row of SESSIONS."""
-    return SessionOut(**{name: row[name] for name in SessionOut.model_fields if name != "user"}, user=row["user_name"])
+_token = from_row(TokenOut, "actions", "sites", user="user_name")
+session_out = from_row(SessionOut, user="user_name")
 
 
 async def user(tx: Connection, name: str) -> UserOut:

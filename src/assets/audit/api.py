@@ -17,6 +17,7 @@ from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 
 
 class AuditEventOut(BaseModel):
@@ -56,8 +57,11 @@ EVENTS = Listing(
 
 def event_out(row: Record) -> AuditEventOut:
     """A row of EVENTS."""
-    values = {name: row[name] for name in AuditEventOut.model_fields}
-    return AuditEventOut(**{**values, **{k: json.loads(values[k]) if values[k] else None for k in ("before", "after")}})
+    return _event(row, **{name: json.loads(row[name]) if row[name] else None for name in _SIDES})
+
+
+_SIDES = ("before", "after")
+_event = from_row(AuditEventOut, *_SIDES)
 
 
 @get("/api/v1/audit-events", operation_id="listAuditEvents", guards=[requires(Action.VIEW_AUDIT)], tags=["audit"],

@@ -52,6 +52,7 @@ from assets.probing.readings import Identity
 from assets.readiness.rules import RANK, Readiness, Reason
 from assets.text import clean, search_words
 from assets.web.paging import WORDS_MAX, Conditions, ListQuery, fetch, literal
+from assets.web.rows import from_row
 
 CENTRES_MAX = 100  # a page; the province has 96
 OPEN_INCIDENTS_MAX = 50
@@ -362,15 +363,17 @@ async def monitoring(tx: Connection, scope: Scope, target: UUID, now: datetime) 
     )  # fmt: skip
     elsewhere = await tx.fetchval("select elsewhere_until($1, $2)", row["asset"], row["id"])
     readings = asset_rows.readings(_READINGS.validate_json(row["readings"]))
-    kept = {name: row[name] for name in Monitoring.model_fields if name in row and name not in ("identity", "readings")}
-    return Monitoring(
-        **kept, identity=Identity.model_validate_json(row["identity"] or "{}"), readings=readings[:READINGS_SHOWN],
+    return _made(
+        row, identity=Identity.model_validate_json(row["identity"] or "{}"), readings=readings[:READINGS_SHOWN],
         readings_total=len(readings),
         history=history.segments(
             [history.Change(**dict(c)) for c in changes], current=row["condition"], since=row["since"],
             watched_from=max(row["created_at"], elsewhere or row["created_at"]), start=now - HISTORY, now=now,
         ),
     )  # fmt: skip
+
+
+_made = from_row(Monitoring, "identity", "readings", "readings_total", "history")
 
 
 async def system(actor: Actor, now: datetime) -> System:

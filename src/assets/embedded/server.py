@@ -249,7 +249,7 @@ def _configure(data: Path) -> None:
         os.fsync(handle)
     part.rename(data / INCLUDED)
     handle = os.open(data / "postgresql.conf", os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(handle, "r+", encoding="utf-8", errors="replace") as conf:
+    with os.fdopen(handle, "r+", encoding="utf-8", errors="replace") as conf:
         if INCLUDE not in conf.read().splitlines():
             conf.write(f"\n{INCLUDE}\n")
             conf.flush()

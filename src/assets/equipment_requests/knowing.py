@@ -24,6 +24,7 @@ from assets.inventory.wear import Rule, wear
 from assets.monitoring.worst import OF_ASSET
 from assets.web.language import say
 from assets.web.paging import LIMIT_MAX, ListQuery, fetch
+from assets.web.rows import from_row
 
 YEAR = timedelta(days=365)
 FAULTS_MAX = 20
@@ -165,8 +166,8 @@ async def known(
         codes={r["id"]: r["code"] for r in await tx.fetch(_CODES, wanted.categories, wanted.applications)},
         norms=await _norms(tx, site, wanted.categories, day) if wanted.categories else {},
         supplies={
-            r["id"]: SupplyFact(**{name: r[name] for name in SupplyFact.model_fields})
-            for r in await tx.fetch(_SUPPLIES, site, wanted.consumables, now - YEAR, PRINTERS_MAX)
+            row["id"]: _supply(row)
+            for row in await tx.fetch(_SUPPLIES, site, wanted.consumables, now - YEAR, PRINTERS_MAX)
         },
         capabilities=await tx.fetch(_CAPABILITIES, site, wanted.capabilities, day),
         assets={r["id"]: _asset(r, day) for r in await tx.fetch(_ASSETS, site, wanted.assets)},
@@ -228,16 +229,19 @@ async def _norms(tx: Connection, site: UUID, categories: Sequence[UUID], day: da
     found: dict[UUID, list[NormFact]] = defaultdict(list)
     for row in counted:
         if gap := by.get((row["equipment"], row["one_stop"])):
-            found[row["category"]].append(NormFact(**{name: getattr(gap, name) for name in NormFact.model_fields}))
+            found[row["category"]].append(NormFact.model_validate(gap, from_attributes=True))
     return found
+
+
+_supply = from_row(SupplyFact)
+_asset_fact = from_row(AssetFact, "years", "in_warranty", "remaining")
 
 
 def _asset(row: asyncpg.Record, day: date) -> AssetFact:
     rule = Rule(row["rule_years"], row["threshold"], row["rate"]) if row["rule_years"] else None
     used, until = row["put_into_use"], row["warranty_until"]
-    same = {name: row[name] for name in AssetFact.model_fields if name in row}
-    return AssetFact(
-        **same, years=None if used is None else max(0, (day - used).days // 365), in_warranty=bool(until and until >= day),
+    return _asset_fact(
+        row, years=None if used is None else max(0, (day - used).days // 365), in_warranty=bool(until and until >= day),
         remaining=wear(row["original_cost"], used, rule, day).remaining,
     )  # fmt: skip
 
@@ -278,7 +282,7 @@ def _kit_fact(thing: Thing, found: _Found) -> KitFact | None:
     rows = [row for row in found.kit if (row.what, row.code) == line]
     if not rows and line[0] == "application":  # a kit that asks for accounts, whichever they are
         rows = [row for row in found.kit if (row.what, row.code) == ("capability", "account")]
-    return KitFact(**{name: getattr(rows[0], name) for name in KitFact.model_fields}) if rows else None
+    return KitFact.model_validate(rows[0], from_attributes=True) if rows else None
 
 
 def _capability(thing: Thing, found: _Found) -> CapabilityFact | None:

@@ -1,8 +1,6 @@
 """Purchases as they are read: the list, one with what it waits for, and the parts that no purchase has yet."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -13,6 +11,7 @@ from assets.equipment_requests.answering import PARTS, PartOut, part_out
 from assets.equipment_requests.purchases import OPEN, State
 from assets.errors import NotFound
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch
+from assets.web.rows import from_row
 
 WAITING_MAX = 500
 
@@ -68,9 +67,7 @@ PURCHASES = Listing(
 )  # fmt: skip
 
 
-def purchase_out(row: Mapping[str, Any]) -> PurchaseOut:
-    """A row of `PURCHASES`."""
-    return PurchaseOut(**{name: row[name] for name in PurchaseOut.model_fields})
+purchase_out = from_row(PurchaseOut)
 
 
 async def listed_purchases(tx: Connection, asked: ListQuery) -> Page[PurchaseOut]:

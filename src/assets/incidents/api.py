@@ -22,6 +22,7 @@ from assets.incidents import service
 from assets.incidents.reaction import Kind
 from assets.web.language import choose, say
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 
 AnyRequest = Request[Any, Any, Any]
 STATES = ("open", "acknowledged", "resolved")
@@ -84,11 +85,14 @@ def _maker(request: AnyRequest) -> Callable[[Record], IncidentOut]:
     language = choose(request)
 
     def make(row: Record) -> IncidentOut:
-        values = {name: row[name] for name in IncidentOut.model_fields if name != "site"}
-        values |= {key: say(language, row[key]) for key in ("reason", "resolution")}
-        return IncidentOut(**{**values, "asset_tag": row["asset_tag"] or None}, site=row["site_code"])
+        said = {key: say(language, row[key]) for key in _SAID}
+        return _incident(row, asset_tag=row["asset_tag"] or None, **said)
 
     return make
+
+
+_SAID = ("reason", "resolution")
+_incident = from_row(IncidentOut, "asset_tag", *_SAID, site="site_code")
 
 
 class Incidents(Controller):
@@ -181,8 +185,7 @@ def _quiet(table: str, words: str) -> Listing:
 WINDOWS, SILENCES = _quiet("maintenance_windows", "title"), _quiet("silences", "reason")
 
 
-def _quiet_out(row: Record) -> QuietOut:
-    return QuietOut(**{name: row[name] for name in QuietOut.model_fields})
+_quiet_out = from_row(QuietOut)
 
 
 @get("/api/v1/maintenance-windows", operation_id="listMaintenanceWindows", guards=[requires(Action.VIEW)],

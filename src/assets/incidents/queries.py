@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from asyncpg import Record
 from pydantic import BaseModel, ConfigDict
 
 from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.db import Connection, transaction
 from assets.errors import NotFound
+from assets.web.rows import from_row
 
 EVENTS_MAX = 500
 NOTIFICATIONS_MAX = 200
@@ -88,9 +88,7 @@ SOURCE = "incidents i left join sites s on s.id = i.site left join administrativ
 _WORST_FIRST = "(i.state = 'resolved'), (i.severity <> 'critical'), (i.state <> 'open'), i.opened_at desc"
 
 
-def row(record: Record) -> IncidentRow:
-    """A row of `FIELDS`."""
-    return IncidentRow(**{name: record[name] for name in IncidentRow.model_fields})
+row = from_row(IncidentRow)
 
 
 async def rows(tx: Connection, condition: str, values: Sequence[Any], *, limit: int) -> list[IncidentRow]:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from operator import itemgetter
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -29,6 +28,7 @@ from assets.inventory.past import asset_as_of
 from assets.inventory.values import Type
 from assets.web.moments import AsOf, past_moment
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 Money = Annotated[int, Field(ge=0, le=10**13)]
@@ -201,14 +201,12 @@ ASSETS = Listing(
 )  # fmt: skip
 
 
-_RENAMED = {"model": "model_name", "site": "site_code", "room": "room_name"}
-_NAMES = tuple(name for name in AssetOut.model_fields if name != "custom")
-_VALUES = itemgetter(*(_RENAMED.get(name, name) for name in _NAMES))
+_asset = from_row(AssetOut, "custom", model="model_name", site="site_code", room="room_name")
 
 
 def asset_out(row: Mapping[str, Any]) -> AssetOut:
     """A row of ASSETS, or of the past."""
-    return AssetOut(**dict(zip(_NAMES, _VALUES(row), strict=True)), custom=_own(row["custom"]))
+    return _asset(row, custom=_own(row["custom"]))
 
 
 def _own(text: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from assets.inventory import custom_fields
 from assets.inventory.custom_fields import CHOICES_MAX
 from assets.inventory.values import Type
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -121,15 +122,10 @@ FIELDS = Listing(
 )  # fmt: skip
 
 
-def category_out(row: Any) -> CategoryOut:
-    """A row of CATEGORIES."""
-    return CategoryOut(**{name: row[name] for name in CategoryOut.model_fields})
+category_out = from_row(CategoryOut)
 
 
-def field_out(row: Any) -> CustomFieldOut:
-    """A row of FIELDS."""
-    same = {name: row[name] for name in CustomFieldOut.model_fields if name != "category"}
-    return CustomFieldOut(**same, category=row["category_code"])
+field_out = from_row(CustomFieldOut, category="category_code")
 
 
 def _said(change: BaseModel) -> dict[str, Any]:

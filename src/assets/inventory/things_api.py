@@ -1,8 +1,8 @@
 """Models, links, applications and capabilities over HTTP: what stands beside assets."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from litestar import Response, get, patch, post
@@ -20,7 +20,8 @@ from assets.errors import NotFound
 from assets.inventory import editing, things
 from assets.inventory.kinds import CAPABILITY_KINDS, LINK_KINDS, STATUSES
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
-from assets.web.versions import IfMatch, version_of, with_version
+from assets.web.rows import from_row
+from assets.web.versions import IfMatch, Versioned, version_of, with_version
 
 Money = Annotated[int, Field(ge=0, le=10**13)]
 Line = Annotated[str, Field(max_length=255)]
@@ -142,14 +143,10 @@ CAPABILITIES = Listing(
 )  # fmt: skip
 
 
-def _as(model: type[Any]) -> Any:
-    def made(row: Any) -> Any:
-        found = {name: row[name] for name in model.model_fields}
-        if "site_code" in row.keys():  # noqa: SIM118 - asyncpg's rows iterate over their values
-            found["site"] = row["site_code"]
-        return model(**found)
-
-    return made
+_model_out = from_row(ModelOut)
+_link_out = from_row(LinkOut, site="site_code")
+_application_out = from_row(ApplicationOut)
+_capability_out = from_row(CapabilityOut)
 
 
 @get("/api/v1/asset-models", operation_id="listAssetModels", guards=[requires(Action.VIEW)], tags=["inventory"],
@@ -157,14 +154,14 @@ def _as(model: type[Any]) -> Any:
 async def list_models(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[ModelOut]:
     """Models by maker, name or category."""
     async with transaction(actor.scope) as tx:
-        return await fetch(tx, MODELS, asked, _as(ModelOut))
+        return await fetch(tx, MODELS, asked, _model_out)
 
 
 @get("/api/v1/links", operation_id="listLinks", guards=[requires(Action.VIEW)], tags=["inventory"], **listed(LINKS))
 async def list_links(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[LinkOut]:
     """Network lines of the caller's sites."""
     async with transaction(actor.scope) as tx:
-        return await fetch(tx, LINKS, asked, _as(LinkOut), scope=actor.scope)
+        return await fetch(tx, LINKS, asked, _link_out, scope=actor.scope)
 
 
 @get("/api/v1/applications", operation_id="listApplications", guards=[requires(Action.VIEW)], tags=["inventory"],
@@ -172,7 +169,7 @@ async def list_links(asked: NamedDependency[ListQuery], actor: NamedDependency[A
 async def list_applications(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[ApplicationOut]:
     """The systems that centres work with."""
     async with transaction(actor.scope) as tx:
-        return await fetch(tx, APPLICATIONS, asked, _as(ApplicationOut))
+        return await fetch(tx, APPLICATIONS, asked, _application_out)
 
 
 @get("/api/v1/capabilities", operation_id="listCapabilities", guards=[requires(Action.VIEW)], tags=["inventory"],
@@ -180,7 +177,7 @@ async def list_applications(asked: NamedDependency[ListQuery], actor: NamedDepen
 async def list_capabilities(asked: NamedDependency[ListQuery], actor: NamedDependency[Actor]) -> Page[CapabilityOut]:
     """Accounts, tokens and other capabilities of the caller's sites."""
     async with transaction(actor.scope) as tx:
-        return await fetch(tx, CAPABILITIES, asked, _as(CapabilityOut), scope=actor.scope)
+        return await fetch(tx, CAPABILITIES, asked, _capability_out, scope=actor.scope)
 
 
 class ModelIn(BaseModel):
@@ -302,12 +299,13 @@ class CapabilityChange(BaseModel):
     note: Line | None = None
 
 
-async def _shown(actor: Actor, listing: Listing, key: str, value: object, model: type[Any]) -> Response[Any]:
+V = TypeVar("V", bound=Versioned)
+
+
+async def _shown(actor: Actor, listing: Listing, key: str, value: object, make: Callable[..., V]) -> Response[V]:
     async with transaction(actor.scope) as tx:
         scope = actor.scope if listing.site else None
-        found = await fetch(
-            tx, listing, ListQuery(limit=1), _as(model), scope=scope, where=[(f"{key} = {{}}", [value])]
-        )
+        found = await fetch(tx, listing, ListQuery(limit=1), make, scope=scope, where=[(f"{key} = {{}}", [value])])
     if not found.items:
         raise NotFound()
     return with_version(found.items[0])
@@ -322,14 +320,14 @@ async def _shown(actor: Actor, listing: Listing, key: str, value: object, model:
 async def add_model(data: JSONBody[ModelIn], actor: NamedDependency[Actor]) -> Response[ModelOut]:
     """Add a maker's model."""
     made = await things.add_model(actor, things.NewModel(**data.model_dump()))
-    return cast("Response[ModelOut]", await _shown(actor, MODELS, "m.id", made, ModelOut))
+    return await _shown(actor, MODELS, "m.id", made, _model_out)
 
 
 @post("/api/v1/links", operation_id="addLink", guards=[requires(Action.EDIT_INVENTORY)], tags=["inventory"])
 async def add_link(data: JSONBody[LinkIn], actor: NamedDependency[Actor]) -> Response[LinkOut]:
     """Add a network line of a site."""
     made = await things.add_link(actor, things.NewLink(**data.model_dump()))
-    return cast("Response[LinkOut]", await _shown(actor, LINKS, "l.id", made, LinkOut))
+    return await _shown(actor, LINKS, "l.id", made, _link_out)
 
 
 @post(
@@ -341,7 +339,7 @@ async def add_link(data: JSONBody[LinkIn], actor: NamedDependency[Actor]) -> Res
 async def add_application(data: JSONBody[ApplicationIn], actor: NamedDependency[Actor]) -> Response[ApplicationOut]:
     """Add a system that centres work with."""
     made = await things.add_application(actor, things.NewApplication(**data.model_dump()))
-    return cast("Response[ApplicationOut]", await _shown(actor, APPLICATIONS, "a.id", made, ApplicationOut))
+    return await _shown(actor, APPLICATIONS, "a.id", made, _application_out)
 
 
 @post(
@@ -350,7 +348,7 @@ async def add_application(data: JSONBody[ApplicationIn], actor: NamedDependency[
 async def add_capability(data: JSONBody[CapabilityIn], actor: NamedDependency[Actor]) -> Response[CapabilityOut]:
     """Add an account or another capability of a site."""
     made = await things.add_capability(actor, things.NewCapability(**data.model_dump()))
-    return cast("Response[CapabilityOut]", await _shown(actor, CAPABILITIES, "k.id", made, CapabilityOut))
+    return await _shown(actor, CAPABILITIES, "k.id", made, _capability_out)
 
 
 async def _changed(
@@ -361,7 +359,7 @@ async def _changed(
 
 
 async def _model(actor: Actor, model: UUID) -> Response[ModelOut]:
-    return cast("Response[ModelOut]", await _shown(actor, MODELS, "m.id", model, ModelOut))
+    return await _shown(actor, MODELS, "m.id", model, _model_out)
 
 
 @get("/api/v1/asset-models/{model:uuid}", operation_id="getAssetModel", guards=[requires(Action.VIEW)],
@@ -385,7 +383,7 @@ async def one_link_of(actor: Actor, tag: str) -> LinkOut:
     """A line of the actor's sites; NotFound for any other."""
     async with transaction(actor.scope) as tx:
         found = await fetch(
-            tx, LINKS, ListQuery(limit=1), _as(LinkOut), scope=actor.scope, where=[("l.tag = {}", [tag.upper()])]
+            tx, LINKS, ListQuery(limit=1), _link_out, scope=actor.scope, where=[("l.tag = {}", [tag.upper()])]
         )  # fmt: skip
     if not found.items:
         raise NotFound()
@@ -394,7 +392,7 @@ async def one_link_of(actor: Actor, tag: str) -> LinkOut:
 
 
 async def _link(actor: Actor, tag: str) -> Response[LinkOut]:
-    return cast("Response[LinkOut]", await _shown(actor, LINKS, "l.tag", tag.upper(), LinkOut))
+    return await _shown(actor, LINKS, "l.tag", tag.upper(), _link_out)
 
 
 @get("/api/v1/links/{tag:str}", operation_id="getLink", guards=[requires(Action.VIEW)], tags=["inventory"])
@@ -413,7 +411,7 @@ async def edit_link(
 
 
 async def _application(actor: Actor, code: str) -> Response[ApplicationOut]:
-    return cast("Response[ApplicationOut]", await _shown(actor, APPLICATIONS, "a.code", code, ApplicationOut))
+    return await _shown(actor, APPLICATIONS, "a.code", code, _application_out)
 
 
 @get(
@@ -435,7 +433,7 @@ async def edit_application(
 
 
 async def _capability(actor: Actor, capability: UUID) -> Response[CapabilityOut]:
-    return cast("Response[CapabilityOut]", await _shown(actor, CAPABILITIES, "k.id", capability, CapabilityOut))
+    return await _shown(actor, CAPABILITIES, "k.id", capability, _capability_out)
 
 
 @get("/api/v1/capabilities/{capability:uuid}", operation_id="getCapability", guards=[requires(Action.VIEW)],

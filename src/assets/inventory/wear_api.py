@@ -22,6 +22,7 @@ from assets.inventory import wear_rates
 from assets.inventory.wear import Reason, Rule, open_year, wear
 from assets.web.moments import NAME, AsOfDay, day_of
 from assets.web.paging import Column, Listing, ListQuery, Page, chosen, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 Money = Annotated[int, Field(ge=0, le=10**13)]
@@ -224,10 +225,7 @@ async def asset_wear(tag: FromPath[str], actor: NamedDependency[Actor], as_of: A
     return found.items[0]
 
 
-def rate_out(row: Mapping[str, Any]) -> WearRateOut:
-    """A row of RATES."""
-    same = {name: row[name] for name in WearRateOut.model_fields if name != "category"}
-    return WearRateOut(**same, category=row["category_code"])
+rate_out = from_row(WearRateOut, category="category_code")
 
 
 async def _one_rate(actor: Actor, rate: UUID) -> Response[WearRateOut]:

@@ -30,6 +30,7 @@ from assets.settings import Settings
 from assets.vault import Vault
 from assets.web.language import N_, choose, say
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 AnyRequest = Request[Any, Any, Any]
@@ -178,8 +179,10 @@ async def _order(collector: UUID, order: UUID, actor: Actor) -> OrderOut:
         row = await tx.fetchrow("select * from collector_orders where id = $1 and collector = $2", order, collector)
     if row is None:
         raise NotFound()
-    same = {name: row[name] for name in OrderOut.model_fields if name != "rows"}
-    return OrderOut(**same, rows=json.loads(row["result"] or "[]"))
+    return _order_out(row, rows=json.loads(row["result"] or "[]"))
+
+
+_order_out = from_row(OrderOut, "rows")
 
 
 async def _ordered(made: tuple[UUID, UUID]) -> OrderOut:
@@ -282,11 +285,12 @@ class Targets(Controller):
 
 def target_out(language: str) -> Callable[[Record], TargetOut]:
     def make(row: Record) -> TargetOut:
-        values = {name: row[name] for name in TargetOut.model_fields if name not in OPTIONS}
-        told = options_of(row["method"], row["options"])
-        return TargetOut(**{**values, **told, "reason": say(language, row["reason"])})
+        return _target(row, reason=say(language, row["reason"]), **options_of(row["method"], row["options"]))
 
     return make
+
+
+_target = from_row(TargetOut, "reason", *OPTIONS)
 
 
 def options_of(method: str, stored: str) -> dict[str, Options | None]:
@@ -358,8 +362,7 @@ DECLARATIONS = Listing(
 )  # fmt: skip
 
 
-def _declaration(row: Record) -> DeclarationOut:
-    return DeclarationOut(**{name: row[name] for name in DeclarationOut.model_fields})
+_declaration = from_row(DeclarationOut)
 
 
 async def _said(actor: Actor, declaration: UUID) -> DeclarationOut:
@@ -429,8 +432,7 @@ COLLECTORS = Listing(
 )
 
 
-def _collector(row: Record) -> CollectorOut:
-    return CollectorOut(**{name: row[name] for name in CollectorOut.model_fields})
+_collector = from_row(CollectorOut)
 
 
 class Collectors(Controller):

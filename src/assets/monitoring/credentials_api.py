@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from asyncpg import Record
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -24,6 +23,7 @@ from assets.probing.contract import CANDIDATES_MAX, Community, User
 from assets.vault import Vault
 from assets.web.language import N_
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 PASSPHRASE_MIN = 8  # RFC 3414 §11.2
@@ -114,9 +114,7 @@ class CredentialChange(BaseModel):
     secret: SecretIn | None = None
 
 
-def credential_out(row: Record) -> CredentialOut:
-    """A row of CREDENTIALS."""
-    return CredentialOut(**{name: row[name] for name in CredentialOut.model_fields})
+credential_out = from_row(CredentialOut)
 
 
 async def _one(actor: Actor, credential: UUID) -> Response[CredentialOut]:

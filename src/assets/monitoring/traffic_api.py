@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from asyncpg import Record
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.types import ControllerRouterHandler
@@ -18,6 +17,7 @@ from assets.monitoring import traffic_queries as queries
 from assets.monitoring.traffic_queries import LineCost, SiteCost
 from assets.probing.readings import Method
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.rows import from_row
 
 
 class TrafficOut(BaseModel):
@@ -50,8 +50,7 @@ TRAFFIC = Listing(
 )  # fmt: skip
 
 
-def _row(row: Record) -> TrafficOut:
-    return TrafficOut(**{name: row[name] for name in TrafficOut.model_fields})
+_row = from_row(TrafficOut)
 
 
 @get("/api/v1/traffic", operation_id="listTraffic", guards=[requires(Action.VIEW)], tags=["monitoring"],

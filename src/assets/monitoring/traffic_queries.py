@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from assets.clock import LOCAL_ZONE, now
 from assets.db import Connection, Scope
 from assets.monitoring.traffic import LINE_OF, MAIN_LINE, POSTS_OVER, allowed
+from assets.web.rows import from_row
 
 __all__ = ["LINE_OF", "MAIN_LINE", "Cost", "LineCost", "SiteCost", "by_line", "by_site", "of_target"]
 ROWS_MAX = 1_000
@@ -98,10 +99,12 @@ async def by_line(tx: Connection, scope: Scope, tag: str = "") -> list[LineCost]
 
 def _line(row: Any) -> LineCost:
     budget = allowed(row)
-    kept = {name: row[name] for name in LineCost.model_fields if name in row}
-    return LineCost(
-        **kept, budget=budget, own_budget=row["budget_mb_per_day"] is not None, over=row["per_day"] > budget
+    return _line_cost(
+        row, budget=budget, own_budget=row["budget_mb_per_day"] is not None, over=row["per_day"] > budget
     )  # fmt: skip
+
+
+_line_cost = from_row(LineCost, "budget", "own_budget", "over")
 
 
 async def by_site(tx: Connection, scope: Scope) -> list[SiteCost]:

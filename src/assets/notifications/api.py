@@ -25,6 +25,7 @@ from assets.notifications.routing import SEVERITIES
 from assets.vault import Vault
 from assets.web.language import choose, say
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 STATES = ("waiting", "sending", "sent", "suppressed", "failed")
@@ -159,24 +160,23 @@ NOTIFICATIONS = Listing(
 )  # fmt: skip
 
 
-def _channel(row: Record) -> ChannelOut:
-    return ChannelOut(**{name: row[name] for name in ChannelOut.model_fields if name != "person"}, person=row["login"])
+_channel = from_row(ChannelOut, person="login")
+_subscribed = from_row(SubscriptionOut, "kinds", site="site_code")
 
 
 def _subscription(row: Record) -> SubscriptionOut:
-    same = {name: row[name] for name in SubscriptionOut.model_fields if name not in ("site", "kinds")}
-    return SubscriptionOut(**same, site=row["site_code"], kinds=service.kinds_of(row["kinds"]))
+    return _subscribed(row, kinds=service.kinds_of(row["kinds"]))
 
 
 def _in(language: str) -> Callable[[Record], NotificationOut]:
     def make(row: Record) -> NotificationOut:
-        values = {name: row[name] for name in NotificationOut.model_fields}
         waits = row["next_attempt_at"] if row["state"] == "waiting" else None
-        return NotificationOut(
-            **{**values, "site": row["site_code"], "reason": say(language, row["reason"]), "next_attempt_at": waits}
-        )
+        return _notification(row, reason=say(language, row["reason"]), next_attempt_at=waits)
 
     return make
+
+
+_notification = from_row(NotificationOut, "reason", "next_attempt_at", site="site_code")
 
 
 async def _one_channel(actor: Actor, channel: UUID) -> Response[ChannelOut]:

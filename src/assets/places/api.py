@@ -1,9 +1,9 @@
 """Administrative units and sites over HTTP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Controller, Response, get, patch, post
@@ -23,6 +23,7 @@ from assets.places.past import site_as_of
 from assets.places.succession import Unit
 from assets.web.moments import NAME, AsOf, AsOfDay, day_of, past_moment
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 KINDS = ("commune", "ward", "special_zone", "township", "district")
@@ -176,14 +177,10 @@ def sites_on(day: date) -> Listing:
     )
 
 
-def unit_out(row: Mapping[str, Any]) -> UnitOut:
-    """A row of UNITS."""
-    return UnitOut(**{name: row[name] for name in UnitOut.model_fields})
+unit_out = from_row(UnitOut)
 
 
-def site_out(row: Mapping[str, Any]) -> SiteOut:
-    """A row of SITES."""
-    return SiteOut(**{name: row[name] for name in SiteOut.model_fields})
+site_out = from_row(SiteOut)
 
 
 async def unit_with(tx: Connection, code: str, day: date, *, exactly: bool = False) -> UnitOut:

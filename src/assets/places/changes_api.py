@@ -21,6 +21,7 @@ from assets.errors import NotFound
 from assets.places import changes
 from assets.places.succession import PARTS_MAX, Kind
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 Code = Annotated[str, Field(pattern="^[0-9]{5}$")]
@@ -144,8 +145,12 @@ CHANGES = Listing(
 
 def change_out(row: Mapping[str, Any]) -> UnitChangeOut:
     """A row of CHANGES."""
-    lists = {name: json.loads(row[name]) for name in ("predecessors", "successors", "sites")}
-    return UnitChangeOut(**{name: row[name] for name in UnitChangeOut.model_fields} | lists)
+    lists = {name: json.loads(row[name]) for name in _LISTS}
+    return _change(row, **lists)
+
+
+_LISTS = ("predecessors", "successors", "sites")
+_change = from_row(UnitChangeOut, *_LISTS)
 
 
 def of_unit(code: str | None) -> list[tuple[str, Sequence[object]]]:

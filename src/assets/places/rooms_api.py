@@ -1,7 +1,7 @@
 """Rooms over HTTP: what a site is divided into, to any depth."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post
@@ -17,6 +17,7 @@ from assets.db import transaction
 from assets.errors import NotFound
 from assets.places import rooms
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 Kind = Literal["building", "floor", "area", "room", "counter", "cabinet", "shelf", "other"]
@@ -67,9 +68,7 @@ ROOMS = Listing(
 )  # fmt: skip
 
 
-def room_out(row: Mapping[str, Any]) -> RoomOut:
-    """A row of ROOMS."""
-    return RoomOut(**{name: row[name] for name in RoomOut.model_fields})
+room_out = from_row(RoomOut)
 
 
 async def _one(actor: Actor, room: UUID) -> Response[RoomOut]:

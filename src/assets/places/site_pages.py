@@ -23,6 +23,7 @@ from assets.places.nesting import tree
 from assets.places.page_forms import errors_of, number, version
 from assets.text import clean
 from assets.web.language import N_
+from assets.web.rows import from_row
 from assets.web.templates import show, twin
 
 AnyRequest = Request[Any, Any, Any]
@@ -64,14 +65,14 @@ async def tree_of(request: AnyRequest, code: FromPath[str], actor: NamedDependen
     return await _rooms(request, actor, code)
 
 
+_room = from_row(RoomRow, "depth")
+
+
 async def _rooms(request: AnyRequest, actor: Actor, code: str, *, status: int = 200, **more: Any) -> Response[Any]:
     async with transaction(actor.scope) as tx:
         site = await one_site(tx, actor, code)
         rows = await tx.fetch(_ROOMS, site.id)
-    found = [
-        RoomRow(**{name: row[name] for name in RoomRow.model_fields if name != "depth"}, depth=depth)
-        for depth, row in tree((row["id"], row["parent"], row) for row in rows)
-    ]
+    found = [_room(row, depth=depth) for depth, row in tree((row["id"], row["parent"], row) for row in rows)]
     return show(
         request, "places/rooms.html", RoomsPage(site=site, rooms=found), status=status, kinds=rooms.KINDS,
         **({"given": {}, "errors": {}, "at": ""} | more),

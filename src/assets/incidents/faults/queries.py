@@ -1,9 +1,7 @@
 """What the pages and the API read of reported faults: the pictures for an asset, reports, and who has them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -16,6 +14,7 @@ from assets.errors import NotFound
 from assets.incidents.faults.fitting import PICTURES, fits
 from assets.text import clean
 from assets.web.paging import Column, Listing, ListQuery, fetch, folded
+from assets.web.rows import from_row
 
 RECENT = 10
 SUPPLIES_MAX = 4
@@ -117,19 +116,13 @@ ADDRESSES = Listing(
 )  # fmt: skip
 
 
-def kind_out(row: Mapping[str, Any]) -> FaultKindOut:
-    """A row of KINDS."""
-    return FaultKindOut(**{name: row[name] for name in FaultKindOut.model_fields})
+kind_out = from_row(FaultKindOut)
 
 
-def report_out(row: Mapping[str, Any]) -> FaultReportOut:
-    """A row of REPORTS."""
-    return FaultReportOut(**{name: row[name] for name in FaultReportOut.model_fields})
+report_out = from_row(FaultReportOut)
 
 
-def address_out(row: Mapping[str, Any]) -> SignedAddressOut:
-    """A row of ADDRESSES."""
-    return SignedAddressOut(**{name: row[name] for name in SignedAddressOut.model_fields})
+address_out = from_row(SignedAddressOut)
 
 
 async def one_kind(tx: Connection, code: str) -> FaultKindOut:

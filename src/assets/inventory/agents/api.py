@@ -23,6 +23,7 @@ from assets.inventory.agents import protocol, service
 from assets.inventory.agents.computer import Computer
 from assets.web.bodies import BASIC, OWN, TAKES
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.rows import from_row
 
 AnyRequest = Request[Any, Any, Any]
 AGENT_ID = "GLPI-Agent-ID"  # GLPI Agent names itself in this field, also where it speaks XML
@@ -65,10 +66,7 @@ AGENTS = Listing(
 )  # fmt: skip
 
 
-def agent_out(row: Mapping[str, Any]) -> AgentOut:
-    """A row of AGENTS."""
-    same = {name: row[name] for name in AgentOut.model_fields if name not in ("site", "asset")}
-    return AgentOut(**same, site=row["site_code"], asset=row["asset_tag"])
+agent_out = from_row(AgentOut, site="site_code", asset="asset_tag")
 
 
 class AgentInventories(Controller):

@@ -1,6 +1,6 @@
 """Attachments over HTTP: files on things, their facts as JSON and their bytes beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -26,6 +26,7 @@ from assets.settings import ATTACHMENT_MB_MAX, Settings
 from assets.web.bodies import OWN, TAKES
 from assets.web.language import N_
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 AnyRequest = Request[Any, Any, Any]
@@ -98,10 +99,7 @@ def _of_seen_kinds(actor: Actor) -> tuple[str, Sequence[object]]:
     return "a.subject_kind <> all({}::text[])", [unseen(actor)]
 
 
-def attachment_out(row: Mapping[str, Any]) -> AttachmentOut:
-    """A row of ATTACHMENTS."""
-    same = {name: row[name] for name in AttachmentOut.model_fields if name != "site"}
-    return AttachmentOut(**same, site=row["site_code"])
+attachment_out = from_row(AttachmentOut, site="site_code")
 
 
 async def files_of(tx: Connection, scope: Scope, subject: UUID) -> list[AttachmentOut]:

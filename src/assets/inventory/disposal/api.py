@@ -24,6 +24,7 @@ from assets.inventory.wear import open_year, wear
 from assets.inventory.wear_api import REGISTER, held, rule_of
 from assets.web.moments import AsOfDay, day_of
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 Percent = Annotated[int, Field(ge=1, le=100)]
@@ -177,11 +178,13 @@ def candidate_out(row: Mapping[str, Any], as_of: date) -> CandidateOut:
     facts = Facts(row["physical_state"], row["original_cost"], row["put_into_use"], rule, row["quotation"])
     verdict = judge(facts, as_of, row["share"])
     worn = wear(row["original_cost"], row["put_into_use"], rule, as_of)
-    reckoned = {"years": worn.years, "accumulated": worn.accumulated, "remaining": worn.remaining}
-    same = [name for name in CandidateOut.model_fields if name not in (*reckoned, "fixed_asset", "grounds")]
-    return CandidateOut(
-        **{name: row[name] for name in same}, **reckoned, fixed_asset=verdict.fixed_asset, grounds=list(verdict.grounds)
-    )
+    return _candidate(
+        row, years=worn.years, accumulated=worn.accumulated, remaining=worn.remaining,
+        fixed_asset=verdict.fixed_asset, grounds=list(verdict.grounds),
+    )  # fmt: skip
+
+
+_candidate = from_row(CandidateOut, "years", "accumulated", "remaining", "fixed_asset", "grounds")
 
 
 async def listed_candidates(tx: Connection, actor: Actor, asked: ListQuery, as_of: date) -> Page[CandidateOut]:
@@ -234,9 +237,7 @@ RULES = Listing(
 )  # fmt: skip
 
 
-def quotation_out(row: Mapping[str, Any]) -> QuotationOut:
-    """A row of QUOTATIONS."""
-    return QuotationOut(**{name: row[name] for name in QuotationOut.model_fields})
+quotation_out = from_row(QuotationOut)
 
 
 @get("/api/v1/repair-quotations", operation_id="listRepairQuotations", guards=[requires(Action.VIEW)],
@@ -257,9 +258,7 @@ async def add_quotation(tag: FromPath[str], data: JSONBody[QuotationIn], actor: 
     return found.items[0]
 
 
-def rule_out(row: Mapping[str, Any]) -> DisposalRuleOut:
-    """A row of RULES."""
-    return DisposalRuleOut(**{name: row[name] for name in DisposalRuleOut.model_fields})
+rule_out = from_row(DisposalRuleOut)
 
 
 async def _one_rule(actor: Actor, rule: UUID) -> Response[DisposalRuleOut]:

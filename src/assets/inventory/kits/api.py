@@ -32,6 +32,7 @@ from assets.inventory.kits.gaps import (
 from assets.text import clean
 from assets.web.moments import NAME, AsOfDay, day_of
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 Code = Annotated[str, Field(min_length=1, max_length=40)]
@@ -131,8 +132,10 @@ class _Lines(BaseModel):
 
 def kit_out(row: Mapping[str, Any]) -> KitOut:
     """A row of KITS."""
-    same = {name: row[name] for name in KitOut.model_fields if name != "lines"}
-    return KitOut(**same, lines=_Lines.model_validate_json(f'{{"lines": {row["lines_json"]}}}').lines)
+    return _kit(row, lines=_Lines.model_validate_json(f'{{"lines": {row["lines_json"]}}}').lines)
+
+
+_kit = from_row(KitOut, "lines")
 
 
 async def one_kit(tx: Connection, code: str) -> KitOut:
@@ -271,9 +274,7 @@ NORMS = Listing(
 )  # fmt: skip
 
 
-def norm_out(row: Mapping[str, Any]) -> NormOut:
-    """A row of NORMS."""
-    return NormOut(**{name: row[name] for name in NormOut.model_fields})
+norm_out = from_row(NormOut)
 
 
 async def _one_norm(tx: Connection, norm: UUID) -> Response[NormOut]:
@@ -359,9 +360,7 @@ POSTS = Listing(
 )  # fmt: skip
 
 
-def _post(row: Mapping[str, Any]) -> PostCountOut:
-    same = {name: row[name] for name in PostCountOut.model_fields if name != "site"}
-    return PostCountOut(**same, site=row["site_code"])
+_post = from_row(PostCountOut, site="site_code")
 
 
 @get("/api/v1/posts", operation_id="listPosts", guards=[requires(Action.VIEW)], tags=["places"], **listed(POSTS))

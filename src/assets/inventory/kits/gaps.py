@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from assets.db import Connection
 from assets.inventory.kits.allowance import AWAY, HELD, ISSUED, SPENT, Held, Per, Rule, Staff, Unknown, What, allowance
 from assets.web.paging import Column, Listing, folded
+from assets.web.rows import from_row
 
 SOME_DAY = date(2026, 1, 1)  # for what does not depend on the day: names of columns
 
@@ -197,13 +198,14 @@ def _at(site: UUID | None) -> dict[str, str]:
 
 def kit_gap(row: Mapping[str, Any]) -> KitGapOut:
     """A row of `kit_gaps`, judged."""
-    same = {name: row[name] for name in KitGapOut.model_fields if name in row and name not in _DECIDED}
     rule = Rule(row["quantity"], Per(row["per"]), row["every"])
     found = allowance([rule], Staff(row["counters"], row["people"]), Held(row["present"], row["broken"]))
-    return KitGapOut(**same, **vars(found))
+    return _kit_gap(row, **vars(found))
 
 
-_DECIDED = frozenset({"allowance", "present", "broken", "missing", "over", "short", "unknown"})
+_DECIDED = ("allowance", "present", "broken", "missing", "over", "short", "unknown")
+_kit_gap = from_row(KitGapOut, *_DECIDED)
+_norm_gap = from_row(NormGapOut, *_DECIDED)
 Rules = Mapping[tuple[str, bool], list[Rule]]
 
 
@@ -224,10 +226,9 @@ def norm_gap(rules: Rules) -> Callable[[Mapping[str, Any]], NormGapOut]:
     """Makes answers of rows of `norm_gaps`, judged by the rules of the same day."""
 
     def judged(row: Mapping[str, Any]) -> NormGapOut:
-        same = {name: row[name] for name in NormGapOut.model_fields if name in row and name not in _DECIDED}
         posts = None if row["posts"] is None else tuple(json.loads(row["posts"]).items())
         staff = Staff(row["counters"], row["people"], posts)
         found = allowance(rules[row["equipment"], row["one_stop"]], staff, Held(row["present"], row["broken"]))
-        return NormGapOut(**same, **vars(found))
+        return _norm_gap(row, **vars(found))
 
     return judged

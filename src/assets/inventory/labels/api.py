@@ -24,6 +24,7 @@ from assets.papers.labels import LABELS_MAX, MARK, Offset, Words
 from assets.settings import Settings
 from assets.web.language import N_, choose, translate
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 AnyRequest = Request[Any, Any, Any]
@@ -151,14 +152,10 @@ GRIDS = _listing("label_grids", GRID)
 PRINTERS = _listing("label_printers", service.OFFSETS)
 
 
-def grid_out(row: Any) -> GridOut:
-    """A row of GRIDS."""
-    return GridOut(**{name: row[name] for name in GridOut.model_fields})
+grid_out = from_row(GridOut)
 
 
-def printer_out(row: Any) -> PrinterOut:
-    """A row of PRINTERS."""
-    return PrinterOut(**{name: row[name] for name in PrinterOut.model_fields})
+printer_out = from_row(PrinterOut)
 
 
 @get("/api/v1/labels.pdf", operation_id="getLabels", tags=["labels"], guards=[requires(Action.PRINT_LABELS)],

@@ -23,6 +23,7 @@ from assets.inventory.observed import proposals, service
 from assets.inventory.observed.service import BULK_MAX, Choice, Chosen
 from assets.inventory.service import NewAsset
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 Line = Annotated[str, Field(max_length=255)]
@@ -112,15 +113,15 @@ OBSERVED = Listing(
 )  # fmt: skip
 
 
-def observed_out(row: Mapping[str, Any]) -> ObservedOut:
-    """A row of OBSERVED."""
-    return ObservedOut(**{name: row[name] for name in ObservedOut.model_fields})
+observed_out = from_row(ObservedOut)
 
 
 def difference_out(row: Mapping[str, Any]) -> DifferenceOut:
     """A row of OBSERVED as a difference; its version rests on the value and on the asset."""
-    same = {name: row[name] for name in DifferenceOut.model_fields if name not in ("site", "version")}
-    return DifferenceOut(**same, site=row["site_code"], version=row["version"] + row["asset_version"])
+    return _difference(row, version=row["version"] + row["asset_version"])
+
+
+_difference = from_row(DifferenceOut, "version", site="site_code")
 
 
 def unsettled(asked: ListQuery) -> list[tuple[str, Sequence[object]]]:
@@ -271,10 +272,10 @@ PROPOSALS = Listing(
 
 def proposal_out(row: Mapping[str, Any]) -> ProposalOut:
     """A row of PROPOSALS."""
-    renamed = {"site": "site_code", "asset": "asset_tag", "other": "other_tag"}
-    same = {name: row[renamed.get(name, name)] for name in ProposalOut.model_fields if name != "reasons"}
-    reasons = [ReasonOut(code=code, value=value) for code, value in json.loads(row["reasons"])]
-    return ProposalOut(**same, reasons=reasons)
+    return _proposal(row, reasons=[ReasonOut(code=code, value=value) for code, value in json.loads(row["reasons"])])
+
+
+_proposal = from_row(ProposalOut, "reasons", site="site_code", asset="asset_tag", other="other_tag")
 
 
 class AcceptIn(BaseModel):

@@ -1,8 +1,8 @@
 """Consumables, their stock and its ledger over HTTP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post
@@ -23,6 +23,7 @@ from assets.inventory.stock.ledger import QUANTITY_MAX, Act, Kind
 from assets.inventory.stock.shipments import ship
 from assets.text import clean
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
+from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
 
 Code = Annotated[str, Field(min_length=1, max_length=40)]
@@ -89,9 +90,7 @@ CONSUMABLES = Listing(
 )  # fmt: skip
 
 
-def consumable_out(row: Mapping[str, Any]) -> ConsumableOut:
-    """A row of CONSUMABLES."""
-    return ConsumableOut(**{name: row[name] for name in ConsumableOut.model_fields})
+consumable_out = from_row(ConsumableOut)
 
 
 async def one_consumable(tx: Connection, code: str) -> ConsumableOut:
@@ -230,9 +229,7 @@ STOCK = Listing(
 )  # fmt: skip
 
 
-def stock_out(row: Mapping[str, Any]) -> StockOut:
-    """A row of STOCK."""
-    return StockOut(**{name: row[name] for name in StockOut.model_fields})
+stock_out = from_row(StockOut)
 
 
 async def _one_stock(tx: Connection, actor: Actor, stock: UUID) -> Response[StockOut]:
@@ -354,10 +351,7 @@ MOVEMENTS = Listing(
 )  # fmt: skip
 
 
-def movement_out(row: Mapping[str, Any]) -> MovementOut:
-    """A row of MOVEMENTS."""
-    renamed = {"site": "site_code", "consumable": "consumable_code", "other_site": "other_code"}
-    return MovementOut(**{name: row[renamed.get(name, name)] for name in MovementOut.model_fields})
+movement_out = from_row(MovementOut, site="site_code", consumable="consumable_code", other_site="other_code")
 
 
 async def _one_movement(tx: Connection, actor: Actor, movement: UUID) -> MovementOut:

@@ -23,6 +23,7 @@ from assets.inventory.stock.ledger import QUANTITY_MAX
 from assets.web.forms import whole
 from assets.web.language import N_, choose, translate
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, listed
+from assets.web.rows import from_row
 from assets.web.templates import show
 
 AnyRequest = Request[Any, Any, Any]
@@ -109,9 +110,10 @@ def shipment_out(row: Mapping[str, Any], actor: Actor) -> ShipmentOut:
     if row["state"] == "under_way":
         acts = ["receive"] if actor.may(Action.RECEIVE_TRANSFER, row["to_site"]) else []
         acts += ["call-back"] if actor.may(Action.EDIT_INVENTORY, row["from_site"]) else []
-    renamed = {"consumable": "code", "from_site": "from_code", "to_site": "to_code"}
-    values = {name: row[renamed.get(name, name)] for name in ShipmentOut.model_fields if name != "acts"}
-    return ShipmentOut(**values, acts=acts)
+    return _shipment(row, acts=acts)
+
+
+_shipment = from_row(ShipmentOut, "acts", consumable="code", from_site="from_code", to_site="to_code")
 
 
 async def one_shipment(tx: Connection, actor: Actor, shipment: UUID) -> ShipmentOut:

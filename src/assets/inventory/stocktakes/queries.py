@@ -1,7 +1,6 @@
 """What people see of stocktakes: the list, one with its progress, what was expected and found. Only reads."""
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -11,6 +10,7 @@ from assets.errors import NotFound
 from assets.inventory.stocktakes.counting import Result, State
 from assets.inventory.stocktakes.service import number_of
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded
+from assets.web.rows import from_row
 
 
 class StocktakeOut(BaseModel):
@@ -125,20 +125,13 @@ STATES = Listing(
 )  # fmt: skip
 
 
-def stocktake_out(row: Any) -> StocktakeOut:
-    """A row of STOCKTAKES."""
-    return StocktakeOut(**{n: row[n] for n in StocktakeOut.model_fields if n != "site"}, site=row["site_code"])
+stocktake_out = from_row(StocktakeOut, site="site_code")
 
 
-def item_out(row: Any) -> ItemOut:
-    """A row of ITEMS."""
-    same = {name: row[name] for name in ItemOut.model_fields if name not in ("site", "stocktake")}
-    return ItemOut(**same, site=row["site_code"], stocktake=row["number"])
+item_out = from_row(ItemOut, site="site_code", stocktake="number")
 
 
-def state_out(row: Any) -> StateOut:
-    """A row of STATES."""
-    return StateOut(**{name: row[name] for name in StateOut.model_fields})
+state_out = from_row(StateOut)
 
 
 async def one(tx: Connection, scope: Scope, number: str) -> StocktakeOut:

@@ -18,6 +18,7 @@ from assets.inventory.transfers import line_photos
 from assets.inventory.transfers.course import ACTION, OF_SENDER, PHOTOGRAPHED, Act, Line, Side, State, refused
 from assets.text import clean
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch
+from assets.web.rows import from_row
 
 
 class LineOut(BaseModel):
@@ -130,9 +131,12 @@ def of_scope(scope: Scope) -> list[Condition]:
 
 def transfer_out(row: Mapping[str, Any]) -> TransferOut:
     """A row of LISTING."""
-    same = {name: row[name] for name in TransferOut.model_fields if name not in ("from_site", "to_site", "lines")}
-    lines = [LineOut.model_validate(line) for line in json.loads(row["lines"])]
-    return TransferOut(**same, from_site=row["from_code"], to_site=row["to_code"], lines=lines)
+    return _transfer(row, lines=json.loads(row["lines"]))
+
+
+_transfer = from_row(TransferOut, "lines", from_site="from_code", to_site="to_code")
+_hand_over = from_row(HandOverOut)
+_address = from_row(HandOverAddressRow)
 
 
 async def listed_transfers(
@@ -160,7 +164,7 @@ async def one(actor: Actor, number: int) -> TransferDetail:
         and actor.may(ACTION[act])
         and actor.within(ACTION[act]).scope.sees(sites["from_site" if act in OF_SENDER else "to_site"])
     ]
-    confirmed = [HandOverOut(**{name: row[name] for name in HandOverOut.model_fields}) for row in said]
+    confirmed = [_hand_over(row) for row in said]
     sides = {"giver": sites["from_site"], "receiver": sites["to_site"]} if it.state in UNDER_WAY else {}
     addressable = [
         side
@@ -184,11 +188,7 @@ async def valid_addresses(actor: Actor, number: int, *, now: datetime) -> list[H
             "join transfers t on t.id = d.subject where t.number = $1 and d.purpose = $2 and d.withdrawn_at is null "
             "and d.expires_at > $3 order by d.expires_at, d.id", number, Purpose.CONFIRM_HAND_OVER, now,
         )  # fmt: skip
-    return [
-        HandOverAddressRow(**{name: row[name] for name in HandOverAddressRow.model_fields})
-        for row in rows
-        if may_issue(actor, Purpose.CONFIRM_HAND_OVER, row["site"])
-    ]
+    return [_address(row) for row in rows if may_issue(actor, Purpose.CONFIRM_HAND_OVER, row["site"])]
 
 
 INCOMING_MAX = 50
