@@ -1,5 +1,6 @@
 """The composition root of the service: which routes there are, and what stands around them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,16 +9,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from litestar import Litestar, Request, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.config.compression import CompressionConfig
+from litestar.constants import OPENAPI_JSON_HANDLER_NAME
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.enums import ScopeType
+from litestar.enums import OpenAPIMediaType, ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, OpenAPI, SecurityScheme
 from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
+from litestar.serialization import encode_json
 from litestar.types import ControllerRouterHandler, Message
 
 from assets import __version__, clock, db, exports, heartbeats, observations, occasion
@@ -180,6 +183,7 @@ class Service(Litestar):
     """Its OpenAPI document is made when somebody asks for it: it takes a second and 20 MB, and few ever do."""
 
     _described: OpenAPI | None = None
+    _document: asyncio.Task[bytes] | None = None
 
     @property
     def openapi_schema(self) -> OpenAPI:
@@ -191,17 +195,23 @@ class Service(Litestar):
             documented.document_meanings(self)
         return document
 
+    async def document(self) -> bytes:
+        """The document as JSON, made once and in a thread: whoever asks first holds nobody up."""
+        if self._document is None:
+            self._document = asyncio.create_task(asyncio.to_thread(self._encoded), name="openapi")
+        return await asyncio.shield(self._document)
 
-class OpenAPIDocument(JsonRenderPlugin):
-    """Serves the document of a Service; Litestar would give us one without our words."""
+    def _encoded(self) -> bytes:
+        return encode_json(self.openapi_schema.to_schema())
 
-    _whole: bytes | None = None
 
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        """The document as JSON."""
-        if self._whole is None:
-            self._whole = super().render(request, request.app.openapi_schema.to_schema())
-        return self._whole
+async def answer_document(request: Request[Any, Any, Any]) -> Response[bytes] | None:
+    """For `before_request` of Litestar's own route, which would make the document in the loop and without our words."""
+    parameters.check(request)
+    if request.route_handler.name != OPENAPI_JSON_HANDLER_NAME:
+        return None
+    assert isinstance(request.app, Service)
+    return Response(await request.app.document(), media_type=OpenAPIMediaType.OPENAPI_JSON)
 
 
 FEATURES: Sequence[Any] = (
@@ -277,7 +287,8 @@ def routed(settings: Settings, parts: Parts, *, dsn: str | None = None, demo_acc
         lifespan=[pool],
         state=State({"demo": settings.demo, "settings": settings, "demo_accounts": demo_accounts}),
         openapi_config=OpenAPIConfig(
-            title="commune-assets", version=__version__, path="/schema", render_plugins=[OpenAPIDocument()],
+            title="commune-assets", version=__version__, render_plugins=[JsonRenderPlugin()],
+            openapi_router=Router("/schema", route_handlers=[], before_request=answer_document, include_in_schema=False),
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"token": []}],
         ),

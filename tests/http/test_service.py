@@ -1,12 +1,17 @@
 """The service as a whole: who is let in, what a collector posts, what people then read."""
 
+import asyncio
 import gzip
 import json
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+
 from assets import clock, db
 from assets.access.permissions import Role
+from assets.app import Service
 from assets.ids import new_id
 from assets.probing.contract import Batch, Observation
 from assets.probing.readings import Outcome
@@ -121,6 +126,29 @@ async def test_when_a_person_signs_in_then_the_session_is_new_and_ends_with_the_
     assert stolen.status_code == 403
     assert (await browser.post("/sign-out", headers={"Origin": house.settings.url})).status_code == 303
     assert (await browser.get("/", follow_redirects=False)).status_code == 303
+
+
+async def test_when_the_openapi_document_is_first_asked_for_then_it_is_made_once_and_holds_nobody_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    encoded = Service._encoded
+
+    def noted(service: Service) -> bytes:
+        made.append(threading.get_ident())
+        return encoded(service)
+
+    monkeypatch.setattr(Service, "_encoded", noted)
+    monkeypatch.setattr(house.app, "_document", None)
+    client = house.client()
+    answers = await asyncio.gather(*(client.get("/schema/openapi.json") for _ in range(3)))
+    unknown = await client.get("/schema/other.json")
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.headers["content-type"] for answer in answers} == {"application/vnd.oai.openapi+json"}
+    assert len({answer.content for answer in answers}) == 1
+    assert len(made) == 1
+    assert made[0] != threading.get_ident()
+    assert unknown.status_code == 404
 
 
 async def test_when_the_openapi_document_is_asked_for_then_it_is_there(house: House) -> None:

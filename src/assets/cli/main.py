@@ -6,7 +6,7 @@ from keyword import iskeyword
 
 import rich_click as click
 
-from assets import __version__, occasion
+from assets import __version__, heap, occasion
 from assets.errors import AssetsError
 
 COMMANDS = {
@@ -44,7 +44,8 @@ class Lazy(click.RichGroup):
         module, _ = COMMANDS[cmd_name]
         try:
             name = cmd_name.replace("-", "_")
-            found = getattr(import_module(module), f"{name}_" if iskeyword(name) else name)
+            with heap.building():
+                found = getattr(import_module(module), f"{name}_" if iskeyword(name) else name)
         except ModuleNotFoundError as error:
             if error.name is not None and error.name.startswith("assets"):
                 raise

@@ -92,12 +92,13 @@ async def running(
     settings: Settings, dsn: str, *, collector: bool = True, worker: bool = True, demo_accounts: Sequence[Any] = ()
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Service, worker and collector, for as long as the block lasts; the block gets the service's own task."""
-    parts = Parts.make(settings)
+    with heap.building():
+        parts = Parts.make(settings)
+        app = create_app(settings, parts, demo_accounts=demo_accounts)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         config = uvicorn.Config(
-            create_app(settings, parts, demo_accounts=demo_accounts),
-            host=settings.host, port=settings.port, log_config=None, access_log=False,
+            app, host=settings.host, port=settings.port, log_config=None, access_log=False,
             timeout_graceful_shutdown=STOP_SECONDS, server_header=False, proxy_headers=False, lifespan="on",
         )  # fmt: skip
         server = _Web(config)
