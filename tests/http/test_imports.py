@@ -7,10 +7,12 @@ from typing import Any
 import httpx2
 import pytest
 
+from assets import db
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
-from assets.inventory import things
+from assets.inventory import api, things, things_api
 from assets.inventory.batches import apart
+from assets.inventory.kinds import KINDS
 from tests.conftest import House
 
 CSV = {"content-type": "text/csv"}
@@ -128,6 +130,7 @@ async def test_what_a_batch_added_is_taken_back_and_can_be_added_again(house: Ho
         ("QN-9;Canon;LBP 2900;S9;21025;;mười triệu;;", "original_cost", "A whole number is expected."),
         ("QN-9;Canon;LBP 2900;S9;21025;;;31/02/2025;", "put_into_use", "A date is expected, as day/month/year."),
         (";Canon;LBP 2900;S9;21025;;;;", "tag", "This must be filled in."),
+        ("QN/9;Canon;LBP 2900;S9;21025;;;;", "tag", "It cannot have / or \\, for it is part of a web address."),
         ("QN-1;Canon;LBP 2900;S9;21025;;;;", "tag", "The same thing stands in row 2 already."),
         ("QN-9;Canon;LBP 2900;s1;21025;;;;", "serial", "The same serial number stands in another row."),
         (f"QN-9;Canon;LBP 2900;{'9' * 200};21025;;;;", "serial", "At most 120 characters."),
@@ -144,6 +147,76 @@ async def test_a_row_that_cannot_be_says_why_and_nothing_is_changed(
     answer = await client.post(f"/api/v1/imports/{batch['number']}/apply")
     assert (answer.status_code, answer.json()["refused"]) == (409, 1)
     assert (await client.get("/api/v1/assets")).json()["total"] == 0
+
+
+async def test_what_would_end_before_it_begins_is_refused_and_what_did_before_holds_up_no_other_change(
+    house: House,
+) -> None:
+    client = await ready(house)
+    await planned(client, LIST)
+    await client.post("/api/v1/imports/1/apply")
+    lists = [
+        ("assets", "tag,purchased_on,warranty_until\r\nQN-1,2025-03-01,2024-01-01\r\n", "warranty_until"),
+        ("capabilities", "site,kind,title,status,since,expires_on\r\n21025,seal,Con dấu,issued,2026-01-02,2026-01-01\r\n",
+         "expires_on"),
+    ]  # fmt: skip
+    for resource, text, column in lists:
+        batch = await planned(client, text, resource)
+        [row] = await rows_of(client, batch["number"])
+        assert [(fault["column"], fault["reason"]) for fault in row["faults"]] == [
+            (column, "It cannot end before it begins.")
+        ]
+    path = "/api/v1/assets/QN-1"
+    first = await client.patch(path, json={"purchased_on": "2025-03-01"}, headers={"If-Match": '"1"'})
+    wrong = await client.patch(path, json={"warranty_until": "2025-02-28"}, headers={"If-Match": '"2"'})
+    assert (first.status_code, wrong.status_code) == (200, 400), wrong.text
+    assert wrong.json()["errors"] == [{"field": "warranty_until", "detail": "It cannot end before it begins."}]
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("update assets set warranty_until = '2020-01-01' where tag = 'QN-1'")
+    other = await client.patch(path, json={"note": "cũ"}, headers={"If-Match": '"2"'})
+    assert other.status_code == 200, other.text
+
+
+@pytest.mark.parametrize("code", ["a/b", "a\\b", "..", "."])
+async def test_a_code_that_no_web_address_can_hold_is_refused_wherever_one_is_given(house: House, code: str) -> None:
+    client = await ready(house)
+    [model] = (await client.get("/api/v1/asset-models")).json()["items"]
+    bodies = {
+        "assets": ("tag", {"model": model["id"], "site": "21025"}),
+        "links": ("tag", {"site": "21025", "kind": "fibre", "carrier": "X"}),
+        "applications": ("code", {"name": "X"}),
+        "consumables": ("code", {"name": "X", "kind": "toner", "unit": "hộp"}),
+        "kits": ("code", {"name": "X", "site_kind": "store", "lines": []}),
+    }
+    for resource, (field, body) in bodies.items():
+        answer = await client.post(f"/api/v1/{resource}", json={field: code, **body})
+        assert answer.status_code == 400, (resource, answer.text)
+        assert [error["field"] for error in answer.json()["errors"]] == [field], (resource, answer.text)
+
+
+async def test_every_field_of_the_register_is_a_filter_and_hardware_addresses_are_found_as_people_write_them(
+    house: House,
+) -> None:
+    listings = {
+        "assets": api.ASSETS, "asset-models": things_api.MODELS, "links": things_api.LINKS,
+        "applications": things_api.APPLICATIONS, "capabilities": things_api.CAPABILITIES,
+    }  # fmt: skip
+    assert {name: set(KINDS[name].names) - set(listing.columns) for name, listing in listings.items()} == {
+        name: set() for name in KINDS
+    }
+    client = await ready(house)
+    await planned(client, "tag,manufacturer,model,site,macs,addresses\r\n"
+        "QN-1,Canon,LBP 2900,21025,\"00:1b:44:11:3a:b7, 00:1b:44:11:3a:b8\",10.1.2.3\r\n"
+        "QN-2,Canon,LBP 2900,21025,,\"10.1.2.4;2001:db8::1\"\r\n")  # fmt: skip
+    await client.post("/api/v1/imports/1/apply")
+    for query, tags in {
+        "macs=00-1B-44-11-3A-B8": ["QN-1"], "macs=001b44113ab7&macs=00:00:00:00:00:01": ["QN-1"],
+        "addresses=10.1.2.4": ["QN-2"], "addresses=2001:0DB8:0::1": ["QN-2"], "addresses=10.1.2.5": [],
+    }.items():  # fmt: skip
+        answer = await client.get(f"/api/v1/assets?{query}")
+        assert [one["tag"] for one in answer.json()["items"]] == tags, (query, answer.text)
+    for query in ("macs=zz", "addresses=10.1.2.0/24", "macs__gte=00:1b:44:11:3a:b8", "sort=macs"):
+        assert (await client.get(f"/api/v1/assets?{query}")).status_code == 400, query
 
 
 async def test_when_the_register_changed_since_the_plan_then_it_is_renewed_and_not_applied(house: House) -> None:

@@ -18,7 +18,8 @@ CUSTOM = "custom."  # what a field of the province's own begins with
 class Kind:
     """A resource that can be changed by rows; `key` names the fields that identify one, `subject` its audit events.
 
-    What belongs to no site (`site` is empty) is for those alone who edit the whole province.
+    What belongs to no site (`site` is empty) is for those alone who edit the whole province. `spans` are two days each, of
+    which the second cannot come before the first.
     """
 
     resource: str
@@ -29,6 +30,7 @@ class Kind:
     fields: tuple[Field, ...]
     searched: tuple[str, ...] = ()
     site: str = "site"
+    spans: tuple[tuple[str, str], ...] = ()
 
     def __getitem__(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)
@@ -66,6 +68,7 @@ ASSETS = Kind(
         Field("national_code", limit=60), Field("note"),
     ),
     searched=("tag", "serial", "name", "manufacturer", "model", "custodian", "macs", "addresses", "national_code"),
+    spans=(("purchased_on", "warranty_until"),),
 )  # fmt: skip
 MODELS = Kind(
     "asset-models", "asset_model", "asset_models", N_("Models"), ("manufacturer", "name"),
@@ -109,6 +112,7 @@ CAPABILITIES = Kind(
         Field("status", Type.CHOICE, choices=STATUSES, words="capability_status", required=True),
         Field("since", Type.DATE), Field("expires_on", Type.DATE), Field("note"),
     ),
+    spans=(("since", "expires_on"),),
 )  # fmt: skip
 KINDS = {kind.resource: kind for kind in (ASSETS, MODELS, LINKS, APPLICATIONS, CAPABILITIES)}
 

@@ -44,7 +44,14 @@ MODELS = Listing(
     select="m.id, c.code as category, m.manufacturer, m.name, m.profile, m.expected_months, m.note, m.version",
     source="asset_models m join asset_categories c on c.id = m.category",
     key="m.id",
-    columns={"name": Column("m.name"), "manufacturer": Column("m.manufacturer"), "category": Column("c.code")},
+    columns={
+        "name": Column("m.name"),
+        "manufacturer": Column("m.manufacturer"),
+        "category": Column("c.code"),
+        "profile": Column("m.profile"),
+        "expected_months": Column("m.expected_months", "integer"),
+        "note": Column("m.note"),
+    },
     sort="manufacturer",
     search=("m.search",),
 )
@@ -83,6 +90,10 @@ LINKS = Listing(
         "carrier": Column("l.carrier"),
         "is_primary": Column("l.is_primary", "boolean"), "contract_until": Column("l.contract_until", "date"),
         "circuit_number": Column("l.circuit_number"), "bandwidth_mbps": Column("l.bandwidth_mbps", "integer"),
+        "hotline": Column("l.hotline"), "near_end": Column("l.near_end"), "far_end": Column("l.far_end"),
+        "contract_number": Column("l.contract_number"), "monthly_cost": Column("l.monthly_cost", "bigint"),
+        "wan_router": Column("l.wan_router"), "wan_interface": Column("l.wan_interface"), "note": Column("l.note"),
+        "budget_mb_per_day": Column("l.budget_mb_per_day", "integer"),
     },
     sort="tag",
     search=("l.search", "s.search"),
@@ -105,7 +116,11 @@ class ApplicationOut(BaseModel):
 
 
 APPLICATIONS = Listing(
-    select="a.*", source="applications a", key="a.id", columns={"code": Column("a.code"), "name": Column("a.name")},
+    select="a.*", source="applications a", key="a.id", columns={
+        "code": Column("a.code"), "name": Column("a.name"), "owner_office": Column("a.owner_office"),
+        "needs_account": Column("a.needs_account", "boolean"), "name_en": Column("a.name_en"),
+        "web_address": Column("a.web_address"),
+    },
     sort="code",
     search=(folded("a.code"), folded("a.name"), folded("a.name_en")),
 )  # fmt: skip
@@ -136,6 +151,7 @@ CAPABILITIES = Listing(
         "site": Column("s.code"), "kind": Column("k.kind", choices=CAPABILITY_KINDS),
         "status": Column("k.status", choices=STATUSES),
         "application": Column("p.code"), "title": Column("k.title"), "expires_on": Column("k.expires_on", "date"),
+        "holder_post": Column("k.holder_post"), "since": Column("k.since", "date"), "note": Column("k.note"),
     },
     sort="site",
     search=("s.search", folded("k.title")),

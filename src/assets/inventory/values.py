@@ -73,6 +73,14 @@ class Field:
         return {Type.TEXT: "", Type.CHOICE: "", Type.MACS: [], Type.ADDRESSES: []}.get(self.type)
 
 
+UNADDRESSED = N_("It cannot have / or \\, for it is part of a web address.")
+
+
+def fits_address(code: str) -> bool:
+    """Whether a thing can be found by its tag or code in a web address; servers and browsers take others apart."""
+    return not {"/", "\\"} & set(code) and code not in (".", "..")
+
+
 def read(field: Field, cell: object) -> Any:
     """The value that a cell means, `field.empty` for an empty one; Wrong when it means none."""
     if cell is None or (isinstance(cell, str) and not cell.strip()) or cell == []:

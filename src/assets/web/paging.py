@@ -13,6 +13,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from ipaddress import ip_address
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -56,9 +57,10 @@ class Page(BaseModel, Generic[T]):
 class Column:
     """A field of a list as callers name it: its SQL expression and type.
 
-    The type is one of PARSERS: text, uuid, integer, bigint, boolean, date, timestamptz, double precision, …
+    The type is one of PARSERS: text, uuid, integer, bigint, boolean, date, timestamptz, macaddr, …
 
-    `choices` are the only values it can have, when they are few; `sortable` is off for what has no useful order.
+    `choices` are the only values it can have, when they are few; `sortable` is off for what has no useful order. Of what
+    holds `many` values at once, one that is asked for is enough.
     """
 
     expression: str
@@ -66,6 +68,7 @@ class Column:
     choices: tuple[str, ...] = ()
     sortable: bool = True
     filterable: bool = True
+    many: bool = False
 
     def __post_init__(self) -> None:
         if self.type not in PARSERS:
@@ -74,7 +77,7 @@ class Column:
     @property
     def ordered(self) -> bool:
         """Whether `__gte` and its like make sense."""
-        return self.type not in ("uuid", "boolean") and not self.choices
+        return self.type not in ("uuid", "boolean") and not self.choices and not self.many
 
 
 @dataclass(frozen=True)
@@ -356,7 +359,8 @@ _LITERAL = str.maketrans({char: f"\\{char}" for char in "\\%_"})  # what LIKE wo
 
 def _compare(conditions: Conditions, column: Column, wanted: Filter) -> None:
     if not wanted.operator:
-        conditions.add(f"({column.expression}) = any({{}}::{column.type}[])", list(wanted.values))
+        same = "&& {}" if column.many else "= any({})"
+        conditions.add(f"({column.expression}) {same.format(f'{{}}::{column.type}[]')}", list(wanted.values))
         return
     for value in wanted.values:
         conditions.add(f"({column.expression}) {OPERATORS[wanted.operator]} {{}}::{column.type}", value)
@@ -426,6 +430,13 @@ def _yes_or_no(text: str) -> bool:
     return text == "true"
 
 
+def _hardware(text: str) -> str:
+    digits = re.sub(r"[:.\-]", "", text)
+    if not re.fullmatch("[0-9A-Fa-f]{12}", digits):
+        raise ValueError("no hardware address")
+    return digits
+
+
 def _written(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -435,6 +446,7 @@ def _written(value: object) -> str:
 PARSERS: dict[str, Callable[[str], object]] = {
     "text": str, "uuid": UUID, "smallint": _whole(16), "integer": _whole(32), "bigint": _whole(64),
     "boolean": _yes_or_no, "date": date.fromisoformat, "timestamptz": moment, "double precision": _real,
+    "macaddr": _hardware, "inet": ip_address,
 }  # fmt: skip
 
 

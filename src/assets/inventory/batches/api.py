@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -219,6 +220,7 @@ def _wanted(position: int, row: Mapping[str, Any]) -> Wanted:
     return Wanted(_cells(row), row=position, version=version, id=named)
 
 
+@dataclass  # or __post_init__ is not called
 class _File(Operation):
     """What the OpenAPI document says of a body that is a file."""
 

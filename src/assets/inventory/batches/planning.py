@@ -12,7 +12,7 @@ from uuid import UUID
 
 from assets.inventory.kinds import ASSETS, CUSTOM, Definition, Kind
 from assets.inventory.lifecycle import PROMISED, SENDABLE, Stage, inputs, refused
-from assets.inventory.values import Field, Wrong, read
+from assets.inventory.values import UNADDRESSED, Field, Wrong, fits_address, read
 from assets.phrases import Phrase
 from assets.text import serial_key
 from assets.web.language import N_
@@ -186,6 +186,7 @@ class _Row:
         self._look_at_serial(key, present, earlier.serials)
         self._look_at_custom(present)
         changes = self._changes(present)
+        self._look_at_spans(present, changes)
         if self.faults:
             outcome = Outcome.REFUSED
         elif present is None:
@@ -259,6 +260,8 @@ class _Row:
         for one in self.kind.fields:
             if one.required and one.name not in told and self.values.get(one.name) in (None, ""):
                 self._wrong(one.name, N_("This must be filled in."))
+            if one.once and not fits_address(str(self.values.get(one.name) or "")):
+                self._wrong(one.name, UNADDRESSED)
         if self.values.get("stage") == Stage.IN_TRANSIT and not self.undoing:
             self._wrong("stage", N_("Only a transfer puts an asset on its way."))
 
@@ -370,6 +373,15 @@ class _Row:
                 and definition.category in ("", category)
             ):  # fmt: skip
                 self._wrong(name, N_("This must be filled in."))
+
+    def _look_at_spans(self, present: Present | None, changes: Mapping[str, tuple[Any, Any]]) -> None:
+        for span in self.kind.spans:
+            begins, ends = (
+                changes[name][1] if name in changes else present and present.values.get(name) for name in span
+            )
+            # What was so before is not held against another change.
+            if begins and ends and ends < begins and not changes.keys().isdisjoint(span) and not self.undoing:
+                self._wrong(span[1], N_("It cannot end before it begins."))
 
     def _changes(self, present: Present | None) -> dict[str, tuple[Any, Any]]:
         before = present.values if present else {}

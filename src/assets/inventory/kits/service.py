@@ -12,6 +12,7 @@ from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.kits.allowance import Per, What
+from assets.inventory.values import UNADDRESSED, fits_address
 from assets.text import clean
 from assets.web.changes import refuse_others
 from assets.web.language import N_
@@ -58,6 +59,8 @@ async def add_kit(actor: Actor, new: NewKit) -> UUID:
     code = clean(new.code, 40).lower()
     if not code or not clean(new.name, 160):
         raise Invalid(fields={"code" if not code else "name": N_("Please fill this in.")})
+    if not fits_address(code):
+        raise Invalid(fields={"code": UNADDRESSED})
     async with transaction(actor.scope) as tx:
         await tx.execute("lock table kits in share row exclusive mode")  # two at once are told apart
         if await tx.fetchval("select 1 from kits where code = $1", code):

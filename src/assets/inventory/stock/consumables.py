@@ -11,6 +11,7 @@ from assets.audit.service import differences, record, shown
 from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
+from assets.inventory.values import UNADDRESSED, fits_address
 from assets.text import clean, searchable
 from assets.web.changes import refuse_others
 from assets.web.language import N_
@@ -161,6 +162,8 @@ def _checked(code: str, given: Mapping[str, Any]) -> dict[str, Any]:
     wrong = {name: N_("Please fill this in.") for name in ("name", "unit") if not values[name]}
     if not code:
         wrong["code"] = N_("Please fill this in.")
+    elif not fits_address(code):
+        wrong["code"] = UNADDRESSED
     if given["kind"] not in KINDS:
         wrong["kind"] = N_("Please choose one of the list.")
     if wrong:
