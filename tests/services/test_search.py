@@ -13,10 +13,12 @@ from assets.access.service import NewUser, add_user
 from assets.dashboards.search import KINDS, MOST, Find, Found, search
 from assets.inventory import service as inventory
 from assets.inventory import things
+from assets.inventory.api import ASSETS
 from assets.migrations.m0013_search import FOUND_AGAIN
 from assets.places import service as places
 from assets.places.units import parse, shipped
 from assets.text import searchable
+from assets.web.paging import ListQuery, fetch
 from tests.conftest import connected, empty
 
 BA_GIA, SON_HA, SON_HA_LOW = "21112", "21289", "21292"
@@ -72,6 +74,22 @@ def first(found: Found) -> Find:
 )  # fmt: skip
 async def test_when_assets_are_searched_then_the_best_come_first(register: None, q: str, tags: list[str]) -> None:
     assert keys(await search(SYSTEM, q)) == tags
+
+
+@pytest.mark.parametrize(
+    ("q", "tags"),
+    [
+        ("may quet son ha", ["X900-B"]), ("máy in sơn hà", ["QN-1"]), ("Sơn Hạ", ["QN-10", "X900-B"]),
+        ("Sơn Hà", ["QN-1", "QN-100"]), ("hoà bình", ["X900-B"]), ("canon son ha", ["QN-1", "QN-10", "QN-100", "X900-B"]),
+    ],
+)  # fmt: skip
+async def test_when_a_list_is_searched_then_syllables_with_accents_are_whole(
+    register: None, q: str, tags: list[str]
+) -> None:
+    """Each centre is called "Trung tâm Phục vụ hành chính công …": as a part of a word "hà" is in all of them."""
+    async with db.transaction(db.EVERYTHING) as tx:
+        found = await fetch(tx, ASSETS, ListQuery(q=q), lambda row: str(row["tag"]), scope=db.EVERYTHING)
+    assert found.items == tags
 
 
 async def test_when_a_tag_or_serial_is_typed_whole_then_its_kind_and_thing_are_first_and_marked(register: None) -> None:

@@ -27,7 +27,7 @@ from pydantic import BaseModel
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection, Scope
 from assets.errors import Invalid
-from assets.text import search_words
+from assets.text import fold, search_words
 from assets.web.language import N_
 
 T = TypeVar("T")
@@ -340,13 +340,22 @@ def _after(
 
 
 def _search(conditions: Conditions, listing: Listing, q: str) -> None:
-    patterns = [f"%{literal(word)}%" for word in search_words(q, WORDS_MAX)]
+    patterns = [_pattern(word) for word in search_words(q, WORDS_MAX)]
     if listing.found_by and patterns:
         conditions.add(f"{listing.key} in (select found_by({{}}, {{}}::text[]))", listing.found_by, patterns)
         return
     for pattern in patterns:
         place = conditions.value(pattern)
         conditions.add(" or ".join(f"{column} like {place}" for column in listing.search))
+
+
+def _pattern(word: str) -> str:
+    # Who types its accents types a syllable whole: "hà" is not the beginning of "hành", which is in each centre's name.
+    whole = not word.isascii() and word.isalpha() and not _VOWELS.isdisjoint(fold(word))
+    return f"% {literal(word)} %" if whole else f"%{literal(word)}%"
+
+
+_VOWELS = frozenset("aeiouy")
 
 
 def literal(text: str) -> str:
@@ -525,7 +534,7 @@ def parameters(listing: Listing, *, pages: bool = True) -> list[Parameter]:
                 "q",
                 "query",
                 text,
-                description="Search words, all of which must be found; accents count where they are typed",
+                description="Search words, all of which must be found; one that is typed with accents is a whole syllable",
             )
         )
     for name, column in listing.columns.items():
