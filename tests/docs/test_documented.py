@@ -70,6 +70,16 @@ def test_when_something_is_in_the_document_then_it_says_what_it_is(document: Doc
     assert says_nothing(document) == []
 
 
+def test_when_a_route_takes_a_file_then_the_document_says_of_which_kinds(document: Document) -> None:
+    taken = {
+        path: set(document["paths"][path]["post"]["requestBody"]["content"])
+        for path in ("/api/v1/imports", "/api/v1/agent-inventories", "/api/v1/attachments")
+    }
+    assert {"text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"} < taken["/api/v1/imports"]
+    assert {"application/xml", "application/json"} < taken["/api/v1/agent-inventories"]
+    assert taken["/api/v1/attachments"] == {"multipart/form-data"}
+
+
 def test_when_a_line_is_in_the_glossary_then_the_document_needs_it(document: Document, glossary: Glossary) -> None:
     lines = {(table, name) for table in TABLES for name in getattr(glossary, table)}
     assert sorted(lines - glossary.used) == []

@@ -1,6 +1,6 @@
 """What the OpenAPI document says beyond Litestar's own: problem answers, list parameters, JSON twins of pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.spec import (
     OpenAPI,
+    OpenAPIFormat,
     OpenAPIMediaType,
     OpenAPIResponse,
     OpenAPIType,
@@ -22,6 +23,7 @@ from litestar.routes import HTTPRoute
 from pydantic import BaseModel
 
 from assets.web import paging
+from assets.web.bodies import TAKES
 
 MEDIA_TYPE = "application/problem+json"
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -48,6 +50,8 @@ def document_problems(app: Litestar) -> None:
             _add_parameters(document, path, handler, listing)
         if form := handler.opt.get("form"):
             _add_form(document, path, form)
+        elif (kinds := handler.opt.get(TAKES)) and path in (document.paths or {}):
+            _add_file(document, path, kinds)
         if media_types := handler.opt.get("file"):
             kinds = (media_types,) if isinstance(media_types, str) else media_types
             _answer(document, path, "post" if "POST" in handler.http_methods else "get").content = {
@@ -108,6 +112,14 @@ def _add_form(document: OpenAPI, path: str, form: type[BaseModel]) -> None:
     schemas[form.__name__] = form.model_json_schema(ref_template=f"{REF}{{model}}")
     content = {"multipart/form-data": OpenAPIMediaType(schema=Reference(ref=REF + form.__name__))}
     operation.request_body = RequestBody(content=content, required=True)
+
+
+def _add_file(document: OpenAPI, path: str, kinds: Collection[str]) -> None:
+    """The file that a route takes as it stands."""
+    operation = (document.paths or {})[path].post
+    assert operation is not None
+    anything = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
+    operation.request_body = RequestBody(content=dict.fromkeys(sorted(kinds), anything), required=True)
 
 
 def _add_parameters(document: OpenAPI, path: str, handler: BaseRouteHandler, listing: paging.Listing) -> None:

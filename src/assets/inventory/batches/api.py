@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.types import ControllerRouterHandler
 from pydantic import BaseModel, ConfigDict, Field
@@ -220,17 +218,6 @@ def _wanted(position: int, row: Mapping[str, Any]) -> Wanted:
     return Wanted(_cells(row), row=position, version=version, id=named)
 
 
-@dataclass  # or __post_init__ is not called
-class _File(Operation):
-    """What the OpenAPI document says of a body that is a file."""
-
-    def __post_init__(self) -> None:
-        anything = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-        self.request_body = RequestBody(
-            {kind: OpenAPIMediaType(schema=anything) for kind in sorted(FILES)}, "A file, .xlsx or CSV", required=True
-        )
-
-
 class Imports(Controller):
     """Files of rows: a full plan first, then all of it or nothing, and undone as one."""
 
@@ -245,7 +232,7 @@ class Imports(Controller):
 
     @post(
         operation_id="planImport", guards=[requires(Action.EDIT_INVENTORY)], opt={TAKES: FILES},
-        request_max_body_size=CONTENT_MAX, operation_class=_File,
+        request_max_body_size=CONTENT_MAX,
     )  # fmt: skip
     async def plan(
         self,
