@@ -190,7 +190,7 @@ ASSETS = Listing(
         "purchased_on": Column("a.purchased_on", "date"), "supplier": Column("a.supplier"),
         "funding_source": Column("a.funding_source"), "custodian": Column("a.custodian"),
         "custodian_kind": Column("a.custodian_kind", choices=CUSTODIANS), "national_code": Column("a.national_code"),
-        "due_back": Column("a.due_back", "date"), "name": Column("a.name"), "note": Column("a.note"),
+        "due_back": Column("a.due_back", "date"), "name": Column("a.name"), "note": Column("a.note", sortable=False),
         "macs": Column("a.macs::macaddr[]", "macaddr", sortable=False, many=True),
         "addresses": Column("a.addresses::inet[]", "inet", sortable=False, many=True),
         "physical_state_at": Column("a.physical_state_at", "timestamptz"), "borrower": Column("a.borrower"),
