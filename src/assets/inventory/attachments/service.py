@@ -22,7 +22,7 @@ from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.attachments.kinds import KINDS
 from assets.inventory.attachments.photos import plain
-from assets.inventory.attachments.sniffing import ENDINGS, HEAD_BYTES, PICTURES, Unfit, media_type
+from assets.inventory.attachments.sniffing import ENDINGS, HEAD_BYTES, PICTURES, UNKNOWN, Unfit, media_type
 from assets.inventory.attachments.upload import FILE, Sent
 from assets.inventory.service import write_event
 from assets.text import clean
@@ -161,7 +161,7 @@ def _looked_at(sent: Sent, pictures: bool) -> Looked:
             _put_back(sent.file, content)
         return Looked(sent.file, hashlib.sha256(content).hexdigest(), len(content), type_, named(sent.name, type_))
     except Unfit as unfit:
-        raise Invalid(fields={FILE: unfit.why}) from None
+        raise Invalid(fields={FILE: (NO_PICTURE if pictures and unfit is UNKNOWN else unfit).why}) from None
 
 
 def _put_back(file: IO[bytes], content: bytes) -> None:
