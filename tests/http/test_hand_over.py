@@ -1,5 +1,6 @@
 """A hand-over that both sides confirm by signed addresses, without signing in."""
 
+import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -216,6 +217,17 @@ async def test_when_a_form_brings_many_photos_then_one_at_a_time_is_in_memory(wa
     tracemalloc.stop()
     assert (made.status_code, peak < 6 * size) == (303, True), (made.text, peak)
     assert all(line["photo_given"] for line in (await way.seen())["lines"])
+
+
+async def test_when_the_button_is_tapped_twice_then_one_form_counts_with_its_photo(way: Way) -> None:
+    address = await way.address("receiver")
+    said = {"name": "Bà A", "state_P-1": "received", "state_P-2": "received"}
+    taps = [
+        way.stranger.post(address, data=said, files={"file_P-1": (f"{at}.png", pictures.png(at))}) for at in (2, 3, 4)
+    ]
+    assert [answer.status_code for answer in await asyncio.gather(*taps)] == [303] * 3
+    seen = (await way.clerk.get(f"/transfers/{way.number}.json")).json()
+    assert (seen["state"], len(seen["hand_overs"]), len(seen["files"])) == ("received", 1, 1)
 
 
 @pytest.mark.parametrize(
