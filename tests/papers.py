@@ -41,6 +41,11 @@ class Paper:
         """The words of a page, in one line."""
         return " ".join(self.document[page].get_textpage().get_text_range().split())
 
+    def right(self, page: int = 0) -> float:
+        """Where the rightmost letter of a page ends, in mm from its left edge."""
+        words = self.document[page].get_textpage()
+        return max(words.get_charbox(at)[2] for at in range(words.count_chars())) * MM
+
     def codes(self, page: int = 0, *, dpi: int = 300) -> list[Code]:
         """The codes that a camera would read off a page, from its top."""
         drawn = self.document[page].render(scale=dpi / 72, grayscale=True)

@@ -85,6 +85,14 @@ def test_when_a_line_is_in_the_glossary_then_the_document_needs_it(document: Doc
     assert sorted(lines - glossary.used) == []
 
 
+def test_when_a_field_is_a_mapping_with_limits_then_the_document_says_so(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    said = schemas["ApproveIn"]["properties"]["approved"]
+    assert (said["type"], said["additionalProperties"], said["maxProperties"]) == ("object", {"type": "integer"}, 20)
+    lists = [part for schema in schemas.values() for part in schema.get("properties", {}).values()]
+    assert not [part for part in lists if part.get("type") == "array" and part.keys() & {"minLength", "maxLength"}]
+
+
 def test_when_something_new_says_nothing_then_it_is_found() -> None:
     fields: Document = {"old": {"description": "How old it is, in years"}}
     listing: Document = {"summary": "List", "parameters": [{"name": "q", "description": "Words to search for"}]}

@@ -116,6 +116,8 @@ async def test_when_the_same_form_is_sent_twice_then_there_is_one_request(town: 
         ({"quantity_1": "9999999999999"}, "quantity_1", "Xin ghi số lượng"),
         ({"unit_cost_1": "1,5"}, "unit_cost_1", "Xin ghi giá"),
         ({"reason": "   "}, "reason", "Xin ghi một câu"),
+        ({"reason": "x" * 2_001}, "reason", "Nội dung quá dài"),
+        ({"reason_1": "x" * 256}, "reason_1", "Nội dung quá dài"),
     ],
 )
 async def test_when_a_field_is_wrong_then_the_message_stands_beside_it_and_the_rest_is_kept(
@@ -236,6 +238,9 @@ async def test_when_a_photo_comes_with_the_form_then_it_stands_on_the_request_on
     assert (await town.charlie.get(f"/api/v1/attachments/{shown[0]['id']}/content")).status_code == 404
     more = await town.alice.post("/equipment-requests/1/photos", files={"photo": ("c.png", png(3))})
     assert more.headers["location"] == "/equipment-requests/1#photos"
+    for content, said in ((b"\0\0\0\x18ftypheic" + bytes(99), "định dạng HEIC"), (b"<svg/>", "Chỉ thêm được ảnh")):
+        wrong = await town.alice.post("/equipment-requests/1/photos", files={"photo": ("c.jpg", content)})
+        assert (wrong.status_code, 'id="wrong-photo"' in wrong.text, said in wrong.text) == (400, True, True)
     assert (
         await town.charlie.post("/equipment-requests/1/photos", files={"photo": ("c.png", png())})
     ).status_code == 404
@@ -245,7 +250,7 @@ async def test_when_a_photo_comes_with_the_form_then_it_stands_on_the_request_on
     ("files", "message"),
     [
         ([("photo", ("ảnh lớn.jpg", b"\xff\xd8\xff" + b"\0" * 20 * 1024 * 1024))], "Có ảnh quá lớn"),
-        ([("photo", ("a.jpg", b"<script>"))], "Chỉ nhận"),
+        ([("photo", ("a.jpg", b"<script>"))], "Chỉ thêm được ảnh"),
         ([("photo", ("a.pdf", pictures.PDF))], "Chỉ thêm được ảnh"),
         ([("photo", (f"{n}.png", png(n + 1))) for n in range(5)], "Tối đa 4 ảnh"),
     ],

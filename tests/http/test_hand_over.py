@@ -1,5 +1,8 @@
 """A hand-over that both sides confirm by signed addresses, without signing in."""
 
+import asyncio
+import tracemalloc
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import httpx2
@@ -149,6 +152,82 @@ async def test_when_somebody_signed_in_photographs_a_line_then_it_is_of_their_si
     assert draft["photo_sides"] == ["giver"]  # nobody receives what has not been sent
     early = await way.clerk.post(f"/api/v1/transfers/{draft['number']}/photos", data={"tag": "P-1"}, files=photo)
     assert early.status_code == 409
+
+
+async def test_when_a_file_is_on_a_transfer_then_the_side_that_added_it_takes_it_off_and_nobody_once_it_is_over(
+    house: House, way: Way
+) -> None:
+    near = await house.person("near", Role.STOREKEEPER, STORE_UNIT)  # the sending side, and no more
+    for name, person, at in (("given", near, 2), ("came", way.clerk, 3), ("province", way.keeper, 4)):
+        photo = {"file": (f"{name}.png", pictures.png(at))}
+        await person.post(f"/transfers/{way.number}/files", data={"note": name}, files=photo)
+    came = await way.confirm(await way.address("receiver"), name="Bà A", photo="1", note="Chưa nhận")
+    assert came.status_code == 303
+    files = (await way.clerk.get(f"/transfers/{way.number}.json")).json()["files"]
+    of_both = {one["note"]: one["id"] for one in files}
+
+    async def removed(person: httpx2.AsyncClient, name: str) -> int:
+        at = f"/api/v1/attachments/{of_both[name]}"
+        return (await person.delete(at, headers={"If-Match": '"1"'})).status_code
+
+    def offered(page: str) -> set[str]:
+        return {name for name, file in of_both.items() if f"/attachments/{file}/remove" in page}
+
+    at = f"/transfers/{way.number}"
+    assert offered((await near.get(at)).text) == {"given"}
+    assert offered((await way.clerk.get(at)).text) == {"came", "Bà A"}
+    assert offered((await way.keeper.get(at)).text) == set(of_both)
+    for name in ("came", "Bà A", "province"):
+        assert await removed(near, name) == 403, name
+    told = await near.post(
+        f"/attachments/{of_both['came']}/remove", data={"version": "1"}, headers={"Accept-Language": "en"}
+    )
+    assert (told.status_code, "only they can take it off" in told.text) == (403, True)
+    assert [await removed(way.clerk, name) for name in ("given", "province", "came")] == [403, 403, 204]
+    assert await removed(way.keeper, "given") == 204
+    assert (await way.clerk.post(f"/api/v1/transfers/{way.number}/receive")).status_code == 200
+    for person in (way.clerk, way.keeper):
+        assert (await removed(person, "Bà A"), offered((await person.get(at)).text)) == (409, set())
+
+
+async def test_when_a_form_brings_many_photos_then_one_at_a_time_is_in_memory(way: Way) -> None:
+    model = await things.add_model(SYSTEM, things.NewModel("printer", "HP", "M404"))
+    tags = [f"Q-{at}" for at in range(12)]
+    for tag in tags:
+        await inventory.register(SYSTEM, inventory.NewAsset(tag, model, STORE, stage=Stage.IN_STOCK), now=clock.now())
+    new = {"from_site": STORE, "to_site": CENTRE, "assets": tags, "send": True}
+    way.number = (await way.keeper.post("/api/v1/transfers", json=new)).json()["number"]
+    address, size = await way.address("giver"), 3 * 1024 * 1024
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nB\xc3\xa0 A\r\n'
+        for at, tag in enumerate(tags):
+            yield f'--x\r\nContent-Disposition: form-data; name="file_{tag}"; filename="a.jpg"\r\n\r\n'.encode()
+            yield b"\xff\xd8" + pictures.exif() + pictures.PICTURE + bytes([at])
+            for _ in range(size // 65_536):
+                yield b"\x12" * 65_536
+            yield b"\xff\xd9\r\n"
+        yield b"--x--\r\n"
+
+    tracemalloc.start()
+    made = await way.stranger.post(
+        address, content=body(), headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )  # fmt: skip
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (made.status_code, peak < 6 * size) == (303, True), (made.text, peak)
+    assert all(line["photo_given"] for line in (await way.seen())["lines"])
+
+
+async def test_when_the_button_is_tapped_twice_then_one_form_counts_with_its_photo(way: Way) -> None:
+    address = await way.address("receiver")
+    said = {"name": "Bà A", "state_P-1": "received", "state_P-2": "received"}
+    taps = [
+        way.stranger.post(address, data=said, files={"file_P-1": (f"{at}.png", pictures.png(at))}) for at in (2, 3, 4)
+    ]
+    assert [answer.status_code for answer in await asyncio.gather(*taps)] == [303] * 3
+    seen = (await way.clerk.get(f"/transfers/{way.number}.json")).json()
+    assert (seen["state"], len(seen["hand_overs"]), len(seen["files"])) == ("received", 1, 1)
 
 
 @pytest.mark.parametrize(

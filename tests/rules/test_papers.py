@@ -19,7 +19,7 @@ from lxml import etree
 from assets.papers import typesetting
 from assets.papers.defaults import DEFAULTS, PURPOSES, TITLES
 from assets.papers.document import Part, Table, data_of, long_day, money, plain
-from assets.papers.kinds import Confirmed, Form, Paper, Wanted
+from assets.papers.kinds import Confirmed, Form, Handed, Paper, Wanted
 from assets.papers.layout import filled, laid_out
 from assets.papers.office import docx_of
 from assets.papers.samples import SAMPLES
@@ -29,6 +29,7 @@ from tests.papers import docx_template, docx_words
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 PROPOSAL: Any = SAMPLES[Paper.PROPOSAL]
+HANDED: Any = SAMPLES[Paper.HAND_OVER]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,21 @@ def test_a_place_in_a_form_is_filled_once_and_what_it_brings_is_no_place() -> No
         Form(opening="{site} / {unit} / {number} / {other}"), replace(PROPOSAL, site="{unit}", unit="U {number}")
     )
     assert form.opening == "{unit} / U {number} / 12 / {other}"
+
+
+async def test_when_a_name_has_no_spaces_then_it_is_broken_before_the_edge_of_the_page() -> None:
+    said = Confirmed("ThiếtBịKhôngCóKhoảngTrắng_" * 4, "X" * 120, "21:10 ngày 26/11/2026", "Đ" * 400)
+    content = replace(HANDED, given=said, received=said)
+    document = laid_out(Paper.HAND_OVER, content, DEFAULTS[Paper.HAND_OVER])
+    made = Opened(await typesetting.pdf("paper", data_of(document)))
+    assert all(made.right(page) <= 210 - 10 for page in range(len(made)))
+
+
+def test_photos_of_neighbouring_lines_are_told_of_together() -> None:
+    sides = [["bên giao"]] * 3 + [[], ["bên giao", "bên nhận"]]
+    lines = [Handed(f"Máy {at}", f"T-{at}", photos=photos) for at, photos in enumerate(sides)]
+    document = laid_out(Paper.HAND_OVER, replace(HANDED, lines=lines), DEFAULTS[Paper.HAND_OVER])
+    assert "tài sản số 1 đến số 3 (bên giao); số 5 (bên giao, bên nhận)." in docx_words(docx_of(document, NOW))
 
 
 def test_every_paper_has_its_words_and_a_table_fits_its_rows() -> None:

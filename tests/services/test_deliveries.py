@@ -135,6 +135,22 @@ async def test_when_a_consumable_arrives_twice_at_once_then_it_counts_once(world
     assert await count("select sum(change) from stock_movements where kind = 'received'") == 4
 
 
+async def test_when_an_older_house_took_it_in_under_its_note_alone_then_it_is_known_and_other_goods_are_not(
+    world: World,
+) -> None:
+    await add_consumable(SYSTEM, NewConsumable("TN-1", "Hộp mực", "hộp"))
+    bought = await ordered(world, Asked("printer", 2), Asked(kind=LineKind.CONSUMABLE, consumable="TN-1", quantity=5))
+    toner = Arrived("KHO", consumable="TN-1", quantity=2, delivery_note="PGH-1")
+    await purchases.arrive(world.bob, bought, toner, now=at(5))
+    async with db.transaction(EVERYTHING) as tx:
+        await tx.execute("update purchase_deliveries set note = 'PGH-1'")
+    assert await purchases.arrive(world.bob, bought, toner, now=at(6)) == []
+    assert await count("select sum(change) from stock_movements where kind = 'received'") == 2
+    printers = Arrived("KHO", world.models["printer"], ["SN-1"], delivery_note="PGH-1")
+    for hour in (7, 8):
+        assert await purchases.arrive(world.bob, bought, printers, now=at(hour)) == [f"MS-{bought}-001"]
+
+
 async def test_when_one_delivery_brings_machines_and_consumables_then_all_of_it_is_taken_in_or_nothing(
     world: World,
 ) -> None:

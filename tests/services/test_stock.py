@@ -19,6 +19,7 @@ from assets.ids import new_id
 from assets.inventory.stock import consumables, service
 from assets.inventory.stock.ledger import ADDS, Act, replay
 from assets.inventory.stock.shipments import receive, ship
+from assets.migrations.m0030a_older_houses import STATEMENTS as OLDER_HOUSES
 from assets.places import service as places
 from assets.places.units import parse, shipped
 
@@ -224,3 +225,31 @@ async def test_when_the_service_itself_goes_wrong_then_postgresql_still_keeps_th
         async with transaction(EVERYTHING) as tx:
             await tx.execute(statement)
     assert await books(code) == {HERE: 2}
+
+
+TAKEN_BACK = """insert into stock_movements (id, stock, site, consumable, at, number, kind, change, balance, batch, other_site,
+transfer, reverses, reason, actor_name) select gen_random_uuid(), stock, site, consumable, at, number + 100, 'reversed', -change,
+balance - change, batch, other_site, transfer, id, 'Nhầm', 'Lan' from stock_movements where transfer = $1"""
+
+
+async def test_when_an_older_house_moved_stock_directly_then_it_is_a_shipment_that_has_ended(stores: None) -> None:
+    code = await goods()
+    await move(Act.RECEIVE, code, 9)
+    for _ in range(2):
+        await move(Act.TRANSFER, code, 2, to_site=THERE)
+    await ship(SYSTEM, service.Movement(Act.TRANSFER, HERE, code, 3, to_site=THERE, reason="r"), now=clock.now())
+    query = """select to_jsonb(s) - 'version' as s from stock_shipments s join consumables c on c.id = s.consumable
+    where c.code = $1 order by s.id"""
+    async with transaction(EVERYTHING) as tx:
+        written = [row["s"] for row in await tx.fetch(query, code)]
+        _, back = ids = [row["transfer"] for row in await tx.fetch(
+            "select transfer from stock_movements where kind = 'transfer_in' order by transfer")]  # fmt: skip
+        await tx.execute(TAKEN_BACK, back)
+        await tx.execute("delete from stock_shipments where id = any($1)", ids)
+        for statement in OLDER_HOUSES:
+            await tx.execute(statement)
+        found = [row["s"] for row in await tx.fetch(query, code)]
+        state = await tx.fetch("select state, got, note, ended_by from stock_shipments where id = $1", back)
+    assert [tuple(row) for row in state] == [("called_back", None, "Nhầm", "Lan")]
+    assert found[0] == written[0]
+    assert found[2] == written[2]  # what is under way stays so

@@ -191,13 +191,11 @@ def may_attach(actor: Actor, detail: RequestDetail) -> bool:
     return actor.may(Action.REQUEST_EQUIPMENT) and detail.state not in OVER
 
 
-@post(
-    "/equipment-requests/{number:str}/photos", guards=[ASKER], include_in_schema=False, request_max_body_size=READ_MAX,
-)  # fmt: skip
-async def add_photos(
-    request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor], settings: NamedDependency[Settings]
-) -> Response[Any]:
-    """Put photos on a request that is not settled yet."""
+async def put_photos(request: AnyRequest, actor: Actor, number: str, settings: Settings) -> int:
+    """Put the photos of a form on a request that is not settled yet, whose number is the answer.
+
+    Invalid says what is wrong with a photo, Conflict that the request is over.
+    """
     async with transaction(actor.scope) as tx:
         detail = await queries.one(tx, actor, number, choose(request))
     if not may_attach(actor, detail):
@@ -208,7 +206,7 @@ async def add_photos(
             raise Invalid(fields={PHOTO: N_("Please choose a file.")})
         async with transaction(actor.scope):
             await _attach(actor, Filed(detail.id, detail.number, detail.state), photos)
-    return Redirect(f"/equipment-requests/{detail.number}#photos", status_code=303)
+    return detail.number
 
 
 @dataclass(frozen=True)
@@ -331,4 +329,4 @@ def _to(filed: Filed, done: str) -> Response[Any]:
     return Redirect(f"/equipment-requests/{filed.number}" + (f"?done={done}" if done else ""), status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = (form, file, amend_form, amend, add_photos)
+routes: Sequence[ControllerRouterHandler] = (form, file, amend_form, amend)

@@ -53,6 +53,8 @@ def checked(lines: Sequence[Asked]) -> dict[str, str]:
     wrong = {f"lines.{i}.{name}": why for i, line in enumerate(lines) for name, why in faults(line).items()}
     repaired: set[str] = set()
     for index, line in enumerate(lines):
+        if len(clean_block(line.reason, 2 * LINE_REASON_MAX)) > LINE_REASON_MAX:
+            wrong[f"lines.{index}.reason"] = N_("This is too long.")
         tag = clean(line.asset, 40).upper()
         if tag and tag in repaired:
             wrong.setdefault(f"lines.{index}.asset", N_("Its repair is asked for already, in another line."))

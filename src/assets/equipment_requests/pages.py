@@ -16,7 +16,7 @@ from assets.access.permissions import Action
 from assets.db import Connection, transaction
 from assets.equipment_requests import forms, parts, queries, queues, service
 from assets.equipment_requests.answering import RequestAnswer, answer, parts_of
-from assets.equipment_requests.asking_pages import PHOTOS_MAX, may_attach
+from assets.equipment_requests.asking_pages import ASKER, PHOTO, PHOTOS_MAX, may_attach, put_photos
 from assets.equipment_requests.asking_pages import routes as asking_routes
 from assets.equipment_requests.facts import Facts, beside
 from assets.equipment_requests.forms import Fields
@@ -25,7 +25,9 @@ from assets.equipment_requests.service import Filed
 from assets.equipment_requests.workflow import State, Step
 from assets.errors import Conflict, Invalid, NotFound
 from assets.inventory.attachments.api import AttachmentOut, files_of
+from assets.inventory.attachments.upload import READ_MAX
 from assets.inventory.saved_filters.pages import saved_for
+from assets.settings import Settings
 from assets.web.language import choose
 from assets.web.paging import ListQuery, Page, listed
 from assets.web.templates import page, show, twin, without_suffix
@@ -94,12 +96,32 @@ async def _take(request: AnyRequest, actor: Actor, number: str, step: Step) -> R
     try:
         filed = await TAKE[step](actor, number, step, fields)
     except (Invalid, Conflict) as error:
-        wrong = dict(error.fields) if isinstance(error, Invalid) else {}
-        return await _one(
-            request, actor, number, status=error.status, tried=step, fields=fields, errors=wrong,
-            refused=None if wrong else (error.detail, error.facts),
-        )  # fmt: skip
+        return await _refused(request, actor, number, error, tried=step, fields=fields)
     return _to(filed, step)
+
+
+async def _refused(
+    request: AnyRequest, actor: Actor, number: str, error: Invalid | Conflict, *, tried: str, fields: Fields | None = None
+) -> Response[Any]:  # fmt: skip
+    wrong = dict(error.fields) if isinstance(error, Invalid) else {}
+    return await _one(
+        request, actor, number, status=error.status, tried=tried, fields=fields, errors=wrong,
+        refused=None if wrong else (error.detail, error.facts),
+    )  # fmt: skip
+
+
+@post(
+    "/equipment-requests/{number:str}/photos", guards=[ASKER], include_in_schema=False, request_max_body_size=READ_MAX,
+)  # fmt: skip
+async def add_photos(
+    request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor], settings: NamedDependency[Settings]
+) -> Response[Any]:
+    """Put photos on a request; what is refused comes back as the page with the reason."""
+    try:
+        put = await put_photos(request, actor, number, settings)
+    except (Invalid, Conflict) as error:
+        return await _refused(request, actor, number, error, tried=PHOTO)
+    return Redirect(f"/equipment-requests/{put}#photos", status_code=303)
 
 
 async def _simple(actor: Actor, number: str, step: Step, fields: Fields) -> Filed:
@@ -179,4 +201,4 @@ def _to(filed: Filed, done: str) -> Response[Any]:
     return Redirect(f"/equipment-requests/{filed.number}" + (f"?done={done}" if done else ""), status_code=303)
 
 
-routes: Sequence[ControllerRouterHandler] = (listing, *asking_routes, one, take)
+routes: Sequence[ControllerRouterHandler] = (listing, *asking_routes, one, add_photos, take)

@@ -259,12 +259,16 @@ class _Delivery:
         return cls(own, own, digest)
 
     async def known(self, tx: Connection, row: Record) -> list[str] | None:
-        """The tags that were made of it before; Conflict when something else was taken in under its note."""
+        """The tags that were made of it before; Conflict when something else was taken in under its note.
+
+        Older houses kept what came under its note alone, whatever it was.
+        """
         if not self.note:
             return None
         found = await tx.fetchrow(
-            "select digest, tags from purchase_deliveries where purchase = $1 and note = $2", row["id"], self.key
-        )
+            "select digest, tags from purchase_deliveries where purchase = $1 and (note = $2 or note = $3 and digest = $4)",
+            row["id"], self.key, self.note, self.digest,
+        )  # fmt: skip
         if found is not None and found["digest"] != self.digest:
             raise Conflict(
                 N_("Something else was taken in under this delivery note: %(note)s."),

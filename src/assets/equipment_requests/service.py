@@ -115,13 +115,18 @@ async def file(actor: Actor, filing: Filing, *, now: datetime) -> Filed:
 
 def _checked(reason: str, lines: Sequence[Asked]) -> str:
     """The reason, cleaned; Invalid names each wrong field."""
-    wrong = checked(lines)
-    reason = clean_block(reason, REASON_MAX)
-    if not reason:
-        wrong["reason"] = N_("Write in a sentence what it is needed for.")
+    wrong = checked(lines) | _wrong_reason(reason)
     if wrong:
         raise Invalid(fields=wrong)
-    return reason
+    return clean_block(reason, REASON_MAX)
+
+
+def _wrong_reason(reason: str) -> dict[str, str]:
+    """What is wrong with a reason; one that is too long is not cut behind the back of whoever wrote it."""
+    said = clean_block(reason, 2 * REASON_MAX)
+    if len(said) > REASON_MAX:
+        return {"reason": N_("This is too long.")}
+    return {} if said else {"reason": N_("Write in a sentence what it is needed for.")}
 
 
 async def asking_site(tx: Connection, actor: Actor, code: str) -> asyncpg.Record:
@@ -218,8 +223,8 @@ async def _amended_lines(
         lines = await resolved(tx, row["site"], amended.lines)
         await write_lines(tx, row["id"], lines)
         return in_words(lines)
-    if not clean_block(amended.reason, REASON_MAX):
-        raise Invalid(fields={"reason": N_("Write in a sentence what it is needed for.")})
+    if wrong := _wrong_reason(amended.reason):
+        raise Invalid(fields=wrong)
     wanted = _each(before, amended.quantities, "quantity", least=1, most=lambda line: most(line["kind"]))
     await tx.executemany("update equipment_request_lines set quantity = $2 where id = $1", list(wanted.items()))
     return ", ".join(f"{wanted[line['id']]} × {line['name']}" for line in before)

@@ -179,7 +179,15 @@ def _hand_over(content: HandOver, form: Form) -> list[Part]:
 
 def _photos(lines: Sequence[Handed]) -> list[Text]:
     """Of which lines there are photos, and from which side."""
-    said = "; ".join(f"số {at} ({', '.join(line.photos)})" for at, line in enumerate(lines, 1) if line.photos)
+    runs: list[tuple[int, int, Sequence[str]]] = []
+    for at, line in enumerate(lines, 1):
+        if runs and runs[-1][1] == at - 1 and runs[-1][2] == line.photos:
+            runs[-1] = (runs[-1][0], at, line.photos)
+        elif line.photos:
+            runs.append((at, at, line.photos))
+    said = "; ".join(
+        f"số {first}{f' đến số {last}' if last > first else ''} ({', '.join(sides)})" for first, last, sides in runs
+    )
     return [Text(f"Ảnh hiện trạng lưu kèm phiếu điều chuyển trên hệ thống: tài sản {said}.")] if said else []
 
 
@@ -202,7 +210,7 @@ def _opinions(content: HandOver) -> list[Text]:
 def _absent(content: HandOver) -> list[Text]:
     """What was sent and did not come, each with the word of whoever should have got it."""
     said = "; ".join(_named(line) + (f": {line.note}" if line.note else "") for line in content.missing)
-    return [Text(f"Bên nhận không nhận được {len(content.missing)} tài sản: {said}.")] if said else []
+    return [Text(f"Bên nhận không nhận được {len(content.missing)} tài sản: {said.rstrip('.')}.")] if said else []
 
 
 def _named(line: Handed) -> str:

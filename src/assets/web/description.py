@@ -64,6 +64,7 @@ def document_problems(app: Litestar) -> None:
         if path.startswith("/api/v1/") and item.post is not None and path not in UNKEYED:
             item.post.parameters = [*(item.post.parameters or []), KEY]
     for schema in document.components.schemas.values():
+        _mend_mappings(schema)
         _mend_tuples(schema)
     for path, media_type in TEXTS.items():
         if (document.paths or {}).get(path) is not None:
@@ -151,6 +152,22 @@ def _answer(document: OpenAPI, path: str, verb: str = "get") -> OpenAPIResponse:
     return answer
 
 
+def _mend_mappings(schema: Schema) -> None:
+    """Litestar writes a mapping with limits as an array of its keys and values; of arrays it says items, not lengths."""
+    properties = schema.properties or {} if isinstance(schema, Schema) else {}
+    for name, part in properties.items():
+        if not isinstance(part, Schema) or part.type != OpenAPIType.ARRAY or part.min_length is part.max_length is None:
+            continue
+        assert isinstance(part.items, Schema)
+        key, value = part.items.one_of or ()
+        assert isinstance(key, Schema)
+        properties[name] = Schema(
+            type=OpenAPIType.OBJECT, description=part.description, default=part.default, additional_properties=value,
+            property_names=DIGITS if key.type == OpenAPIType.INTEGER else None, min_properties=part.min_length,
+            max_properties=part.max_length,
+        )  # fmt: skip
+
+
 def _mend_tuples(schema: Schema) -> None:
     """Litestar writes the dots of `tuple[X, ...]` as a second kind of item, which may be anything."""
     for part in (schema.properties or {}).values() if isinstance(schema, Schema) else ():
@@ -161,6 +178,7 @@ def _mend_tuples(schema: Schema) -> None:
 
 
 _TEXT = Schema(type=OpenAPIType.STRING)
+DIGITS = Schema(type=OpenAPIType.STRING, pattern="^[0-9]{1,9}$")
 KEY = Parameter(
     "Idempotency-Key", "header", Schema(type=OpenAPIType.STRING, min_length=1, max_length=200, pattern="^[ -~]+$"),
     description="Any text of the caller: sent again within 24 hours it has one effect and the same answer",

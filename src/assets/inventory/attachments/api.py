@@ -14,12 +14,12 @@ from pydantic import BaseModel, Field
 
 from assets import clock
 from assets.access.actor import Actor
-from assets.access.guards import requires
+from assets.access.guards import requires, requires_any
 from assets.access.permissions import Action
 from assets.db import Connection, Scope, transaction
 from assets.errors import Invalid, NotFound
 from assets.inventory.attachments import service
-from assets.inventory.attachments.kinds import NAMES, seen_things, subjects, unseen
+from assets.inventory.attachments.kinds import NAMES, REMOVERS, seen_things, subjects, unseen
 from assets.inventory.attachments.sniffing import ENDINGS, PICTURES
 from assets.inventory.attachments.upload import AROUND_MAX, MULTIPART, received
 from assets.settings import ATTACHMENT_MB_MAX, Settings
@@ -177,9 +177,9 @@ class Attachments(Controller):
             )
         return Response(content, media_type=known.media_type, headers=headers)
 
-    @delete("/{attachment:uuid}", operation_id="removeAttachment", guards=[requires(Action.EDIT_INVENTORY)])
+    @delete("/{attachment:uuid}", operation_id="removeAttachment", guards=[requires_any(*REMOVERS)])
     async def remove(self, attachment: FromPath[UUID], actor: NamedDependency[Actor], if_match: IfMatch = None) -> None:
-        """Take a file off its thing; who did it and when stays."""
+        """Take a file off its thing; who did it and when stays. Off a transfer each side takes its own, while it lasts."""
         await service.remove(actor, attachment, version=version_of(if_match), now=clock.now())
 
 

@@ -19,6 +19,9 @@ class Kind:
     Without a `site` they belong to the province: everybody sees them, and only the province writes. `page` leads back;
     `seen_by` is what somebody must be allowed to do to see them. Those for which `private` (SQL) holds are seen by those
     alone who may do `private_to` at their site.
+
+    Files are taken off by whoever may do `removed_by` at the site. What is `shared` belongs to two sites: off it each side
+    takes its own files alone, and nobody takes any where `over` (SQL) holds.
     """
 
     table: str
@@ -29,6 +32,9 @@ class Kind:
     seen_by: Action = Action.VIEW
     private: str = OPEN
     private_to: Action = Action.VIEW
+    removed_by: Action = Action.EDIT_INVENTORY
+    shared: bool = False
+    over: str = "false"
     word: str = ""  # of web/words.py, AUDIT_KIND, when it is not the kind itself
 
 
@@ -46,6 +52,9 @@ KINDS = {
         "from_name || ' → ' || to_name",
         "(case when to_site = any (scope_sites()) then to_site else from_site end)",
         "/transfers/{}",
+        removed_by=Action.RECEIVE_TRANSFER,
+        shared=True,
+        over="state not in ('draft', 'in_transit')",
     ),
     "equipment_request": Kind(
         "equipment_requests",
@@ -59,6 +68,9 @@ KINDS = {
     ),
 }
 NAMES = tuple(KINDS)
+
+
+REMOVERS = tuple(dict.fromkeys(of.removed_by for of in KINDS.values()))
 
 
 def unseen(actor: Actor) -> list[str]:

@@ -13,13 +13,13 @@ from pydantic import BaseModel
 
 from assets import clock
 from assets.access.actor import Actor
-from assets.access.guards import requires
+from assets.access.guards import requires, requires_any
 from assets.access.permissions import Action
 from assets.db import transaction
 from assets.errors import Conflict, Invalid, NotFound
 from assets.inventory.attachments import service
 from assets.inventory.attachments.api import BODY_MAX, MB, UPLOAD, AttachmentOut, files_of, one_of
-from assets.inventory.attachments.kinds import KINDS
+from assets.inventory.attachments.kinds import KINDS, REMOVERS
 from assets.inventory.attachments.service import Subject
 from assets.inventory.attachments.upload import FILE, received
 from assets.settings import Settings
@@ -64,7 +64,7 @@ async def add(
     return await _back(actor, subject_kind, subject)
 
 
-@post("/attachments/{attachment:uuid}/remove", guards=[requires(Action.EDIT_INVENTORY)], include_in_schema=False)
+@post("/attachments/{attachment:uuid}/remove", guards=[requires_any(*REMOVERS)], include_in_schema=False)
 async def remove(
     request: AnyRequest, attachment: FromPath[UUID], data: URLEncodedBody[dict[str, str]], actor: NamedDependency[Actor],
     settings: NamedDependency[Settings],
@@ -93,13 +93,15 @@ async def _page(
         raise NotFound()
     async with transaction(actor.scope) as tx:
         subject = await service.subject_of(tx, actor, kind, thing)
+        removable = await service.removable(tx, actor, subject)
         view = FilesPage(
             subject_kind=kind, subject=subject.id, code=subject.code, name=subject.name,
             files=await files_of(tx, actor.scope, subject.id),
         )  # fmt: skip
     return show(
         request, "inventory/attachments.html", view, status=error.status if error else 200,
-        errors=told(error, FILE) if error else {}, may_attach=may_attach(actor, subject), file_mb=settings.attachment_mb,
+        errors=told(error, FILE) if error else {}, may_attach=may_attach(actor, subject), removable=removable,
+        file_mb=settings.attachment_mb,
         back=KINDS[kind].page.format(subject.code), subject_word=KINDS[kind].word or kind,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 import anyio
@@ -22,7 +22,7 @@ from assets.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.attachments.kinds import KINDS
 from assets.inventory.attachments.photos import plain
-from assets.inventory.attachments.sniffing import ENDINGS, HEAD_BYTES, PICTURES, Unfit, media_type
+from assets.inventory.attachments.sniffing import ENDINGS, HEAD_BYTES, PICTURES, UNKNOWN, Unfit, media_type
 from assets.inventory.attachments.upload import FILE, Sent
 from assets.inventory.service import write_event
 from assets.text import clean
@@ -31,8 +31,11 @@ from assets.web.language import N_
 FILES_MAX = 30  # on one thing
 FILES_MAX_OF = {"transfer": FILES_MAX + 2 * 200}  # a photo of each of its lines from either side as well
 NAME_MAX = 120
+OTHER_SIDE = N_("The other side of the transfer, or the province, added this file: only they can take it off.")
+OVER = N_("The transfer is over: its files stay with it as they are.")
 NO_PICTURE = Unfit(N_("Only pictures (JPEG, PNG, WebP) can be added here."))
-AT_ONCE = asyncio.Semaphore(2)  # files that are looked at and written at the same time: each is in memory then
+# Files that are looked at and written at the same time: each is in memory then. Taken before a transaction, never in one.
+AT_ONCE = asyncio.Semaphore(2)
 _FORBIDDEN = str.maketrans(dict.fromkeys('<>:"/\\|?*', "_"))
 
 
@@ -101,9 +104,14 @@ async def attach(
 
 @dataclass(frozen=True)
 class Looked:
-    """A file that may be kept: the bytes to keep, what they are, and what to call them."""
+    """A file that may be kept: where the bytes to keep lie, what they are, and what to call them.
 
-    content: bytes
+    The bytes lie in the file that came, on disk where they are many: of a form with many photos one is in memory at a time.
+    """
+
+    file: IO[bytes]
+    sha256: str
+    size: int
     media_type: str
     name: str
 
@@ -115,21 +123,30 @@ async def look_at_picture(sent: Sent) -> Looked:
 
 
 async def keep(
-    actor: Actor, kind: str, thing: str, looked: Looked, *, note: str = "", now: datetime, by: Action
-) -> UUID:
-    """What `attach` does, with a file that was looked at before: for verbs whose transaction must not wait for that."""
+    actor: Actor, kind: str, thing: str, looked: Looked, *, note: str = "", now: datetime, by: Action,
+    side: UUID | None = None,
+) -> UUID:  # fmt: skip
+    """What `attach` does, with a file that was looked at before: for verbs whose transaction must not wait for that.
+
+    `side` is the site that adds it to what two sites share; else it is the actor's own.
+    """
     actor = actor.require(by)
     async with transaction(actor.scope) as tx:
         subject = await subject_of(tx, actor, kind, thing, act=by)
         _may_write(actor, subject)
         await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"attachments {subject.id}")
-        file = await _stored(tx, looked.content, looked.media_type, now)
-        return await _attached(tx, actor, subject, file, looked.name, clean(note), now)
+        file = await _stored(tx, looked, now)
+        return await _attached(tx, actor, subject, file, looked.name, clean(note), now, side or _side(actor, subject))
 
 
 def _may_write(actor: Actor, subject: Subject) -> None:
     if subject.site is None and not actor.scope.everything:
         raise NotAllowed()
+
+
+def _side(actor: Actor, subject: Subject) -> UUID | None:
+    """The side that somebody adds a file by; None for the province, and where there are no sides."""
+    return subject.site if KINDS[subject.kind].shared and not actor.scope.everything else None
 
 
 def _looked_at(sent: Sent, pictures: bool) -> Looked:
@@ -139,26 +156,41 @@ def _looked_at(sent: Sent, pictures: bool) -> Looked:
             raise NO_PICTURE
         sent.file.seek(0)
         content = sent.file.read()
-        kept = plain(content, type_) if type_ in PICTURES else content
-        return Looked(kept, type_, named(sent.name, type_))
+        if type_ in PICTURES:
+            content = plain(content, type_)
+            _put_back(sent.file, content)
+        return Looked(sent.file, hashlib.sha256(content).hexdigest(), len(content), type_, named(sent.name, type_))
     except Unfit as unfit:
-        raise Invalid(fields={FILE: unfit.why}) from None
+        raise Invalid(fields={FILE: (NO_PICTURE if pictures and unfit is UNKNOWN else unfit).why}) from None
 
 
-async def _stored(tx: Connection, content: bytes, type_: str, now: datetime) -> UUID:
-    digest = await anyio.to_thread.run_sync(lambda: hashlib.sha256(content).hexdigest())
+def _put_back(file: IO[bytes], content: bytes) -> None:
+    file.seek(0)
+    file.truncate()
+    file.write(content)
+
+
+def _read(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+async def _stored(tx: Connection, looked: Looked, now: datetime) -> UUID:
+    known = "select id from stored_files where sha256 = $1"
     async with as_owner(tx):  # it may be there already, on a thing that this person does not see
-        found: UUID | None = await tx.fetchval(
+        found: UUID | None = await tx.fetchval(known, looked.sha256)
+        found = found or await tx.fetchval(
             "insert into stored_files (id, sha256, media_type, size, content, created_at) values ($1,$2,$3,$4,$5,$6) "
-            "on conflict (sha256) do nothing returning id", new_id(), digest, type_, len(content), content, now,
+            "on conflict (sha256) do nothing returning id", new_id(), looked.sha256, looked.media_type, looked.size,
+            await anyio.to_thread.run_sync(_read, looked.file), now,
         )  # fmt: skip
-        found = found or await tx.fetchval("select id from stored_files where sha256 = $1", digest)
+        found = found or await tx.fetchval(known, looked.sha256)
     assert found is not None
     return found
 
 
 async def _attached(
-    tx: Connection, actor: Actor, subject: Subject, file: UUID, name: str, note: str, now: datetime
+    tx: Connection, actor: Actor, subject: Subject, file: UUID, name: str, note: str, now: datetime, side: UUID | None
 ) -> UUID:
     rows = await tx.fetch(
         "select id, file from attachments where subject_kind = $1 and subject = $2 and removed_at is null",
@@ -172,9 +204,9 @@ async def _attached(
     if len(rows) >= most:
         raise Conflict(N_("It has as many files as a thing can have. Remove one first."), files_max=most)
     made = await tx.fetchrow(
-        "insert into attachments (id, subject_kind, subject, file, name, note, added_by, added_at, removed_by, version) "
-        "values ($1,$2,$3,$4,$5,$6,$7,$8,'',1) returning *",
-        new_id(), subject.kind, subject.id, file, name, note, actor.name, now,
+        "insert into attachments (id, subject_kind, subject, file, name, note, added_by, added_at, by_site, removed_by, "
+        "version) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,'',1) returning *",
+        new_id(), subject.kind, subject.id, file, name, note, actor.name, now, side,
     )  # fmt: skip
     assert made is not None
     if subject.kind == "asset" and subject.site:
@@ -188,14 +220,22 @@ async def _attached(
 
 
 async def remove(actor: Actor, attachment: UUID, *, version: int, now: datetime) -> Subject:
-    """Take a file off its thing, which is answered; who did it and when stays, and so do the bytes."""
-    actor = actor.require(Action.EDIT_INVENTORY)
+    """Take a file off its thing, which is answered; who did it and when stays, and so do the bytes.
+
+    NotAllowed when the other side added it, Conflict when what the two sides share is over (see `Kind.shared`).
+    """
     async with transaction(actor.scope) as tx:
         before = await tx.fetchrow("select * from attachments where id = $1", attachment)
         if before is None:
             raise NotFound()
+        of = KINDS[before["subject_kind"]]
+        actor = actor.require(of.removed_by)
         subject = await subject_of(tx, actor, before["subject_kind"], str(before["subject"]))
         _may_write(actor, subject)
+        if not _own(actor, subject, before["by_site"]):
+            raise NotAllowed(OTHER_SIDE)
+        if await _over(tx, subject, lock="for share"):
+            raise Conflict(OVER)
         before = await tx.fetchrow("select * from attachments where id = $1 for update", attachment)
         assert before is not None
         if before["version"] != version:
@@ -213,6 +253,34 @@ async def remove(actor: Actor, attachment: UUID, *, version: int, now: datetime)
             name=f"{subject.code}: {before['name']}", site=subject.site, **_changed(before, after),
         )  # fmt: skip
         return subject
+
+
+async def removable(tx: Connection, actor: Actor, subject: Subject) -> set[UUID]:
+    """The files of a thing that somebody could take off now."""
+    of = KINDS[subject.kind]
+    if not actor.may(of.removed_by, subject.site):
+        return set()
+    actor = actor.within(of.removed_by)
+    if (subject.site is None and not actor.scope.everything) or await _over(tx, subject):
+        return set()
+    rows = await tx.fetch(
+        "select id, by_site from attachments where subject_kind = $1 and subject = $2 and removed_at is null",
+        subject.kind, subject.id,
+    )  # fmt: skip
+    return {row["id"] for row in rows if _own(actor, subject, row["by_site"])}
+
+
+def _own(actor: Actor, subject: Subject, side: UUID | None) -> bool:
+    """Whether it is for this person to take a file off that `side` added."""
+    if not KINDS[subject.kind].shared or actor.scope.everything:
+        return True
+    return side is not None and actor.scope.sees(side)
+
+
+async def _over(tx: Connection, subject: Subject, lock: str = "") -> bool:
+    of = KINDS[subject.kind]
+    over: bool = await tx.fetchval(f"select {of.over} from {of.table} where id = $1 {lock}", subject.id)  # noqa: S608
+    return over
 
 
 def _changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Any:

@@ -21,6 +21,9 @@ PARTS_MAX = 2_000
 UNPACKED_MAX = 64 * 1024 * 1024
 RATIO_MAX = 200  # a sheet of equal rows packs 100:1, a bomb 1000:1
 PIECE = 1 << 16
+_HEIC = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+)  # brands of ISO/IEC 23008-12
 _WORD, _EXCEL = "word/document.xml", "xl/workbook.xml"
 _TYPES = "[Content_Types].xml"
 # What runs, or brings something that runs.
@@ -39,6 +42,9 @@ class Unfit(Exception):
 
 
 UNKNOWN = Unfit(N_("Only pictures (JPEG, PNG, WebP), PDF, and Word and Excel files without macros are kept."))
+HEIC = Unfit(
+    N_("This photo is in the HEIC format, which many computers cannot open. Save it as JPEG and choose it again.")
+)
 MACROS = Unfit(N_("It has macros or other parts that run. Save it without them."))
 BOMB = Unfit(N_("It unpacks to far more than a paper or a table needs."))
 BROKEN = Unfit(N_("It is damaged or cut off."))
@@ -57,6 +63,8 @@ def media_type(head: bytes, file: IO[bytes]) -> str:
         return PDF
     if head.startswith(b"PK\x03\x04"):
         return _office(file)
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC:
+        raise HEIC
     raise UNKNOWN
 
 

@@ -7,6 +7,7 @@ from piccolo.table import Table
 from assets.clock import now
 from assets.db import DB
 from assets.ids import new_id
+from assets.places.tables import Site
 
 
 class StoredFile(Table, db=DB, tablename="stored_files"):
@@ -21,7 +22,10 @@ class StoredFile(Table, db=DB, tablename="stored_files"):
 
 
 class Attachment(Table, db=DB, tablename="attachments"):
-    """A file on a thing: `subject_kind` and `subject` name it (see kinds.py); removed ones stay with who and when."""
+    """A file on a thing: `subject_kind` and `subject` name it (see kinds.py); removed ones stay with who and when.
+
+    `by_site` is the side that added it to what two sites share; null: the province did, or the thing has one site.
+    """
 
     id = UUID(primary_key=True, default=new_id)
     subject_kind = Varchar(length=20)
@@ -31,6 +35,7 @@ class Attachment(Table, db=DB, tablename="attachments"):
     note = Varchar(length=255, default="")
     added_by = Varchar(length=120, default="")
     added_at = Timestamptz(default=now)
+    by_site = ForeignKey(Site, null=True, default=None, on_delete=OnDelete.set_null)
     removed_by = Varchar(length=120, default="")
     removed_at = Timestamptz(null=True, default=None)
     version = Integer(default=1)

@@ -116,7 +116,7 @@ def _too_large(most: int) -> TooLarge:
 NAMES_MAX = 500
 PLAIN_MAX = 1024 * 1024  # of a form without files
 TYPED_MAX = 16_000  # bytes of a field
-READ_MAX = 128 * 1024 * 1024  # of the whole form; what is beyond a limit is read and thrown away
+READ_MAX = 160 * 1024 * 1024  # of the whole form, thirty photos of 5 MB; what is beyond a limit is read and thrown away
 
 
 @dataclass

@@ -120,21 +120,22 @@ async def confirm(address: SignedAddress, said: Confirmed, *, now: datetime) -> 
     actor = address.actor(name)
     of_lines = await line_photos.look(said.photos)
     looked = await attachments.look_at_picture(said.photo) if said.photo is not None else None
-    async with transaction(Scope.of_sites([row["from_site"], row["to_site"]])) as tx:
+    async with attachments.AT_ONCE, transaction(Scope.of_sites([row["from_site"], row["to_site"]])) as tx:
         state = await tx.fetchval("select state from transfers where id = $1 for update", row["id"])
         if state not in CONFIRMED:
             raise Conflict(NOT_NOW[State(state)], state=state)
+        if await _said(tx, row["id"], side):  # the other half of a double tap
+            return
         photo = None
         if looked is not None:
-            photo = await line_photos.keep(actor, row, looked, name, now)
+            photo = await line_photos.keep(actor, row, side, looked, name, now)
         made = await tx.fetchrow(
             "insert into hand_overs (id, transfer, side, name, post, note, at, photo, address) "
-            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9) on conflict (transfer, side) do nothing returning *",
+            "values ($1,$2,$3,$4,$5,$6,$7,$8,$9) returning *",
             new_id(), row["id"], side, name, clean(said.post, POST_MAX), note, now, photo,
             address.id,
         )  # fmt: skip
-        if made is None:  # the other half of a double tap
-            return
+        assert made is not None
         await record(
             tx, by=actor, action="confirm", kind=KIND, subject=row["id"], name=shown_number(row["number"]),
             site=address.site, after=shown(made),

@@ -119,14 +119,14 @@ async def form(request: AnyRequest, secret: FromPath[str], settings: NamedDepend
 
 async def _form(
     request: AnyRequest, settings: Settings, address: SignedAddress, given: Mapping[str, str],
-    errors: Mapping[str, str] | None = None, status: int = 200,
+    errors: Mapping[str, str] | None = None, status: int = 200, *, photos_again: bool = False,
 ) -> Response[Any]:  # fmt: skip
     row, lines, side, said = await hand_over.behind(address)
     return page(
         request, "inventory/hand_over.html", status=status, transfer=row, lines=lines, side=side, said=said, says=SAYS,
         state=STATE, word_of=WORD, given=given, errors=errors or {}, file_mb=settings.attachment_mb, name_max=NAME_MAX,
         post_max=POST_MAX, note_max=NOTE_MAX,
-        part_of=line_photos.part_of,
+        part_of=line_photos.part_of, photos_again=photos_again,
     )  # fmt: skip
 
 
@@ -136,10 +136,12 @@ async def confirm(request: AnyRequest, secret: FromPath[str], settings: NamedDep
     address = await _opened(request, secret)
     await signed_addresses.knock(address, clock.now())
     given: dict[str, str] = {}
+    photographed = False
     try:
         most = settings.attachment_mb * MB
         async with form_received(request, FILE, most, line_photos.PHOTOS_MAX, names=3 * LINES_MAX + 10) as sent:
             given |= {name: values[-1] for name, values in sent.fields.items()}
+            photographed = bool(sent.files or sent.large)
             photos = _photos(sent)
             said = Confirmed(
                 given.get("name", ""),
@@ -152,7 +154,8 @@ async def confirm(request: AnyRequest, secret: FromPath[str], settings: NamedDep
             await hand_over.confirm(address, said, now=clock.now())
     except (Invalid, Conflict) as error:
         wrong = dict(error.fields) if isinstance(error, Invalid) else {}
-        return await _form(request, settings, address, given, wrong or told(error, "form"), error.status)
+        told_of = wrong or told(error, "form")
+        return await _form(request, settings, address, given, told_of, error.status, photos_again=photographed)
     return Redirect(f"/h/{quote(secret, safe='')}", status_code=303)
 
 

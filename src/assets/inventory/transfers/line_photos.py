@@ -20,7 +20,7 @@ from assets.inventory.transfers.service import KIND, shown_number
 from assets.text import clean
 from assets.web.language import N_
 
-PHOTOS_MAX = FILES_MAX  # in one form; all of them are in memory then
+PHOTOS_MAX = FILES_MAX  # in one form; one of them is in memory at a time
 COLUMNS = {Side.GIVER: "photo_given", Side.RECEIVER: "photo_received"}
 LARGE = N_("The photo is too large and was not taken. What was written is still here.")
 MANY = N_("There are too many photos. What was written is still here.")
@@ -51,7 +51,7 @@ async def photograph(actor: Actor, number: int, tag: str, side: Side | None, sen
     if side not in own:
         raise NotAllowed()
     looked = await attachments.look_at_picture(sent)
-    async with transaction(Scope.of_sites([row["from_site"], row["to_site"]])) as tx:
+    async with attachments.AT_ONCE, transaction(Scope.of_sites([row["from_site"], row["to_site"]])) as tx:
         state = await tx.fetchval("select state from transfers where id = $1 for update", row["id"])
         if state not in PHOTOGRAPHED[side]:
             raise Conflict(NOT_NOW[State(state)], state=state)
@@ -97,25 +97,31 @@ def _in_order(photos: Iterable[str], known: Mapping[str, Record]) -> list[str]:
     return sorted(photos, key=lambda tag: int(known[tag]["position"]))
 
 
-async def keep(actor: Actor, row: Record, looked: Looked, note: str, now: datetime) -> UUID:
-    """Keep a photo on a transfer for whoever stands on one of its sides, in a transaction that sees both of them."""
+def site_of(row: Record, side: Side) -> UUID:
+    """The site of a side of a transfer."""
+    site: UUID = row["from_site" if side is Side.GIVER else "to_site"]
+    return site
+
+
+async def keep(actor: Actor, row: Record, side: Side, looked: Looked, note: str, now: datetime) -> UUID:
+    """Keep a photo on a transfer for whoever stands on that side of it, in a transaction that sees both of them."""
     both = replace(actor, scope=Scope.of_sites([row["from_site"], row["to_site"]]), held=())
     return await attachments.keep(
-        both, KIND, str(row["number"]), looked, note=note, now=now, by=Action.RECEIVE_TRANSFER
+        both, KIND, str(row["number"]), looked, note=note, now=now, by=Action.RECEIVE_TRANSFER, side=site_of(row, side)
     )  # fmt: skip
 
 
 async def _kept(
     tx: Connection, actor: Actor, row: Record, side: Side, line: Record, looked: Looked, now: datetime
 ) -> UUID:
-    photo = await keep(actor, row, looked, line["tag"], now)
+    photo = await keep(actor, row, side, looked, line["tag"], now)
     await tx.execute(
         f"update transfer_lines set {COLUMNS[side]} = $2 where id = $1",  # noqa: S608 - names of ours
         line["id"], photo,
     )  # fmt: skip
     await record(
         tx, by=actor, action="photograph", kind=KIND, subject=row["id"], name=shown_number(row["number"]),
-        site=row["from_site" if side is Side.GIVER else "to_site"],
+        site=site_of(row, side),
         after={"tag": line["tag"], "side": side, "photo": str(photo)},
     )  # fmt: skip
     return photo

@@ -177,6 +177,7 @@ async def _one(
     async with transaction(viewer.scope) as tx:
         subject = await attachments.subject_of(tx, viewer, service.KIND, str(number))
         files = await files_of(tx, viewer.scope, subject.id)
+        removable = await attachments.removable(tx, current_person(request), subject)
     addresses = await queries.valid_addresses(viewer, number, now=clock.now())
     view = TransferPage(**found.model_dump(), files=files, addresses=addresses)
     if request.scope["path"].endswith(".json"):
@@ -189,7 +190,7 @@ async def _one(
         given={name: values[-1] for name, values in (fields or {}).items() if values}, outcomes=list(OUTCOMES),
         done=done if done in DONE else "", note_max=service.NOTE_MAX,
         refused=(error.detail, error.facts) if error and not errors else None, file_mb=settings.attachment_mb,
-        may_attach=current_person(request).may(Action.RECEIVE_TRANSFER, subject.site),
+        may_attach=current_person(request).may(Action.RECEIVE_TRANSFER, subject.site), removable=removable,
     )  # fmt: skip
 
 
