@@ -29,7 +29,8 @@ SLOT_SECONDS = 0.3  # what has not answered by then holds nobody up: its answer 
 DRAIN_MAX = 200  # datagrams per wake-up, and
 DRAIN_SECONDS = 0.01  # time for them, so that a flood cannot starve the loop
 BUFFER_BYTES = 4 << 20
-NOISE_MAX = 50  # refused datagrams until a question is given up as badly answered
+NOISE_MAX = 50  # datagrams refused in a row; then only what has the number of a question is looked at, and
+LIES_MAX = 300  # refused datagrams in all until a question is given up as badly answered
 DEVICES_MAX = 20_000  # remembered; those asked longest ago go first
 DEAD_AFTER = 3  # silences in a row, after which one try has to do until it answers again
 REFUSAL_SECONDS = 0.2  # for the right answer to overtake a refusal that nobody signed
@@ -114,6 +115,8 @@ class Flight:
             self._free()
             raise
         self._replies.expect(pending)
+        if not device.waiting:
+            device.noise = 0
         device.waiting.append(pending)
         now = self._loop.time()
         self._try(pending, now)
@@ -328,14 +331,18 @@ class Flight:
         if device is None or not device.waiting:
             self.refused["late" if device and self._replies.is_late(data) else "stranger"] += 1
             return
+        if device.noise >= NOISE_MAX and not device.numbered(data):
+            self.refused["flood"] += 1
+            return
         reason = self._replies.settle(data, device)
         if reason is None:
+            device.noise = 0
             return
         self.refused[reason] += 1
         if reason == "late":
             return
+        device.noise += 1
         for pending in device.waiting:
             pending.complaint = pending.complaint or f"the device answers badly: {reason}"
-            pending.noise += 1
-            if pending.noise >= NOISE_MAX and not pending.future.done():
+            if device.noise >= LIES_MAX and not pending.future.done():
                 self._give_up(pending)
