@@ -13,6 +13,7 @@ from assets.probing.decoders import DECODERS, Derived
 from assets.probing.profile import Profile
 from assets.probing.profile_file import ANY, RANGES, Fact, Plain, Reads, Table, Whole
 from assets.probing.readings import COUNTERS_MAX, NAME_MAX, READINGS_MAX, Reading, reading
+from assets.probing.texts import decoded
 from assets.text import clean
 
 Column = Mapping[str, Value]
@@ -169,16 +170,12 @@ _BREAKS = bytes.maketrans(b"\t\n\v\f\r", b"     ")  # what stands on two lines i
 
 
 def text(raw: Value | None, limit: int = 255) -> str:
-    """Clean text of an OCTET STRING: UTF-8, else Latin-1; one line."""
+    """Clean text of an OCTET STRING in whatever encoding (see `texts`); one line."""
     if not isinstance(raw, bytes):
         return ""
     if len(raw) > 1 and raw[-1:] == b"\0":
         raw = raw.rstrip(b"\0")
-    raw = raw.translate(_BREAKS)
-    try:
-        return clean(raw.decode("utf-8"), limit)
-    except UnicodeDecodeError:
-        return clean(raw.decode("latin-1"), limit)
+    return clean(decoded(raw.translate(_BREAKS)), limit)
 
 
 def _scalar(making: _Making, reads: Reads, raw: Value) -> None:
