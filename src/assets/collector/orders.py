@@ -29,6 +29,7 @@ from assets.probing.contract import (
     TargetSpec,
 )
 from assets.probing.door import DeviceError
+from assets.probing.endings import ending
 from assets.probing.readings import Method, Outcome, Result
 from assets.text import clean
 
@@ -90,7 +91,7 @@ class Orders:
         """Say of the orders over which an earlier process died that they were not done."""
         for id_ in await self._backlog.unfinished_orders():
             self._known[id_] = None
-            result = Result(outcome=Outcome.NOT_ASKED, detail="the collector was stopped before the order was done")
+            result = Result(outcome=Outcome.NOT_ASKED, **ending("order_stopped"))
             self._emit(draft(self._uptime.now(), None, result, order=OrderResult(order=id_, done=False)))
 
     async def run(self) -> None:
@@ -159,8 +160,8 @@ class Orders:
         chosen = self._rounds.credential(order.credential) if order.credential else self._rounds.usual(target)
         async with self._rounds.alone_with(target):
             walk = await self._rounds.prober.walk(target, chosen, order.root)
-        detail = f"{len(walk.rows)} rows"
-        return _Brought(Result(outcome=Outcome.ANSWERED, detail=detail, truncated=walk.truncated), walk.rows)
+        told = ending("rows", count=len(walk.rows))
+        return _Brought(Result(outcome=Outcome.ANSWERED, **told, truncated=walk.truncated), walk.rows)
 
     async def _sweep(self, order: Order) -> _Brought:
         addresses = _addresses(order.network)
@@ -177,8 +178,8 @@ class Orders:
             for address in addresses:
                 group.create_task(visit(address))
         rows = [(address, found[address]) for address in addresses if address in found]
-        detail = f"{len(rows)} of {len(addresses)} addresses answer"
-        return _Brought(Result(outcome=Outcome.ANSWERED, detail=detail), rows)
+        told = ending("sweep", count=len(rows), total=len(addresses))
+        return _Brought(Result(outcome=Outcome.ANSWERED, **told), rows)
 
     def _target(self, order: Order) -> TargetSpec:
         target = self._rounds.target(order.target)

@@ -7,7 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 from pydantic import TypeAdapter
 
-from assets import __version__
+from assets import __version__, phrases
 from assets.access.actor import Actor
 from assets.audit.pages import names_of
 from assets.audit.wording import ids
@@ -342,6 +342,9 @@ async def ways_of(tx: Connection, thing: UUID) -> list[WayRow]:
     return [WayRow(**dict(row)) for row in rows]
 
 
+_MADE = ("identity", "readings", "detail")
+
+
 async def monitoring(tx: Connection, scope: Scope, target: UUID, now: datetime) -> Monitoring | None:
     """How a target is asked, what it answered last and how its last days were; whose it is was asked before."""
     row = await tx.fetchrow(
@@ -362,9 +365,10 @@ async def monitoring(tx: Connection, scope: Scope, target: UUID, now: datetime) 
     )  # fmt: skip
     elsewhere = await tx.fetchval("select elsewhere_until($1, $2)", row["asset"], row["id"])
     readings = asset_rows.readings(_READINGS.validate_json(row["readings"]))
-    kept = {name: row[name] for name in Monitoring.model_fields if name in row and name not in ("identity", "readings")}
+    kept = {name: row[name] for name in Monitoring.model_fields if name in row and name not in _MADE}
     return Monitoring(
-        **kept, identity=Identity.model_validate_json(row["identity"] or "{}"), readings=readings[:READINGS_SHOWN],
+        **kept, detail=phrases.english(row["detail"]), told=row["detail"],
+        identity=Identity.model_validate_json(row["identity"] or "{}"), readings=readings[:READINGS_SHOWN],
         readings_total=len(readings),
         history=history.segments(
             [history.Change(**dict(c)) for c in changes], current=row["condition"], since=row["since"],

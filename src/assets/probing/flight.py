@@ -16,6 +16,7 @@ from itertools import count
 
 from assets.probing import usm
 from assets.probing.door import DeviceError, Malformed, NotAsked, Peer, Silent
+from assets.probing.endings import badly
 from assets.probing.questions import Question
 from assets.probing.replies import DATAGRAM_MAX, Replies
 from assets.probing.session import Session
@@ -45,7 +46,7 @@ def _canonical(address: str) -> str:
     try:
         return str(ip_address(address))
     except ValueError:
-        raise NotAsked(f"{address[:80]!r} is no numeric address") from None
+        raise NotAsked("no_address", address=repr(address[:80])) from None
 
 
 class Flight:
@@ -104,7 +105,7 @@ class Flight:
             self._in_flight += 1
         try:
             if self._closed:
-                raise NotAsked("the probe is being stopped")
+                raise NotAsked("stopped")
             request_id = self._new_id()
             tries = peer.tries if device.silences < DEAD_AFTER else 1
             pending = Pending(
@@ -150,7 +151,7 @@ class Flight:
         self._sockets.clear()
         for pending in self._replies.all():
             if not pending.future.done():
-                pending.future.set_exception(NotAsked("the probe is being stopped"))
+                pending.future.set_exception(NotAsked("stopped"))
 
     def _answered(self, pending: Pending, reply: Answer | usm.Head) -> None:
         if pending.then is not None and isinstance(reply, Answer) and reply.values is not None:
@@ -198,19 +199,21 @@ class Flight:
             self._room = max(self._room // 2, min(IN_FLIGHT_FIRST, self._in_flight_max))
         except OSError as error:
             if error.errno not in _ICMP:
-                pending.future.set_exception(NotAsked(f"cannot send: {error.strerror}"))
+                pending.future.set_exception(NotAsked("cannot_send", error=str(error.strerror)))
                 return
             self.refused["icmp"] += 1
         # The request-id stays: a late answer to the first try still counts during the second.
         pending.until = now + pending.timeout
 
     def _give_up(self, pending: Pending) -> None:
+        error: DeviceError
         if pending.refusal:
             error = pending.refusal
         elif pending.complaint:
-            error = Malformed(pending.complaint)
+            code, params = badly(pending.complaint)
+            error = Malformed(code, **params)
         else:
-            error = Silent(f"no answer in {pending.tries} x {pending.timeout:g} s")
+            error = Silent("no_answer", tries=pending.tries, seconds=pending.timeout)
         pending.future.set_exception(error)
 
     def _remind(self, pending: Pending, at: float) -> None:
@@ -301,7 +304,7 @@ class Flight:
             try:
                 sock = socket.socket(family, socket.SOCK_DGRAM)
             except OSError as error:
-                raise NotAsked(f"no socket: {error.strerror}") from None
+                raise NotAsked("no_socket", error=str(error.strerror)) from None
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
             self._loop.add_reader(sock.fileno(), self._drain, sock)
@@ -343,6 +346,6 @@ class Flight:
             return
         device.noise += 1
         for pending in device.waiting:
-            pending.complaint = pending.complaint or f"the device answers badly: {reason}"
+            pending.complaint = pending.complaint or reason
             if device.noise >= LIES_MAX and not pending.future.done():
                 self._give_up(pending)
