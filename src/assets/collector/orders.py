@@ -30,7 +30,7 @@ from assets.probing.contract import (
 )
 from assets.probing.door import DeviceError
 from assets.probing.endings import ending
-from assets.probing.readings import Method, Outcome, Result
+from assets.probing.readings import Method, Outcome, Result, Traffic
 from assets.text import clean
 
 AT_ONCE = 4
@@ -168,10 +168,13 @@ class Orders:
         credential = self._credential(order) if order.credential else None
         gate = asyncio.Semaphore(SWEEP_AT_ONCE)
         found: dict[str, str] = {}
+        costs: list[Traffic] = []
 
         async def visit(address: str) -> None:
             async with gate:
-                if text := await _who_is(self._rounds.prober, address, credential):
+                text, looks = await _who_is(self._rounds.prober, address, credential)
+                costs.extend(look.traffic for look in looks if look.traffic is not None)
+                if text:
                     found[address] = text
 
         async with asyncio.TaskGroup() as group:
@@ -179,7 +182,7 @@ class Orders:
                 group.create_task(visit(address))
         rows = [(address, found[address]) for address in addresses if address in found]
         told = ending("sweep", count=len(rows), total=len(addresses))
-        return _Brought(Result(outcome=Outcome.ANSWERED, **told), rows)
+        return _Brought(Result(outcome=Outcome.ANSWERED, **told, traffic=sum(costs, Traffic())), rows)
 
     def _target(self, order: Order) -> TargetSpec:
         target = self._rounds.target(order.target)
@@ -211,19 +214,21 @@ def _addresses(network: str) -> list[str]:
     return [str(address) for address in block.hosts()]
 
 
-async def _who_is(prober: Prober, address: str, credential: Credential | None) -> str:
-    """What answers at an address, in a few words; empty when nothing does."""
+async def _who_is(prober: Prober, address: str, credential: Credential | None) -> tuple[str, list[Result]]:
+    """What answers at an address, in a few words or empty when nothing does, and the looks that it took."""
+    looks: list[Result] = []
     if credential is not None:
         result = await prober.probe(_spot(address, Method.SNMP), credential)
+        looks.append(result)
         if result.outcome is Outcome.ANSWERED:
             identity = result.identity
             told = f"{identity.sys_name} {identity.sys_descr}" if identity else ""
-            return f"snmp {told}".strip()
+            return f"snmp {told}".strip(), looks
         if result.alive:
-            return f"snmp {result.outcome}"
+            return f"snmp {result.outcome}", looks
     # Not `alive`, to which an address that is not to be asked counts as there.
     echo = await prober.probe(_spot(address, Method.PING, packets=1), None)
-    return "ping" if echo.outcome is Outcome.ANSWERED else ""
+    return "ping" if echo.outcome is Outcome.ANSWERED else "", [*looks, echo]
 
 
 def _spot(address: str, method: Method, **options: object) -> TargetSpec:

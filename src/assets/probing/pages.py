@@ -78,7 +78,11 @@ async def _follow(options: HttpOptions, resolver: Resolver, seen: _Seen, now: da
     first_host = here.hostname
     inner = False
     while True:
-        address = await resolver.address(here.hostname or "", port_of(here), page=True)
+        host = here.hostname or ""
+        try:
+            address = await resolver.address(host, port_of(here), page=True)
+        finally:
+            seen.traffic += resolver.cost_of(host) or Traffic()
         inner = _check(address, here, inner=inner, first=seen.redirects == 0)
         head = await _page(address, here, options, seen, now)
         target = _header(head, b"location")

@@ -107,6 +107,7 @@ class Prober:
                 seen = Seen(await (self._light(target) if target.light else self._other(target)))
         except DeviceError as error:
             seen = Seen(_failure(error))
+        self._owe(target.id, self._resolver.cost_of(target.address))
         if self._owed and (owed := self._owed.pop(target.id, None)) is not None:
             cost = seen.result.traffic or Traffic()
             seen = replace(seen, result=seen.result.model_copy(update={"traffic": cost + owed}))

@@ -15,12 +15,14 @@ from ipaddress import ip_address
 from assets.probing.allowed import Allowed
 from assets.probing.door import NotAsked, Silent
 from assets.probing.readings import Traffic
-from assets.probing.traffic import RST, SYN, counted, of_connection
+from assets.probing.traffic import RST, SYN, UDP_HEADERS, counted, of_connection
 
 NAMES_MAX = 4_096
 NAME_SECONDS = 300.0
 RESOLVERS_MAX = 4  # threads of our own: a dead DNS server must not fill the loop's default executor
 RESOLVE_SECONDS_MAX = 5.0
+_NAME_OCTETS = 18  # of a question beside the name itself: the head 12, the ends of the name 2, type and class 4
+_RECORD_OCTETS = 16  # of an address in an answer
 PINGS_MAX = 100  # sockets open at once
 _OURS = {errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL}
 
@@ -35,6 +37,11 @@ class Resolver:
         self._allowed = allowed
         self._known: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._threads: ThreadPoolExecutor | None = None
+        self._costs: OrderedDict[str, Traffic] = OrderedDict()  # of names that were asked for, until somebody takes them
+
+    def cost_of(self, host: str) -> Traffic | None:
+        """What was asked of name servers for this name has cost since somebody asked for that, as far as one can tell."""
+        return self._costs.pop(host, None) if self._costs else None
 
     async def address(self, host: str, port: int = 0, *, page: bool = False) -> str:
         """Raises NotAsked when the name has no address, the resolver does not answer, or nothing is asked there."""
@@ -53,15 +60,31 @@ class Resolver:
         asking = asyncio.get_running_loop().run_in_executor(self._threads, _resolve, host)
         try:
             async with asyncio.timeout(RESOLVE_SECONDS_MAX):
+                self._asks(host)
                 found = await asking
         except TimeoutError:
             raise NotAsked("name_slow", host=repr(host)) from None
         except OSError as error:
             raise NotAsked("name_unknown", host=repr(host), error=str(error.strerror)) from None
+        self._asks(host, answered=True)
         self._known[host] = (now + NAME_SECONDS, found)
         while len(self._known) > NAMES_MAX:
             self._known.popitem(last=False)
         return found
+
+    def _asks(self, host: str, *, answered: bool = False) -> None:
+        """Both questions for a name, A and AAAA, or their answers, one of which says nothing."""
+        if host == "localhost":
+            return
+        octets = 2 * (len(host) + _NAME_OCTETS + UDP_HEADERS)
+        more = (
+            Traffic(received_octets=octets + _RECORD_OCTETS, packets=2)
+            if answered
+            else Traffic(sent_octets=octets, packets=2)
+        )
+        self._costs[host] = self._costs.get(host, Traffic()) + more
+        while len(self._costs) > NAMES_MAX:
+            self._costs.popitem(last=False)
 
     def close(self) -> None:
         """Lets the threads go; one that waits for a dead server is not waited for."""
