@@ -9,6 +9,7 @@ import errno
 import heapq
 import os
 import socket
+import struct
 from collections import Counter, OrderedDict, deque
 from functools import lru_cache
 from ipaddress import ip_address
@@ -37,6 +38,7 @@ DEAD_AFTER = 3  # silences in a row, after which one try has to do until it answ
 REFUSAL_SECONDS = 0.2  # for the right answer to overtake a refusal that nobody signed
 TIMER_SECONDS = 0.02  # deadlines closer together are met together
 _ID_LOW, _ID_HIGH = 0x0100_0000, 0x7FFF_FFFF  # always four octets, so that a template can be patched
+_DRAWN = struct.Struct("1024I")
 _ICMP = {errno.ECONNREFUSED, errno.EHOSTDOWN, errno.EPROTO}  # the refusal of an earlier datagram, told at the next one
 
 
@@ -68,8 +70,7 @@ class Flight:
         self._deadlines: list[tuple[float, int, Pending]] = []
         self._tickets = count()  # so that no two deadlines compare alike
         self._timer: asyncio.TimerHandle | None = None
-        self._random = b""
-        self._random_at = 0
+        self._random: list[int] = []
         self._loop = asyncio.get_running_loop()
         self._replies = Replies(now=self._loop.time, answered=self._answered, refused=self._refused)
         self._closed = False
@@ -282,11 +283,9 @@ class Flight:
     def _new_id(self) -> int:
         # Drawn, not counted: a device that knows its own numbers must not know those of its neighbours.
         while True:
-            if self._random_at >= len(self._random):
-                self._random, self._random_at = os.urandom(4_096), 0
-            octets = self._random[self._random_at : self._random_at + 4]
-            self._random_at += 4
-            drawn = _ID_LOW + int.from_bytes(octets, "big") % (_ID_HIGH - _ID_LOW)
+            if not self._random:
+                self._random = list(_DRAWN.unpack(os.urandom(_DRAWN.size)))
+            drawn = _ID_LOW + self._random.pop() % (_ID_HIGH - _ID_LOW)
             if not self._replies.knows(drawn):
                 return drawn
 

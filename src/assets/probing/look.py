@@ -116,19 +116,24 @@ def readings(
     the sources.
     """
     making = _Making(look, before, of, kept, {}, {}, {} if kept is None else None)
-    scalars = look.scalars
+    scalars, made, sources = look.scalars, making.readings, making.sources
     for step in profile.steps:
         if isinstance(step, Table):
             _table(making, step, tables.get(step.name, _NO_FACTS))
         elif (raw := scalars.get(step.oid)) is not None:
-            if type(raw) is int and step.plain is not None:
-                _single(making, step, step.plain, raw)
+            plain = step.plain if type(raw) is int else None
+            key = (step.name, "")
+            if plain is not None and key not in made:
+                if (told := _told(plain, raw)) is not None:  # type: ignore[arg-type]
+                    made[key] = reading(step.name, "", told[0], told[1], "")
+                    if sources is not None:
+                        sources[key] = step.oid
             else:
                 _scalar(making, step, raw)
-    made = tuple(making.readings.values())
-    cut = len(made) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
+    found = tuple(made.values())
+    cut = len(found) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
     counters = dict(islice(making.counters.items(), COUNTERS_MAX))
-    return Made(made[:READINGS_MAX], counters, cut, making.sources or {})
+    return Made(found[:READINGS_MAX], counters, cut, sources or {})
 
 
 def rows(table: Table, columns: Columns) -> dict[str, Facts]:
@@ -275,17 +280,6 @@ def _plain(
             made[key] = reading(name, key[1], told[0], told[1], called)
             if making.sources is not None:
                 making.sources[key] = f"{reads.oid}.{index}"
-
-
-def _single(making: _Making, reads: Reads, plain: Plain, raw: int) -> None:
-    """The same for a single object."""
-    key = (reads.name, "")
-    if key in making.readings:
-        _scalar(making, reads, raw)
-    elif (told := _told(plain, raw)) is not None:
-        making.readings[key] = reading(reads.name, "", told[0], told[1], "")
-        if making.sources is not None:
-            making.sources[key] = reads.oid
 
 
 def _told(plain: Plain, raw: int) -> tuple[float | None, str | None] | None:

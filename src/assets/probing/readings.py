@@ -128,6 +128,19 @@ class Traffic(Loose):
         )
 
 
+_TRAFFIC_FIELDS = set(Traffic.model_fields)
+
+
+def traffic(sent: int, received: int, packets: int) -> Traffic:
+    """What was counted here, like `reading`."""
+    made = _new(Traffic)
+    _set_values(made, {"sent_octets": sent, "received_octets": received, "packets": packets})
+    _set_fields(made, _TRAFFIC_FIELDS)
+    _set_extra(made, None)
+    _set_private(made, None)
+    return made
+
+
 class Result(Loose):
     """One look at one target.
 
