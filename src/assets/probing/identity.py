@@ -66,9 +66,11 @@ def identify(found: Found, answers: Answers, makers: Makers, *, ports: int = 0) 
     descr = text(answers.scalars.get(SYS_DESCR))
     object_id = dotted(answers.scalars.get(SYS_OBJECT_ID))
     told = _first(profile.identity.vendor, answers)
+    numbered = makers.of(object_id)
     vendor = (
         (match.vendor if match else "")
-        or makers.of(object_id)
+        or next((b for b in makers.brands.get(numbered, ()) if told.casefold().startswith(b.casefold())), "")
+        or numbered
         or _known_maker(told, makers)
         or makers.of(found.marker)
         or _named_maker((descr, cell(answers.scalars.get(DEVICE_DESCR))), makers)

@@ -8,7 +8,16 @@ from assets.probing import identity, rates
 from assets.probing.ber import Value
 from assets.probing.contract import TargetSpec
 from assets.probing.door import Door, Peer, Walked
-from assets.probing.identity import ENTITY_ROWS_MAX, HINTS, SYS_DESCR, SYS_OBJECT_ID, Answers, dotted, entity_columns
+from assets.probing.identity import (
+    DEVICE_DESCR,
+    ENTITY_ROWS_MAX,
+    HINTS,
+    SYS_DESCR,
+    SYS_OBJECT_ID,
+    Answers,
+    dotted,
+    entity_columns,
+)
 from assets.probing.look import Facts, Look, rows, text
 from assets.probing.profile import Found, Profile, Profiles
 from assets.probing.profile_file import Table
@@ -102,7 +111,10 @@ def narrowed(known: Known, look: Look) -> Known:
 
 async def _match(asking: Asking, system: Mapping[str, Value]) -> Found:
     """The profile that the assignment names, else the one that fits; a weak fit is checked against MIBs that answer."""
-    found = asking.profiles.find(dotted(system.get(SYS_OBJECT_ID)), text(system.get(SYS_DESCR)))
+    object_id, device = dotted(system.get(SYS_OBJECT_ID)), ""
+    if asking.profiles.tells_by_device(object_id):
+        device = text((await asking.get([DEVICE_DESCR])).get(DEVICE_DESCR))
+    found = asking.profiles.find(object_id, text(system.get(SYS_DESCR)), device)
     if asking.target.profile and (named := asking.profiles.get(asking.target.profile)):
         return found if found.profile is named else Found(named, None)
     if not found.weak:

@@ -37,7 +37,9 @@ class Resolver:
         self._allowed = allowed
         self._known: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._threads: ThreadPoolExecutor | None = None
-        self._costs: OrderedDict[str, Traffic] = OrderedDict()  # of names that were asked for, until somebody takes them
+        self._costs: OrderedDict[str, Traffic] = (
+            OrderedDict()
+        )  # of names that were asked for, until somebody takes them
 
     def cost_of(self, host: str) -> Traffic | None:
         """What was asked of name servers for this name has cost since somebody asked for that, as far as one can tell."""
