@@ -140,7 +140,9 @@ def chassis(columns: Mapping[str, Mapping[str, Value]]) -> dict[str, str]:
     indexes = dict.fromkeys(i for key in ("class", "model", "serial") for i in columns.get(_column(key), ()))
     for place, index in enumerate(indexes):
         kind = classes.get(index)
-        row = {key: cell(columns.get(_column(key), {}).get(index)) for key in ENTITY_COLUMNS if key != "class"}
+        row = {
+            key: cell(columns.get(_column(key), {}).get(index), guess=False) for key in ENTITY_COLUMNS if key != "class"
+        }
         rank = {_CHASSIS: 0, _STACK: 1}.get(kind if isinstance(kind, int) else 0, 2)
         if row["model"] or row["serial"] or rank < 2:
             wanted.append((rank + (0 if row["model"] or row["serial"] else 3), place, row))
@@ -163,9 +165,9 @@ def dotted(value: Value | None) -> str:
     return value if isinstance(value, str) and is_under(value, "1") else ""
 
 
-def cell(value: Value | None) -> str:
+def cell(value: Value | None, *, guess: bool = True) -> str:
     """The text of an identity object; "" for the many ways to say nothing."""
-    out = text(value, TEXT_MAX).strip("\\\"' ")  # some agents quote their answers
+    out = text(value, TEXT_MAX, guess=guess).strip("\\\"' ")  # some agents quote their answers
     return "" if _NOTHING.fullmatch(out) else out
 
 

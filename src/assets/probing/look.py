@@ -13,7 +13,7 @@ from assets.probing.decoders import DECODERS, Derived
 from assets.probing.profile import Profile
 from assets.probing.profile_file import ANY, RANGES, Fact, Plain, Reads, Table, Whole
 from assets.probing.readings import COUNTERS_MAX, NAME_MAX, READINGS_MAX, Reading, reading
-from assets.probing.texts import decoded
+from assets.probing.texts import Guesses, decoded
 from assets.text import clean
 
 Column = Mapping[str, Value]
@@ -136,21 +136,22 @@ def readings(
     return Made(found[:READINGS_MAX], counters, cut, sources or {})
 
 
-def rows(table: Table, columns: Columns) -> dict[str, Facts]:
+def rows(table: Table, columns: Columns, guesses: Guesses | None = None) -> dict[str, Facts]:
     """The facts of a table's rows by index, every row that any fact column has."""
+    guesses = guesses or Guesses()
     found: dict[str, Facts] = {}
     for name, fact in table.facts.items():
         for index, raw in columns.get(fact.oid, {}).items():
-            value = fact_value(fact, raw)
+            value = fact_value(fact, raw, guess=type(raw) is bytes and not raw.isascii() and guesses.take())
             if value is not None:
                 found.setdefault(index, {})[name] = value
     return found
 
 
-def fact_value(fact: Fact, raw: Value) -> FactValue | None:
+def fact_value(fact: Fact, raw: Value, *, guess: bool = True) -> FactValue | None:
     """One cell of a fact column in our words; None for what is not of its kind."""
     if fact.kind == "text":
-        return text(raw) if isinstance(raw, bytes) else None
+        return text(raw, guess=guess) if isinstance(raw, bytes) else None
     if fact.kind == "mac":
         return _mac(raw) if isinstance(raw, bytes) else None
     if fact.kind == "oid":
@@ -174,13 +175,13 @@ def _mac(raw: bytes) -> str | None:
 _BREAKS = bytes.maketrans(b"\t\n\v\f\r", b"     ")  # what stands on two lines is two words
 
 
-def text(raw: Value | None, limit: int = 255) -> str:
+def text(raw: Value | None, limit: int = 255, *, guess: bool = True) -> str:
     """Clean text of an OCTET STRING in whatever encoding (see `texts`); one line."""
     if not isinstance(raw, bytes):
         return ""
     if len(raw) > 1 and raw[-1:] == b"\0":
         raw = raw.rstrip(b"\0")
-    return clean(decoded(raw.translate(_BREAKS)), limit)
+    return clean(decoded(raw.translate(_BREAKS), guess=guess), limit)
 
 
 def _scalar(making: _Making, reads: Reads, raw: Value) -> None:
@@ -299,7 +300,7 @@ def _derive(
     if reads.raw is not None:
         return _rate(making, reads, raw, row.get("of"), index)
     if isinstance(raw, bytes) and not reads.decoder:
-        return _written(reads, text(raw), row)
+        return _written(reads, text(raw, guess=False), row)
     if isinstance(raw, int) and raw in reads.absent:
         return ()
     if isinstance(raw, int) and raw in reads.special:

@@ -22,6 +22,7 @@ from assets.probing.look import Facts, Look, rows, text
 from assets.probing.profile import Found, Profile, Profiles
 from assets.probing.profile_file import Table
 from assets.probing.readings import Identity
+from assets.probing.texts import Guesses
 
 UNDER_ROWS_MAX = 8  # of a column in which the first text is wanted
 
@@ -85,13 +86,14 @@ async def look_over(asking: Asking, system: Mapping[str, Value], now: float) -> 
     static = await asking.walk(_static(profile), texts=True)
     ports = sum(kind == identity.ETHERNET for kind in static.columns.get(identity.IF_TYPE, {}).values())
     answers = Answers({**system, **scalars}, {**under.columns, **chassis.columns})
+    guesses = Guesses()
     known = Known(
         way=asking.way,
         profile=profile,
         identity=identity.identify(found, answers, asking.profiles.makers, ports=ports),
         looked_over_at=now,
         static=static.columns,
-        tables={table.name: rows(table, static.columns) for table in profile.tables},
+        tables={table.name: rows(table, static.columns, guesses) for table in profile.tables},
         scalars=profile.scalar_oids,
         live=_live(profile),
         truncated=static.truncated,

@@ -9,10 +9,14 @@ capitals and control characters inside a word. "Büro" and "Téléphone" never d
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from assets.legacy_fonts import VNI, of_tcvn3, of_viscii, of_vni, typed_for
 
-LOOKED_AT = 1_024  # octets of a text that are guessed from; what is shown of one is shorter
+LOOKED_AT = 96  # octets of a text that are guessed from: more would cost more and prove little
+TEXT_OCTETS_MAX = 4_096
+GUESSES_KEPT = 4_096  # about 1 MB
+GUESSES_MAX = 200  # of one device at once: a guess takes a hundred times as long as reading
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _HANZI = re.compile(rb"[\x80-\xff]{4}|(?<![A-Za-z])[\x80-\xff]{2}(?![A-Za-z])")  # not one between letters
@@ -45,16 +49,38 @@ hùng hải thủy thúy lượng hđnd đăk đắk cđ
 _COMMON = frozenset(_WORDS.split())
 
 
-def decoded(raw: bytes) -> str:
-    """The text that a device sent, NFC where it was guessed; any octets are a text."""
+class Guesses:
+    """How many texts of one device may still be guessed at, so that one of thousands of odd ones holds nobody up."""
+
+    def __init__(self, left: int = GUESSES_MAX) -> None:
+        self._left = left
+
+    def take(self) -> bool:
+        """Whether there is one left; it is taken."""
+        self._left -= 1
+        return self._left >= 0
+
+
+def decoded(raw: bytes, *, guess: bool = True) -> str:
+    """The text that a device sent, NFC where it was guessed; any octets are a text. Without `guess`, UTF-8 or Latin-1."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data" and not raw[: error.start].isascii():
             return raw[: error.start].decode("utf-8")  # cut off inside a letter
-    some = raw[:LOOKED_AT]
-    vietnamese = _vietnamese(some)
-    return vietnamese or _chinese(some) or _western(raw)
+    return _reader(raw[: LOOKED_AT + 1])(raw[:TEXT_OCTETS_MAX]) if guess else _western(raw)
+
+
+@lru_cache(maxsize=GUESSES_KEPT)
+def _reader(start: bytes) -> "_Reader":
+    """What reads a text that starts so."""
+    some = start[:LOOKED_AT]
+    if len(start) > LOOKED_AT:  # not half a word
+        some = some.rpartition(b" ")[0] or some
+    return _vietnamese(some) or (_of_gb if _chinese(some) else _western)
+
+
+_Reader = Callable[[bytes], str]
 
 
 def _western(raw: bytes) -> str:
@@ -64,46 +90,57 @@ def _western(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _chinese(raw: bytes) -> str:
-    """The text in GB 18030 if all its high octets are pairs of GB 2312 and at least two of them common characters."""
+def _of_gb(raw: bytes) -> str:
+    return raw.decode("gb18030", errors="ignore")
+
+
+def _chinese(raw: bytes) -> bool:
+    """Whether all high octets are pairs of GB 2312, and at least two of them common characters."""
     common = rare = 0
     if not _HANZI.search(raw):
-        return ""
+        return False
     for run in _HIGH.findall(raw):
         for lead, trail in zip(run[::2], run[1::2], strict=False):
             if not 0xA1 <= trail <= 0xFE or not (0xA1 <= lead <= 0xA3 or 0xB0 <= lead <= 0xF7):
-                return ""
+                return False
             common += 0xB0 <= lead <= 0xD7
             rare += lead > 0xD7
-        if len(run) % 2:
-            return ""
+        if len(run) % 2 and (len(raw) < LOOKED_AT or not raw.endswith(run)):
+            return False
     try:
-        return raw.decode("gb18030") if common >= 2 and common >= 2 * rare else ""
+        raw.decode("gb18030", errors="ignore" if len(raw) >= LOOKED_AT else "strict")
     except UnicodeDecodeError:  # a pair that stands for nothing
-        return ""
+        return False
+    return common >= 2 and common >= 2 * rare
 
 
 def _of_1258(raw: bytes) -> str:
     return unicodedata.normalize("NFC", raw.decode("cp1258", errors="replace"))
 
 
-_VIETNAMESE: tuple[Callable[[bytes], str], ...] = (
-    lambda raw: of_tcvn3(_western(raw)), _of_1258, of_viscii, lambda raw: of_vni(_western(raw)),
-)  # fmt: skip
+def _of_tcvn3(raw: bytes) -> str:
+    return of_tcvn3(_western(raw))
 
 
-def _vietnamese(raw: bytes) -> str:
-    """The text in the encoding that makes most words Vietnamese; nothing where Latin-1 does as well or nothing is proven."""
+def _of_vni(raw: bytes) -> str:
+    return of_vni(_western(raw))
+
+
+_VIETNAMESE: "tuple[_Reader, ...]" = (_of_tcvn3, _of_1258, of_viscii, _of_vni)
+
+
+def _vietnamese(raw: bytes) -> "_Reader | None":
+    """What makes most words Vietnamese; None where Latin-1 does as well or nothing is proven."""
     western = _western(raw)
     there = _beyond_ascii(western)
     strange, typed = _NOT_WESTERN.search(western) is not None, typed_for([western]) == VNI
-    best, most, proven = "", _worth(filter(_syllable, there)), False
-    for decode in _VIETNAMESE:
-        text = decode(raw)
+    most, best, proven = _worth(filter(_syllable, there)), None, False
+    for reader in _VIETNAMESE:
+        text = reader(raw)
         words = _beyond_ascii(text)
-        if (worth := _worth(words)) > most and not _TORN.search(text) and all(map(_syllable, words)):
-            best, most, proven = text, worth, strange or _proven(words, words - there, 3 if typed else 4)
-    return best if proven else ""
+        if all(map(_syllable, words)) and (worth := _worth(words)) > most and not _TORN.search(text):
+            most, best, proven = worth, reader, strange or _proven(words, words - there, 3 if typed else 4)
+    return best if proven else None
 
 
 def _proven(words: set[str], new: set[str], letters: int) -> bool:
