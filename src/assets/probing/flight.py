@@ -162,9 +162,9 @@ class Flight:
         if self._room < self._in_flight_max:
             self._room += 1
 
-    def _refused(self, pending: Pending, error: DeviceError) -> None:
+    def _refused(self, pending: Pending, verdict: "DeviceError | usm.Head") -> None:
         if pending.refusal is None:
-            pending.refusal = error
+            pending.refusal = verdict
             self._remind(pending, self._loop.time() + REFUSAL_SECONDS)
 
     def _follow(self, pending: Pending, answer: Answer, question: Question) -> None:
@@ -208,6 +208,9 @@ class Flight:
 
     def _give_up(self, pending: Pending) -> None:
         error: DeviceError
+        if isinstance(pending.refusal, usm.Head):
+            self._answered(pending, pending.refusal)
+            return
         if pending.refusal:
             error = pending.refusal
         elif pending.complaint:

@@ -98,6 +98,11 @@ class Session:
         self._proven = True
         self._fruitless = 0
 
+    @property
+    def proven(self) -> bool:
+        """Whether the engine has answered rightly with these keys."""
+        return self._proven
+
     def fruitless(self) -> bool:
         """Whether silence, while the engine itself answers, now means that the keys are wrong and not that a line is bad."""
         self._fruitless += 1

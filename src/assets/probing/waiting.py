@@ -55,4 +55,4 @@ class Pending:
     slot: bool = True
     until: float = 0.0  # the end of this try
     complaint: str = ""
-    refusal: DeviceError | None = None
+    refusal: "DeviceError | usm.Head | None" = None
