@@ -41,6 +41,7 @@ class Ingest:
             fresh = await traffic.with_lines(tx, intake.fresh)
             await storage.keep(tx, fresh)
             await traffic.keep(tx, fresh)
+            await traffic.keep_sweeps(tx, collector, fresh, now)
             ordered = await collectors.settle_orders(tx, collector, fresh, now)
             looks = _by_target(fresh, ordered)
             changes = await advance(tx, looks, profiles=self.profiles, now=now) if looks else []

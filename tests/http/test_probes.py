@@ -11,6 +11,7 @@ from assets import clock
 from assets.access.permissions import Role
 from assets.db import EVERYTHING, transaction
 from assets.probing.allowed import OWN
+from assets.probing.endings import ending, told
 from tests.conftest import House
 
 PING = {
@@ -118,6 +119,22 @@ async def test_why_something_is_not_asked_is_said_on_its_page(it: httpx2.AsyncCl
         "Pages of the collector&#39;s own machine are looked at only if its settings say so."
         in (await it.get(f"/targets/{made['id']}")).text
     )
+
+
+async def test_what_a_look_ended_with_is_said_in_the_readers_language(it: httpx2.AsyncClient) -> None:
+    made = await added(it, method="ping", address="10.0.0.1", ping={"packets": 3})
+    async with transaction(EVERYTHING) as tx:
+        await tx.execute(
+            "insert into device_states (target, outcome, detail, observed_at) values ($1, 'silent', $2, now())",
+            UUID(made["id"]), told(**ending("no_echoes", count=3, way="icmp")),
+        )  # fmt: skip
+    assert "none of 3 echoes came back (icmp)" in (await it.get(f"/targets/{made['id']}")).text
+    it.cookies.set("language", "vi")
+    page = (await it.get(f"/targets/{made['id']}")).text
+    assert "gửi 3 gói ping, không gói nào quay lại (icmp)" in page
+    assert "echoes" not in page
+    watch = (await it.get(f"/targets/{made['id']}.json")).json()["monitoring"]
+    assert (watch["detail"], watch["outcome"]) == ("none of 3 echoes came back (icmp)", "silent")
 
 
 async def test_a_heartbeat_is_called_without_a_sign_in_and_its_address_is_shown_once(

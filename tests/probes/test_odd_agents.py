@@ -97,6 +97,15 @@ DESCRIBED = [
     ("25506.1.1", "H3C Comware Platform Software H3C WX3333", "ap", "HPE", None, None),
     ("8072.3.2.10", "Uniview IPC333LB", "camera", "Uniview", "IPC333LB", None),
     ("5227.1", "BUFFALO TeraStation TS3333R Ver.3.00", "nas", "Buffalo", "TeraStation TS3333R", "3.00"),
+    ("14988.1", "RouterOS hAP ac^9", "router", "MikroTik", "hAP ac^9", None),
+    ("14988.1", "RouterOS 7.33 (stable) on RB3333-x", "router", "MikroTik", "RB3333-x", None),
+    ("8072.3.2.10", "Ubiquiti UniFi UDM-Max 4.3.3 Linux 4.19.152", "router", "Ubiquiti", "UDM-Max", "4.3.3"),
+    ("11863.3.2.10", "Omada EAP333-Wall", "ap", "TP-Link", "EAP333-Wall", None),
+    ("2011.2.80.8", "Huawei HG8333H V300R033C10", "router", "Huawei", "HG8333H", "V300R033C10"),
+    ("3902.1082.1001", "F333L", "router", "ZTE", "F333L", None),
+    ("211.1.127.12.1", "fi-3333NX", "scanner", "Fujitsu", "fi-3333NX", None),
+    ("36680.1", "Kodak Alaris S3333 Scanner", "scanner", "Kodak", "S3333 Scanner", None),
+    ("641.2.714", "Lexmark MS333dn 701922033BHVV MSNGM.076.333 ", "printer", "Lexmark", "MS333dn", "MSNGM.076.333"),
     ("4555.1.1.1", "Net Vision v6.00 (SN 0000000000)", "ups", "Socomec", None, "6.00"),
 ]
 
@@ -109,6 +118,43 @@ def test_when_only_the_system_group_answers_then_a_device_is_known_by_its_words(
     found = {key: document.get(key) for key in ("vendor", "model", "firmware")}
     assert found == {"vendor": vendor, "model": model, "firmware": firmware}
     assert category is None or document["category"] == category
+
+
+@pytest.mark.parametrize(
+    ("name", "category"), [("Brother ADS-3333W", "scanner"), ("Brother MFC-L3333DW series", "printer")]
+)
+def test_when_only_the_name_of_its_device_tells_a_scanner_from_a_printer_then_it_does(name: str, category: str) -> None:
+    device = synthetic.system(
+        object_id="1.3.6.1.4.1.2435.2.3.9.1", descr="Brother NC-9300w, Firmware Ver.P  ,MID 8CE-F01"
+    )
+    document = said(
+        device | {f"{HR}.3.2.1.3.1": name.encode(), "1.3.6.1.4.1.2435.2.3.9.4.2.1.5.5.1.0": b"E75123A8F000333"}
+    )
+    assert (document["category"], document["vendor"]) == (category, "Brother")
+    assert (document["model"], document["serial"]) == (name.split()[1], "E75123A8F000333")
+
+
+def test_when_a_router_has_a_chassis_then_its_model_is_not_the_family_of_its_image() -> None:
+    descr = (
+        "Cisco IOS Software [Fuji], ISR Software (X86_64_LINUX_IOSD-UNIVERSALK9-M), Version 16.9.8, RELEASE SOFTWARE"
+    )
+    entity = "1.3.6.1.2.1.47.1.1.1.1"
+    chassis: Device = {f"{entity}.5.1": 3, f"{entity}.11.1": b"FDO33333ABC", f"{entity}.13.1": b"ISR3333/K9"}
+    document = said(synthetic.system(object_id="1.3.6.1.4.1.9.1.2068", descr=descr) | chassis)
+    assert (document["category"], document["model"], document["serial"]) == ("router", "ISR3333/K9", "FDO33333ABC")
+
+
+@pytest.mark.parametrize(("told", "vendor"), [("SANTAK", "Santak"), ("PPC", "Phoenixtec"), ("", "Phoenixtec")])
+def test_when_a_card_is_sold_under_another_name_then_the_ups_says_whose_it_is(told: str, vendor: str) -> None:
+    device = synthetic.system(object_id="1.3.6.1.4.1.935.10.1", descr="UPS SNMP Card") | {f"{UPS}.1.1.0": told.encode()}
+    assert said(device)["vendor"] == vendor
+
+
+def test_when_firmware_and_serial_number_follow_the_model_of_a_printer_then_they_are_not_part_of_it() -> None:
+    device = synthetic.system(object_id="1.3.6.1.4.1.253.8.62.1.38", descr="Xerox VersaLink C333; System 68.61.11")
+    assert (
+        said(device | {f"{HR}.3.2.1.3.1": b"Xerox VersaLink C333DN; 1.7.8;SN3712345678"})["model"] == "VersaLink C333DN"
+    )
 
 
 def test_when_nobodys_number_comes_with_nobodys_words_then_no_maker_is_made_up() -> None:

@@ -97,6 +97,22 @@ async def test_a_name_that_comes_to_mean_something_else_is_looked_at_anew(monkey
         resolver.close()
 
 
+async def test_what_names_cost_is_told_once_with_the_look_that_asked_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, 0, 0, "", ("127.0.0.1", 0))])
+    async with server(says(page())) as port:
+        prober = Prober(Profiles.load())
+        try:
+            page_of = target(Method.HTTP, "page.example", port, url=f"http://page.example.localhost:{port}/")
+            for one in (target(Method.TCP, "name.example", port), page_of.model_copy(update={"address": "127.0.0.1"})):
+                first, second = [(await prober.probe(one)).traffic for _ in range(2)]
+                assert first is not None
+                assert second is not None
+                assert (first - second).packets == 4
+                assert (first - second).octets >= 4 * (len("name.example") + 18 + 28)
+        finally:
+            await prober.close()
+
+
 @pytest.mark.parametrize(
     ("location", "reason"),
     [
@@ -121,6 +137,7 @@ async def test_a_page_does_not_redirect_to_where_nothing_is_asked(location: str,
 async def test_a_sweep_finds_nobody_where_nothing_is_asked() -> None:
     devices = Devices(Allowed(closed=frozenset({(ip_address("127.0.0.1"), 0)})))
     try:
-        assert await orders._who_is(devices, "127.0.0.1", PUBLIC) == ""
+        text, looks = await orders._who_is(devices, "127.0.0.1", PUBLIC)
+        assert (text, [look.outcome for look in looks]) == ("", [Outcome.NOT_ASKED] * 2)
     finally:
         await devices.close()

@@ -342,6 +342,32 @@ async def test_when_replies_are_damaged_at_random_then_each_question_ends_in_one
     assert time.monotonic() - started < 30  # of five hundred that wait 0.2 s each
 
 
+def forged(question: Question, count: int, *, knows: bool) -> list[bytes]:
+    """From the device's own address: with the number of the question by one who sees the line, else with others."""
+    if knows:
+        return [reply(question, community=b"private")] * count
+    return [reply(question, request_id=0x1000_0000 + n) for n in range(count)]
+
+
+@pytest.mark.parametrize(("knows", "looked_at"), [(False, 50), (True, 200)])
+async def test_when_forged_answers_come_in_crowds_then_the_right_one_behind_them_counts(
+    wire: Wire, knows: bool, looked_at: int
+) -> None:
+    async with agent(lambda q, n: [*forged(q, 200, knows=knows), reply(q)]) as flooded:
+        for _ in range(4):
+            assert await wire.get(peer(flooded.port, timeout=5.0), [NAME]) == {NAME: b"it-is-me"}
+    assert wire.refused["flood"] == 4 * (200 - looked_at)
+    assert wire.refused.total() == 4 * 200
+
+
+async def test_when_forged_answers_with_the_right_number_never_end_then_looking_at_them_does(wire: Wire) -> None:
+    async with agent(lambda q, n: forged(q, 160, knows=True)) as liar:
+        with pytest.raises(Malformed, match="another community"):
+            await wire.get(peer(liar.port, tries=4), [NAME])
+        assert len(liar.questions) == 2
+        assert wire.refused["another community"] == 300
+
+
 async def test_when_strangers_flood_the_socket_then_an_honest_device_is_still_read(wire: Wire) -> None:
     async with agent(lambda q, n: [reply(q)]) as honest:
         await wire.get(peer(honest.port), [NAME])

@@ -221,6 +221,24 @@ async def test_when_a_v3_answer_is_wrong_in_one_point_then_it_is_refused_and_a_r
         assert sum(wire.refused.values()) == 2
 
 
+CROWDS: list[tuple[str, Behaviour]] = [
+    ("wrong digests", wrong(digest=bytes(24))),
+    ("refusals", lambda e, a, n: [e.report(a.head, v3.USER, 0)]),
+    ("times", lambda e, a, n: [e.report(a.head, v3.TIME, 0, boots=99, time=1)]),
+    ("engines", lambda e, a, n: [e.report(a.head, v3.ENGINE, 0, engine=b"\x80\0\x1f\x88\x04else")]),
+]
+
+
+@pytest.mark.parametrize(("what", "behaviour"), CROWDS, ids=[case[0] for case in CROWDS])
+async def test_when_reports_and_forgeries_come_in_crowds_then_the_right_answer_behind_them_counts(
+    wire: Wire, what: str, behaviour: Behaviour
+) -> None:
+    async with engine() as device:
+        await first_proven(wire, device, lambda e, a, n: [*list(behaviour(e, a, n)) * 200, *honest(e, a, n)])
+        assert await wire.get(peer(device.port, device.user, timeout=5.0), [NAME]) == {NAME: b"it-is-me"}
+    assert 190 <= sum(wire.refused.values()) <= 200
+
+
 REFUSED = [
     (v3.LEVEL, "another security level"),
     (v3.USER, "does not know this user"),

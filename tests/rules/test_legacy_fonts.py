@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.inventory.batches.legacy_fonts import TCVN3, VNI, of_tcvn3, of_vni, respelled, typed_for
 from assets.inventory.batches.reading import read_table
+from assets.legacy_fonts import TCVN3, VNI, of_tcvn3, of_vni, respelled, typed_for
 from tests.rules.test_reading import WESTERN
 
 # As these fonts' own keyboards write them, read off their tables by hand.

@@ -23,7 +23,7 @@ from assets.collector.status import read_status
 from assets.probing import audit_heads
 from assets.probing.contract import Assignment, AuditHead, Community, Observation, Order, OrderKind
 from assets.probing.door import WrongCredential
-from assets.probing.readings import Identity, Method, Outcome, Result
+from assets.probing.readings import Identity, Method, Outcome, Result, Traffic
 from tests.fake_prober import FakeProber, FakeService, answered, target, token_file
 
 
@@ -241,7 +241,9 @@ async def test_when_orders_come_then_each_is_carried_out_once_and_its_result_nam
     prober.rows[walked.address] = Walk(tuple((f"1.3.6.{n}", f"row \x07{n}") for n in range(900)))
     prober.dead = {f"192.168.7.{n}" for n in range(256)} - {"192.168.7.9", "192.168.7.10"} | {gone.address}
     about_gone = Order(id=uuid4(), kind=OrderKind.PROBE_NOW, deadline=soon(), target=gone.id)
-    prober.results["192.168.7.10"] = Result(outcome=Outcome.WRONG_CREDENTIAL)
+    cost = Traffic(sent_octets=70, received_octets=30, packets=2)
+    prober.results["192.168.7.10"] = Result(outcome=Outcome.WRONG_CREDENTIAL, traffic=cost)
+    prober.results["192.168.7.9"] = answered().model_copy(update={"traffic": cost})
     result = await carried_out(
         tmp_path,
         service,
@@ -260,6 +262,7 @@ async def test_when_orders_come_then_each_is_carried_out_once_and_its_result_nam
     assert (len(rows(walk)), rows(walk)[1], walk.truncated) == (500, ("1.3.6.1", "row 1"), True)
     assert rows(result[OrderKind.SWEEP]) == (("192.168.7.9", "snmp"), ("192.168.7.10", "snmp wrong_credential"))
     assert result[OrderKind.SWEEP].target is None
+    assert result[OrderKind.SWEEP].traffic == cost + cost
     assert prober.most_of_one_at_once == 1
 
 

@@ -18,7 +18,7 @@ from assets.inventory import service as inventory
 from assets.inventory import things
 from assets.monitoring import collectors, credentials, targets, traffic_queries
 from assets.probing.budget import METERED_OCTETS
-from assets.probing.contract import Assignment, Community, Order, OrderKind, TargetSpec, User
+from assets.probing.contract import Assignment, Community, Order, OrderKind, OrderResult, TargetSpec, User
 from assets.probing.options import HttpOptions
 from assets.probing.readings import Outcome, Reading, Traffic
 from assets.vault import Vault
@@ -187,6 +187,11 @@ async def test_what_a_collector_at_the_site_posts_counts_on_its_main_line(house:
     assert (found.today, found.targets, found.posts_per_day) == (12_000, 3, 12_000 * 86_400 // 20)
     assert found.per_day == there.per_day == found.posts_per_day
     assert found.over
+    swept = house.saw(None, 1, traffic=cost, order=OrderResult(order=new_id(), done=True))
+    for at in (30, 40):  # sent again, it costs nothing again
+        await house.post(swept, at=at)
+    async with db.transaction(db.EVERYTHING) as tx:
+        assert await tx.fetchval("select sum(octets) from collector_traffic_days") == 16_000
     [budget] = (await assigned(house)).budgets
     assert made in budget.targets
     assert budget.posts

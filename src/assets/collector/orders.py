@@ -29,7 +29,8 @@ from assets.probing.contract import (
     TargetSpec,
 )
 from assets.probing.door import DeviceError
-from assets.probing.readings import Method, Outcome, Result
+from assets.probing.endings import ending
+from assets.probing.readings import Method, Outcome, Result, Traffic
 from assets.text import clean
 
 AT_ONCE = 4
@@ -90,7 +91,7 @@ class Orders:
         """Say of the orders over which an earlier process died that they were not done."""
         for id_ in await self._backlog.unfinished_orders():
             self._known[id_] = None
-            result = Result(outcome=Outcome.NOT_ASKED, detail="the collector was stopped before the order was done")
+            result = Result(outcome=Outcome.NOT_ASKED, **ending("order_stopped"))
             self._emit(draft(self._uptime.now(), None, result, order=OrderResult(order=id_, done=False)))
 
     async def run(self) -> None:
@@ -159,26 +160,29 @@ class Orders:
         chosen = self._rounds.credential(order.credential) if order.credential else self._rounds.usual(target)
         async with self._rounds.alone_with(target):
             walk = await self._rounds.prober.walk(target, chosen, order.root)
-        detail = f"{len(walk.rows)} rows"
-        return _Brought(Result(outcome=Outcome.ANSWERED, detail=detail, truncated=walk.truncated), walk.rows)
+        told = ending("rows", count=len(walk.rows))
+        return _Brought(Result(outcome=Outcome.ANSWERED, **told, truncated=walk.truncated), walk.rows)
 
     async def _sweep(self, order: Order) -> _Brought:
         addresses = _addresses(order.network)
         credential = self._credential(order) if order.credential else None
         gate = asyncio.Semaphore(SWEEP_AT_ONCE)
         found: dict[str, str] = {}
+        costs: list[Traffic] = []
 
         async def visit(address: str) -> None:
             async with gate:
-                if text := await _who_is(self._rounds.prober, address, credential):
+                text, looks = await _who_is(self._rounds.prober, address, credential)
+                costs.extend(look.traffic for look in looks if look.traffic is not None)
+                if text:
                     found[address] = text
 
         async with asyncio.TaskGroup() as group:
             for address in addresses:
                 group.create_task(visit(address))
         rows = [(address, found[address]) for address in addresses if address in found]
-        detail = f"{len(rows)} of {len(addresses)} addresses answer"
-        return _Brought(Result(outcome=Outcome.ANSWERED, detail=detail), rows)
+        told = ending("sweep", count=len(rows), total=len(addresses))
+        return _Brought(Result(outcome=Outcome.ANSWERED, **told, traffic=sum(costs, Traffic())), rows)
 
     def _target(self, order: Order) -> TargetSpec:
         target = self._rounds.target(order.target)
@@ -210,19 +214,21 @@ def _addresses(network: str) -> list[str]:
     return [str(address) for address in block.hosts()]
 
 
-async def _who_is(prober: Prober, address: str, credential: Credential | None) -> str:
-    """What answers at an address, in a few words; empty when nothing does."""
+async def _who_is(prober: Prober, address: str, credential: Credential | None) -> tuple[str, list[Result]]:
+    """What answers at an address, in a few words or empty when nothing does, and the looks that it took."""
+    looks: list[Result] = []
     if credential is not None:
         result = await prober.probe(_spot(address, Method.SNMP), credential)
+        looks.append(result)
         if result.outcome is Outcome.ANSWERED:
             identity = result.identity
             told = f"{identity.sys_name} {identity.sys_descr}" if identity else ""
-            return f"snmp {told}".strip()
+            return f"snmp {told}".strip(), looks
         if result.alive:
-            return f"snmp {result.outcome}"
+            return f"snmp {result.outcome}", looks
     # Not `alive`, to which an address that is not to be asked counts as there.
     echo = await prober.probe(_spot(address, Method.PING, packets=1), None)
-    return "ping" if echo.outcome is Outcome.ANSWERED else ""
+    return "ping" if echo.outcome is Outcome.ANSWERED else "", [*looks, echo]
 
 
 def _spot(address: str, method: Method, **options: object) -> TargetSpec:

@@ -19,6 +19,7 @@ from assets.collector.spending import Spending
 from assets.collector.trials import Trying
 from assets.collector.uptime import Moment, Uptime
 from assets.probing.contract import Assignment, Credential, ParentSeen, TargetSpec
+from assets.probing.endings import ending
 from assets.probing.readings import Identity, Method, Outcome, Result
 from assets.probing.schedule import Health, Schedule
 
@@ -182,9 +183,9 @@ class Rounds:
             self._failing.discard(target.id)
         except TimeoutError:
             self.looks_cut += 1
-            result = Result(outcome=Outcome.NOT_ASKED, detail=f"the look was ended after {limit:.0f} s")
+            result = Result(outcome=Outcome.NOT_ASKED, **ending("look_cut", seconds=round(limit)))
         except Exception as error:  # noqa: BLE001  the loop's edge: one target must not end the rounds
-            result = Result(outcome=Outcome.NOT_ASKED, detail=f"the collector failed: {type(error).__name__}")
+            result = Result(outcome=Outcome.NOT_ASKED, **ending("collector_failed", error=type(error).__name__))
             if target.id not in self._failing:
                 self._failing.add(target.id)
                 _log.exception("looking at a target fails", target=target.name)
@@ -220,12 +221,10 @@ class Rounds:
         if there:
             self._rested.add(target.id)
         elif target.id in self._rested:
-            return Result(
-                outcome=Outcome.SILENT, detail="no echo, and every credential was refused"
-            ), self._uptime.now()
+            return Result(outcome=Outcome.SILENT, **ending("all_refused_and_gone")), self._uptime.now()
         rest = self.trying.rests_for(target, self._now())
-        told = f"every credential was refused; asked again in {rest:.0f} s"
-        return Result(outcome=Outcome.WRONG_CREDENTIAL, detail=told), self._uptime.now()
+        told = ending("all_refused", seconds=round(rest))
+        return Result(outcome=Outcome.WRONG_CREDENTIAL, **told), self._uptime.now()
 
     async def parents_of(self, target: TargetSpec, result: Result) -> tuple[ParentSeen, ...]:
         """How the parents of a silent target are, nearest first; those of another one are not asked."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 from pydantic import TypeAdapter
 
-from assets import __version__
+from assets import __version__, phrases
 from assets.access.actor import Actor
 from assets.audit.pages import names_of
 from assets.audit.wording import ids
@@ -364,7 +364,8 @@ async def monitoring(tx: Connection, scope: Scope, target: UUID, now: datetime) 
     elsewhere = await tx.fetchval("select elsewhere_until($1, $2)", row["asset"], row["id"])
     readings = asset_rows.readings(_READINGS.validate_json(row["readings"]))
     return _made(
-        row, identity=Identity.model_validate_json(row["identity"] or "{}"), readings=readings[:READINGS_SHOWN],
+        row, detail=phrases.english(row["detail"]), told=row["detail"],
+        identity=Identity.model_validate_json(row["identity"] or "{}"), readings=readings[:READINGS_SHOWN],
         readings_total=len(readings),
         history=history.segments(
             [history.Change(**dict(c)) for c in changes], current=row["condition"], since=row["since"],
@@ -373,7 +374,7 @@ async def monitoring(tx: Connection, scope: Scope, target: UUID, now: datetime) 
     )  # fmt: skip
 
 
-_made = from_row(Monitoring, "identity", "readings", "readings_total", "history")
+_made = from_row(Monitoring, "identity", "readings", "readings_total", "history", "detail", "told")
 
 
 async def system(actor: Actor, now: datetime) -> System:

@@ -224,6 +224,7 @@ class Monitoring(View):
     observed_at: datetime | None
     outcome: str
     detail: str
+    told: str
     latency_ms: float | None
     uptime_seconds: float | None
     identity: Identity

@@ -18,6 +18,7 @@ from assets.monitoring.conditions import advance as step
 from assets.monitoring.intake import Arrived
 from assets.monitoring.thresholds import evaluate
 from assets.monitoring.topology import ancestors, blocked_by
+from assets.probing.endings import told
 from assets.probing.options import HeartbeatOptions, read
 from assets.probing.profile import Profiles
 from assets.probing.readings import Limit, Method, Outcome
@@ -198,7 +199,8 @@ def _brought(arrived: Arrived) -> tuple[Any, ...]:
     seen = arrived.seen
     identity = {k: v for k, v in seen.identity.model_dump().items() if v} if seen.identity else None
     return (
-        seen.target, seen.outcome, seen.detail, seen.latency_ms, json.dumps(identity) if identity else None,
+        seen.target, seen.outcome, told(seen.detail, seen.code, seen.params), seen.latency_ms,
+        json.dumps(identity) if identity else None,
         json.dumps([r.model_dump(exclude_defaults=True) for r in seen.readings]), json.dumps(seen.counters),
         seen.uptime_seconds, _light(arrived), seen.next_seconds, seen.credential,
     )  # fmt: skip

@@ -77,6 +77,13 @@ async def keep_posts(tx: Connection, collector: UUID, cost: Traffic, since: date
     )  # fmt: skip
 
 
+async def keep_sweeps(tx: Connection, collector: UUID, arrived: Iterable[Arrived], now: datetime) -> None:
+    """Add what orders without a target cost, as sweeps of a network do, to the collector's own day."""
+    costs = [item.seen.traffic for item in arrived if item.seen.target is None and item.seen.traffic is not None]
+    if costs:
+        await keep_posts(tx, collector, sum(costs, Traffic()), None, now)
+
+
 async def tidy(tx: Connection, now: datetime) -> None:
     """Forget the costs of days long past."""
     await tx.execute("delete from traffic_days where day < $1", (now - KEPT).date())

@@ -14,6 +14,7 @@ from typing import Protocol, Self
 
 from assets.probing.ber import Value
 from assets.probing.contract import Credential
+from assets.probing.endings import ENDINGS, Param, english
 from assets.probing.readings import Traffic
 
 ROWS_MAX = 5_000  # of one walk
@@ -26,9 +27,17 @@ ROOTS_MAX = 20  # columns in one GETBULK
 
 
 class DeviceError(Exception):
-    """Asking a device did not work; `traffic` is what it cost all the same, where nobody else counts it."""
+    """Asking a device did not work, for a reason of `endings`, or one in a sentence.
+
+    `traffic` is what it cost all the same, where nobody else counts it.
+    """
 
     traffic: Traffic | None = None
+
+    def __init__(self, code: str, /, **params: Param) -> None:
+        super().__init__(english(code, params))
+        self.code = code if code in ENDINGS else ""
+        self.params = params
 
     def costing(self, traffic: Traffic) -> Self:
         """The same, with what it cost."""

@@ -9,6 +9,7 @@ import errno
 import heapq
 import os
 import socket
+import struct
 from collections import Counter, OrderedDict, deque
 from functools import lru_cache
 from ipaddress import ip_address
@@ -16,6 +17,7 @@ from itertools import count
 
 from assets.probing import usm
 from assets.probing.door import DeviceError, Malformed, NotAsked, Peer, Silent
+from assets.probing.endings import badly
 from assets.probing.questions import Question
 from assets.probing.replies import DATAGRAM_MAX, Replies
 from assets.probing.session import Session
@@ -29,12 +31,14 @@ SLOT_SECONDS = 0.3  # what has not answered by then holds nobody up: its answer 
 DRAIN_MAX = 200  # datagrams per wake-up, and
 DRAIN_SECONDS = 0.01  # time for them, so that a flood cannot starve the loop
 BUFFER_BYTES = 4 << 20
-NOISE_MAX = 50  # refused datagrams until a question is given up as badly answered
+NOISE_MAX = 50  # datagrams refused in a row; then only what has the number of a question is looked at, and
+LIES_MAX = 300  # refused datagrams in all until a question is given up as badly answered
 DEVICES_MAX = 20_000  # remembered; those asked longest ago go first
 DEAD_AFTER = 3  # silences in a row, after which one try has to do until it answers again
 REFUSAL_SECONDS = 0.2  # for the right answer to overtake a refusal that nobody signed
 TIMER_SECONDS = 0.02  # deadlines closer together are met together
 _ID_LOW, _ID_HIGH = 0x0100_0000, 0x7FFF_FFFF  # always four octets, so that a template can be patched
+_DRAWN = struct.Struct("1024I")
 _ICMP = {errno.ECONNREFUSED, errno.EHOSTDOWN, errno.EPROTO}  # the refusal of an earlier datagram, told at the next one
 
 
@@ -44,7 +48,7 @@ def _canonical(address: str) -> str:
     try:
         return str(ip_address(address))
     except ValueError:
-        raise NotAsked(f"{address[:80]!r} is no numeric address") from None
+        raise NotAsked("no_address", address=repr(address[:80])) from None
 
 
 class Flight:
@@ -66,8 +70,7 @@ class Flight:
         self._deadlines: list[tuple[float, int, Pending]] = []
         self._tickets = count()  # so that no two deadlines compare alike
         self._timer: asyncio.TimerHandle | None = None
-        self._random = b""
-        self._random_at = 0
+        self._random: list[int] = []
         self._loop = asyncio.get_running_loop()
         self._replies = Replies(now=self._loop.time, answered=self._answered, refused=self._refused)
         self._closed = False
@@ -103,7 +106,7 @@ class Flight:
             self._in_flight += 1
         try:
             if self._closed:
-                raise NotAsked("the probe is being stopped")
+                raise NotAsked("stopped")
             request_id = self._new_id()
             tries = peer.tries if device.silences < DEAD_AFTER else 1
             pending = Pending(
@@ -114,6 +117,8 @@ class Flight:
             self._free()
             raise
         self._replies.expect(pending)
+        if not device.waiting:
+            device.noise = 0
         device.waiting.append(pending)
         now = self._loop.time()
         self._try(pending, now)
@@ -147,7 +152,7 @@ class Flight:
         self._sockets.clear()
         for pending in self._replies.all():
             if not pending.future.done():
-                pending.future.set_exception(NotAsked("the probe is being stopped"))
+                pending.future.set_exception(NotAsked("stopped"))
 
     def _answered(self, pending: Pending, reply: Answer | usm.Head) -> None:
         if pending.then is not None and isinstance(reply, Answer) and reply.values is not None:
@@ -157,9 +162,9 @@ class Flight:
         if self._room < self._in_flight_max:
             self._room += 1
 
-    def _refused(self, pending: Pending, error: DeviceError) -> None:
+    def _refused(self, pending: Pending, verdict: "DeviceError | usm.Head") -> None:
         if pending.refusal is None:
-            pending.refusal = error
+            pending.refusal = verdict
             self._remind(pending, self._loop.time() + REFUSAL_SECONDS)
 
     def _follow(self, pending: Pending, answer: Answer, question: Question) -> None:
@@ -195,19 +200,24 @@ class Flight:
             self._room = max(self._room // 2, min(IN_FLIGHT_FIRST, self._in_flight_max))
         except OSError as error:
             if error.errno not in _ICMP:
-                pending.future.set_exception(NotAsked(f"cannot send: {error.strerror}"))
+                pending.future.set_exception(NotAsked("cannot_send", error=str(error.strerror)))
                 return
             self.refused["icmp"] += 1
         # The request-id stays: a late answer to the first try still counts during the second.
         pending.until = now + pending.timeout
 
     def _give_up(self, pending: Pending) -> None:
+        error: DeviceError
+        if isinstance(pending.refusal, usm.Head):
+            self._answered(pending, pending.refusal)
+            return
         if pending.refusal:
             error = pending.refusal
         elif pending.complaint:
-            error = Malformed(pending.complaint)
+            code, params = badly(pending.complaint)
+            error = Malformed(code, **params)
         else:
-            error = Silent(f"no answer in {pending.tries} x {pending.timeout:g} s")
+            error = Silent("no_answer", tries=pending.tries, seconds=pending.timeout)
         pending.future.set_exception(error)
 
     def _remind(self, pending: Pending, at: float) -> None:
@@ -276,11 +286,9 @@ class Flight:
     def _new_id(self) -> int:
         # Drawn, not counted: a device that knows its own numbers must not know those of its neighbours.
         while True:
-            if self._random_at >= len(self._random):
-                self._random, self._random_at = os.urandom(4_096), 0
-            octets = self._random[self._random_at : self._random_at + 4]
-            self._random_at += 4
-            drawn = _ID_LOW + int.from_bytes(octets, "big") % (_ID_HIGH - _ID_LOW)
+            if not self._random:
+                self._random = list(_DRAWN.unpack(os.urandom(_DRAWN.size)))
+            drawn = _ID_LOW + self._random.pop() % (_ID_HIGH - _ID_LOW)
             if not self._replies.knows(drawn):
                 return drawn
 
@@ -298,7 +306,7 @@ class Flight:
             try:
                 sock = socket.socket(family, socket.SOCK_DGRAM)
             except OSError as error:
-                raise NotAsked(f"no socket: {error.strerror}") from None
+                raise NotAsked("no_socket", error=str(error.strerror)) from None
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
             self._loop.add_reader(sock.fileno(), self._drain, sock)
@@ -328,14 +336,18 @@ class Flight:
         if device is None or not device.waiting:
             self.refused["late" if device and self._replies.is_late(data) else "stranger"] += 1
             return
+        if device.noise >= NOISE_MAX and not device.numbered(data):
+            self.refused["flood"] += 1
+            return
         reason = self._replies.settle(data, device)
         if reason is None:
+            device.noise = 0
             return
         self.refused[reason] += 1
         if reason == "late":
             return
+        device.noise += 1
         for pending in device.waiting:
-            pending.complaint = pending.complaint or f"the device answers badly: {reason}"
-            pending.noise += 1
-            if pending.noise >= NOISE_MAX and not pending.future.done():
+            pending.complaint = pending.complaint or reason
+            if device.noise >= LIES_MAX and not pending.future.done():
                 self._give_up(pending)

@@ -66,9 +66,11 @@ def identify(found: Found, answers: Answers, makers: Makers, *, ports: int = 0) 
     descr = text(answers.scalars.get(SYS_DESCR))
     object_id = dotted(answers.scalars.get(SYS_OBJECT_ID))
     told = _first(profile.identity.vendor, answers)
+    numbered = makers.of(object_id)
     vendor = (
         (match.vendor if match else "")
-        or makers.of(object_id)
+        or next((b for b in makers.brands.get(numbered, ()) if told.casefold().startswith(b.casefold())), "")
+        or numbered
         or _known_maker(told, makers)
         or makers.of(found.marker)
         or _named_maker((descr, cell(answers.scalars.get(DEVICE_DESCR))), makers)
@@ -138,7 +140,9 @@ def chassis(columns: Mapping[str, Mapping[str, Value]]) -> dict[str, str]:
     indexes = dict.fromkeys(i for key in ("class", "model", "serial") for i in columns.get(_column(key), ()))
     for place, index in enumerate(indexes):
         kind = classes.get(index)
-        row = {key: cell(columns.get(_column(key), {}).get(index)) for key in ENTITY_COLUMNS if key != "class"}
+        row = {
+            key: cell(columns.get(_column(key), {}).get(index), guess=False) for key in ENTITY_COLUMNS if key != "class"
+        }
         rank = {_CHASSIS: 0, _STACK: 1}.get(kind if isinstance(kind, int) else 0, 2)
         if row["model"] or row["serial"] or rank < 2:
             wanted.append((rank + (0 if row["model"] or row["serial"] else 3), place, row))
@@ -161,9 +165,9 @@ def dotted(value: Value | None) -> str:
     return value if isinstance(value, str) and is_under(value, "1") else ""
 
 
-def cell(value: Value | None) -> str:
+def cell(value: Value | None, *, guess: bool = True) -> str:
     """The text of an identity object; "" for the many ways to say nothing."""
-    out = text(value, TEXT_MAX).strip("\\\"' ")  # some agents quote their answers
+    out = text(value, TEXT_MAX, guess=guess).strip("\\\"' ")  # some agents quote their answers
     return "" if _NOTHING.fullmatch(out) else out
 
 

@@ -13,6 +13,7 @@ from assets.probing.decoders import DECODERS, Derived
 from assets.probing.profile import Profile
 from assets.probing.profile_file import ANY, RANGES, Fact, Plain, Reads, Table, Whole
 from assets.probing.readings import COUNTERS_MAX, NAME_MAX, READINGS_MAX, Reading, reading
+from assets.probing.texts import Guesses, decoded
 from assets.text import clean
 
 Column = Mapping[str, Value]
@@ -115,36 +116,42 @@ def readings(
     the sources.
     """
     making = _Making(look, before, of, kept, {}, {}, {} if kept is None else None)
-    scalars = look.scalars
+    scalars, made, sources = look.scalars, making.readings, making.sources
     for step in profile.steps:
         if isinstance(step, Table):
             _table(making, step, tables.get(step.name, _NO_FACTS))
         elif (raw := scalars.get(step.oid)) is not None:
-            if type(raw) is int and step.plain is not None:
-                _single(making, step, step.plain, raw)
+            plain = step.plain if type(raw) is int else None
+            key = (step.name, "")
+            if plain is not None and key not in made:
+                if (told := _told(plain, raw)) is not None:  # type: ignore[arg-type]
+                    made[key] = reading(step.name, "", told[0], told[1], "")
+                    if sources is not None:
+                        sources[key] = step.oid
             else:
                 _scalar(making, step, raw)
-    made = tuple(making.readings.values())
-    cut = len(made) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
+    found = tuple(made.values())
+    cut = len(found) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
     counters = dict(islice(making.counters.items(), COUNTERS_MAX))
-    return Made(made[:READINGS_MAX], counters, cut, making.sources or {})
+    return Made(found[:READINGS_MAX], counters, cut, sources or {})
 
 
-def rows(table: Table, columns: Columns) -> dict[str, Facts]:
+def rows(table: Table, columns: Columns, guesses: Guesses | None = None) -> dict[str, Facts]:
     """The facts of a table's rows by index, every row that any fact column has."""
+    guesses = guesses or Guesses()
     found: dict[str, Facts] = {}
     for name, fact in table.facts.items():
         for index, raw in columns.get(fact.oid, {}).items():
-            value = fact_value(fact, raw)
+            value = fact_value(fact, raw, guess=type(raw) is bytes and not raw.isascii() and guesses.take())
             if value is not None:
                 found.setdefault(index, {})[name] = value
     return found
 
 
-def fact_value(fact: Fact, raw: Value) -> FactValue | None:
+def fact_value(fact: Fact, raw: Value, *, guess: bool = True) -> FactValue | None:
     """One cell of a fact column in our words; None for what is not of its kind."""
     if fact.kind == "text":
-        return text(raw) if isinstance(raw, bytes) else None
+        return text(raw, guess=guess) if isinstance(raw, bytes) else None
     if fact.kind == "mac":
         return _mac(raw) if isinstance(raw, bytes) else None
     if fact.kind == "oid":
@@ -168,17 +175,13 @@ def _mac(raw: bytes) -> str | None:
 _BREAKS = bytes.maketrans(b"\t\n\v\f\r", b"     ")  # what stands on two lines is two words
 
 
-def text(raw: Value | None, limit: int = 255) -> str:
-    """Clean text of an OCTET STRING: UTF-8, else Latin-1; one line."""
+def text(raw: Value | None, limit: int = 255, *, guess: bool = True) -> str:
+    """Clean text of an OCTET STRING in whatever encoding (see `texts`); one line."""
     if not isinstance(raw, bytes):
         return ""
     if len(raw) > 1 and raw[-1:] == b"\0":
         raw = raw.rstrip(b"\0")
-    raw = raw.translate(_BREAKS)
-    try:
-        return clean(raw.decode("utf-8"), limit)
-    except UnicodeDecodeError:
-        return clean(raw.decode("latin-1"), limit)
+    return clean(decoded(raw.translate(_BREAKS), guess=guess), limit)
 
 
 def _scalar(making: _Making, reads: Reads, raw: Value) -> None:
@@ -280,17 +283,6 @@ def _plain(
                 making.sources[key] = f"{reads.oid}.{index}"
 
 
-def _single(making: _Making, reads: Reads, plain: Plain, raw: int) -> None:
-    """The same for a single object."""
-    key = (reads.name, "")
-    if key in making.readings:
-        _scalar(making, reads, raw)
-    elif (told := _told(plain, raw)) is not None:
-        making.readings[key] = reading(reads.name, "", told[0], told[1], "")
-        if making.sources is not None:
-            making.sources[key] = reads.oid
-
-
 def _told(plain: Plain, raw: int) -> tuple[float | None, str | None] | None:
     """The value and the state that a number stands for; None for a code that the MIB does not know."""
     scale, states, special, decimals, lowest, highest = plain
@@ -308,7 +300,7 @@ def _derive(
     if reads.raw is not None:
         return _rate(making, reads, raw, row.get("of"), index)
     if isinstance(raw, bytes) and not reads.decoder:
-        return _written(reads, text(raw), row)
+        return _written(reads, text(raw, guess=False), row)
     if isinstance(raw, int) and raw in reads.absent:
         return ()
     if isinstance(raw, int) and raw in reads.special:

@@ -13,6 +13,7 @@ import dns.rcode
 import dns.rdatatype
 
 from assets.probing.door import DeviceError, Malformed, NotAsked, Silent
+from assets.probing.endings import ending
 from assets.probing.options import DnsOptions
 from assets.probing.readings import Outcome, Reading, Result, Traffic
 from assets.probing.traffic import TCP_HANDSHAKE, TCP_HEADERS, UDP_HEADERS
@@ -36,7 +37,7 @@ async def ask(server: Server, options: DnsOptions) -> Result:
     try:
         question = dns.message.make_query(options.name, options.kind, use_edns=0, payload=1_232)
     except dns.exception.DNSException as error:
-        raise NotAsked(f"this name cannot be asked for: {error}") from None
+        raise NotAsked("dns_name", error=str(error)) from None
     sent = len(question.to_wire()) + UDP_HEADERS
     tried = 0
     for _ in range(server.tries):
@@ -53,7 +54,7 @@ async def ask(server: Server, options: DnsOptions) -> Result:
             if by_tcp:  # what did not fit: the question once more, and the whole answer
                 cost += TCP_HANDSHAKE + Traffic(sent_octets=sent, received_octets=size + TCP_HEADERS, packets=2)
             return _result(reply, options, took, cost)
-    silent = Silent(f"no answer in {tried} x {server.timeout_seconds:g} s")
+    silent = Silent("no_answer", tries=tried, seconds=server.timeout_seconds)
     raise silent.costing(Traffic(sent_octets=tried * sent, packets=tried))
 
 
@@ -68,9 +69,9 @@ async def _once(server: Server, question: dns.message.Message) -> tuple[dns.mess
     except dns.exception.Timeout:
         raise
     except (dns.exception.DNSException, EOFError, ValueError, IndexError) as error:
-        raise Malformed(f"the server answers badly: {type(error).__name__}") from None
+        raise Malformed("server_badly", error=type(error).__name__) from None
     except OSError as error:
-        raise Silent(f"cannot be reached: {error.strerror or error}") from None
+        raise Silent("unreachable", error=str(error.strerror or error)) from None
     return reply, by_tcp
 
 
@@ -79,13 +80,13 @@ def _result(reply: dns.message.Message, options: DnsOptions, took: float, cost: 
     code = reply.rcode()
     if code == dns.rcode.NOERROR and found:
         missing = [wanted for wanted in options.expected if _plain(wanted) not in found]
-        state, told = (OTHER, f"not among the answers: {', '.join(missing)}") if missing else (ANSWER, "")
+        state, told = (OTHER, ending("dns_missing", names=", ".join(missing))) if missing else (ANSWER, {})
     else:
-        state, told = NONE, f"the server says {dns.rcode.to_text(code)}" if code else "the name has no such record"
+        state, told = NONE, ending("dns_code", code=dns.rcode.to_text(code)) if code else ending("dns_none")
     words = {ANSWER: "as_expected", OTHER: "another_answer", NONE: "no_answer"}
     return Result(
         outcome=Outcome.ANSWERED,
-        detail=told,
+        **told,
         latency_ms=took,
         readings=(
             Reading(name="dns.time_ms", value=took),

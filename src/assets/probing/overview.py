@@ -8,11 +8,21 @@ from assets.probing import identity, rates
 from assets.probing.ber import Value
 from assets.probing.contract import TargetSpec
 from assets.probing.door import Door, Peer, Walked
-from assets.probing.identity import ENTITY_ROWS_MAX, HINTS, SYS_DESCR, SYS_OBJECT_ID, Answers, dotted, entity_columns
+from assets.probing.identity import (
+    DEVICE_DESCR,
+    ENTITY_ROWS_MAX,
+    HINTS,
+    SYS_DESCR,
+    SYS_OBJECT_ID,
+    Answers,
+    dotted,
+    entity_columns,
+)
 from assets.probing.look import Facts, Look, rows, text
 from assets.probing.profile import Found, Profile, Profiles
 from assets.probing.profile_file import Table
 from assets.probing.readings import Identity
+from assets.probing.texts import Guesses
 
 UNDER_ROWS_MAX = 8  # of a column in which the first text is wanted
 
@@ -76,13 +86,14 @@ async def look_over(asking: Asking, system: Mapping[str, Value], now: float) -> 
     static = await asking.walk(_static(profile), texts=True)
     ports = sum(kind == identity.ETHERNET for kind in static.columns.get(identity.IF_TYPE, {}).values())
     answers = Answers({**system, **scalars}, {**under.columns, **chassis.columns})
+    guesses = Guesses()
     known = Known(
         way=asking.way,
         profile=profile,
         identity=identity.identify(found, answers, asking.profiles.makers, ports=ports),
         looked_over_at=now,
         static=static.columns,
-        tables={table.name: rows(table, static.columns) for table in profile.tables},
+        tables={table.name: rows(table, static.columns, guesses) for table in profile.tables},
         scalars=profile.scalar_oids,
         live=_live(profile),
         truncated=static.truncated,
@@ -102,7 +113,10 @@ def narrowed(known: Known, look: Look) -> Known:
 
 async def _match(asking: Asking, system: Mapping[str, Value]) -> Found:
     """The profile that the assignment names, else the one that fits; a weak fit is checked against MIBs that answer."""
-    found = asking.profiles.find(dotted(system.get(SYS_OBJECT_ID)), text(system.get(SYS_DESCR)))
+    object_id, device = dotted(system.get(SYS_OBJECT_ID)), ""
+    if asking.profiles.tells_by_device(object_id):
+        device = text((await asking.get([DEVICE_DESCR])).get(DEVICE_DESCR))
+    found = asking.profiles.find(object_id, text(system.get(SYS_DESCR)), device)
     if asking.target.profile and (named := asking.profiles.get(asking.target.profile)):
         return found if found.profile is named else Found(named, None)
     if not found.weak:

@@ -14,6 +14,7 @@ import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 from urllib.parse import SplitResult, urljoin
 
 import h11
@@ -21,8 +22,9 @@ from cryptography import x509
 
 from assets.probing.allowed import LINK, never, plain
 from assets.probing.door import DeviceError, Malformed, NotAsked, Silent
+from assets.probing.endings import ending
 from assets.probing.options import HttpOptions, port_of, taken_apart
-from assets.probing.reach import Resolver
+from assets.probing.reach import Resolver, refusing
 from assets.probing.readings import Outcome, Reading, Result, Traffic
 from assets.probing.traffic import RST, SYN, of_connection
 
@@ -61,12 +63,12 @@ async def ask(options: HttpOptions, resolver: Resolver, *, now: datetime | None 
         async with asyncio.timeout(options.timeout_seconds):
             await _follow(options, resolver, seen, now or datetime.now(UTC))
     except TimeoutError:
-        raise Silent(f"no page in {options.timeout_seconds:g} s").costing(seen.traffic) from None
+        raise Silent("no_page", seconds=options.timeout_seconds).costing(seen.traffic) from None
     except DeviceError as error:
         raise error.costing(seen.traffic) from None
     took = round((time.perf_counter() - started) * 1_000, 1)
     return Result(
-        outcome=Outcome.ANSWERED, detail=_detail(seen, options), latency_ms=took, readings=_readings(seen, options, took),
+        outcome=Outcome.ANSWERED, **_ending(seen, options), latency_ms=took, readings=_readings(seen, options, took),
         traffic=seen.traffic, truncated=seen.cut,
     )  # fmt: skip
 
@@ -76,7 +78,11 @@ async def _follow(options: HttpOptions, resolver: Resolver, seen: _Seen, now: da
     first_host = here.hostname
     inner = False
     while True:
-        address = await resolver.address(here.hostname or "", port_of(here), page=True)
+        host = here.hostname or ""
+        try:
+            address = await resolver.address(host, port_of(here), page=True)
+        finally:
+            seen.traffic += resolver.cost_of(host) or Traffic()
         inner = _check(address, here, inner=inner, first=seen.redirects == 0)
         head = await _page(address, here, options, seen, now)
         target = _header(head, b"location")
@@ -85,9 +91,9 @@ async def _follow(options: HttpOptions, resolver: Resolver, seen: _Seen, now: da
         try:
             here = taken_apart(urljoin(here.geturl(), target.decode("latin-1")))
         except ValueError as error:
-            raise Malformed(f"redirects to something else than {error}") from None
+            raise Malformed("redirect_odd", error=str(error)) from None
         if options.same_host and here.hostname != first_host:
-            raise Malformed(f"redirects to another host: {here.hostname}")
+            raise Malformed("redirect_host", host=here.hostname or "")
         seen.redirects += 1
 
 
@@ -100,10 +106,10 @@ def _check(address: str, here: SplitResult, *, inner: bool, first: bool) -> bool
     if reason := never(numeric) or (LINK if numeric.is_link_local else ""):
         raise NotAsked(reason)
     if numeric.is_loopback and here.hostname != address and here.hostname != "localhost":
-        raise NotAsked(f"the name {here.hostname} means the collector itself")
+        raise NotAsked("name_is_own", host=here.hostname or "")
     inside = numeric.is_private or numeric.is_loopback
     if not first and inside and not inner:
-        raise NotAsked(f"the page redirects from outside to {address}, inside")
+        raise NotAsked("redirect_inside", address=address)
     return inside
 
 
@@ -112,9 +118,9 @@ async def _page(address: str, here: SplitResult, options: HttpOptions, seen: _Se
     try:
         return await _exchange(reader, writer, here, seen)
     except (h11.RemoteProtocolError, ssl.SSLError) as error:
-        raise Malformed(f"the server answers badly: {error}") from None
+        raise Malformed("server_badly", error=str(error)) from None
     except (ConnectionError, asyncio.IncompleteReadError) as error:
-        raise Silent(f"the connection broke: {error}") from None
+        raise Silent("broke", error=str(error)) from None
     finally:
         _hang_up(writer, seen)
 
@@ -144,10 +150,10 @@ async def _connect(
         _read_certificate(writer, seen, now)
     except ssl.SSLError as error:
         _hang_up(writer, seen)
-        raise Malformed(f"no TLS: {error.reason or error}") from None
+        raise Malformed("no_tls", error=str(error.reason or error)) from None
     except (ConnectionError, OSError) as error:
         _hang_up(writer, seen)
-        raise Silent(f"the connection broke during TLS: {error}") from None
+        raise Silent("broke_in_tls", error=str(error)) from None
     except BaseException:
         _hang_up(writer, seen)
         raise
@@ -173,7 +179,7 @@ async def _open(address: str, port: int, seen: _Seen) -> tuple[asyncio.StreamRea
         raise
     except OSError as error:
         seen.traffic += Traffic(sent_octets=SYN, received_octets=RST, packets=2)
-        raise Silent(f"port {port}: {(error.strerror or str(error)).lower()}") from None
+        raise refusing(port, error) from None
 
 
 async def _secure(writer: asyncio.StreamWriter, here: SplitResult, context: ssl.SSLContext, seen: _Seen) -> None:
@@ -194,7 +200,7 @@ def _context(own_ca: str, checked: bool) -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cadata=own_ca)
         except (ssl.SSLError, ValueError) as error:
-            raise NotAsked(f"the own authority cannot be read: {error}") from None
+            raise NotAsked("own_ca", error=str(error)) from None
     return ssl.create_default_context()
 
 
@@ -223,7 +229,7 @@ async def _exchange(
         event = talk.next_event()
         if event is h11.NEED_DATA:
             if head is None and came > HEAD_MAX:
-                raise Malformed("the server sends headers without end")
+                raise Malformed("headers_endless")
             data = await reader.read(READ_SIZE)
             if not came:
                 seen.first_octet_ms = (time.perf_counter() - started) * 1_000
@@ -240,7 +246,7 @@ async def _exchange(
         elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed) or event is h11.PAUSED:
             break
     if head is None:
-        raise Silent("the connection was closed before an answer")
+        raise Silent("closed_early")
     seen.text = _text(bytes(body[:BODY_MAX]), _header(head, b"content-encoding"), seen)
     return head
 
@@ -272,18 +278,18 @@ def _text(body: bytes, encoding: bytes, seen: _Seen) -> str:
         try:
             body = unpacker.decompress(body, UNPACKED_MAX)
         except zlib.error:
-            raise Malformed("the page says that it is packed, and is not") from None
+            raise Malformed("not_packed") from None
         seen.cut = seen.cut or bool(unpacker.unconsumed_tail)
     return body.decode("utf-8", "replace")
 
 
-def _detail(seen: _Seen, options: HttpOptions) -> str:
-    told = []
-    if not options.expects(seen.status):
-        told.append(f"status {seen.status}")
-    if seen.certificate_says:
-        told.append(f"certificate: {seen.certificate_says}")
-    return "; ".join(told)
+def _ending(seen: _Seen, options: HttpOptions) -> dict[str, Any]:
+    unexpected, says = not options.expects(seen.status), seen.certificate_says
+    if unexpected and says:
+        return ending("status_and_certificate", status=seen.status, error=says)
+    if unexpected:
+        return ending("page_status", status=seen.status)
+    return ending("certificate", error=says) if says else {}
 
 
 def _readings(seen: _Seen, options: HttpOptions, took: float) -> tuple[Reading, ...]:

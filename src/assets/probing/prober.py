@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from assets.probing import echoes, identity, names, options, pages, rates
@@ -29,6 +30,7 @@ from assets.probing.door import (
     Walked,
     WrongCredential,
 )
+from assets.probing.endings import ending
 from assets.probing.flight import Flight
 from assets.probing.identity import SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYSTEM, Answers, dotted
 from assets.probing.look import Kept, Look, readings, text
@@ -41,6 +43,7 @@ from assets.probing.traffic import Meter
 from assets.probing.usm import speaks
 from assets.probing.wire import Wire
 
+_NO_PROFILE = ending("no_profile")
 LOOK_OVER_SECONDS = 3_600.0
 NEW_ROWS_SECONDS = 300.0  # rows without a name bring the next looking over forward to this
 _OUTCOMES: dict[type[DeviceError], Outcome] = {
@@ -104,6 +107,7 @@ class Prober:
                 seen = Seen(await (self._light(target) if target.light else self._other(target)))
         except DeviceError as error:
             seen = Seen(_failure(error))
+        self._owe(target.id, self._resolver.cost_of(target.address))
         if self._owed and (owed := self._owed.pop(target.id, None)) is not None:
             cost = seen.result.traffic or Traffic()
             seen = replace(seen, result=seen.result.model_copy(update={"traffic": cost + owed}))
@@ -174,7 +178,7 @@ class Prober:
             told = told.model_copy(update={"packets": target.tries})
             seen = await self._echoes(target, told)
             if seen.outcome is Outcome.SILENT:
-                raise Silent(seen.detail).costing(seen.traffic or Traffic())
+                raise Silent(seen.code, **seen.params).costing(seen.traffic or Traffic())
             return seen.traffic or Traffic()
         if isinstance(told, DnsOptions):
             return (await self._name(target, told)).traffic or Traffic()
@@ -213,11 +217,11 @@ class Prober:
         )  # fmt: skip
         found = echoes.readings(seen)
         if not seen.met:
-            silent = f"none of {len(seen.delays)} echoes came back ({seen.way})"
-            return Result(outcome=Outcome.SILENT, detail=silent, readings=found, traffic=seen.traffic)
+            silent = ending("no_echoes", count=len(seen.delays), way=seen.way)
+            return Result(outcome=Outcome.SILENT, **silent, readings=found, traffic=seen.traffic)
         mean = sum(seen.met) / len(seen.met)
         return Result(
-            outcome=Outcome.ANSWERED, detail=f"by {seen.way}", latency_ms=mean, readings=found, traffic=seen.traffic
+            outcome=Outcome.ANSWERED, **ending("by_way", way=seen.way), latency_ms=mean, readings=found, traffic=seen.traffic
         )  # fmt: skip
 
     async def _name(self, target: TargetSpec, told: DnsOptions) -> Result:
@@ -246,7 +250,7 @@ class Prober:
 
     async def _peer(self, target: TargetSpec, credential: Credential | None) -> Peer:
         if credential is None:
-            raise NotAsked("no credential is assigned to this target")
+            raise NotAsked("no_credential")
         known = self._peers.get(target.id)
         if known is not None and known[0] is target and known[1].credential is credential:
             return known[1]
@@ -319,7 +323,7 @@ class Prober:
         self._remember(target.id, known)
         result = answered(
             outcome=Outcome.ANSWERED,
-            detail="" if known.profile.kind != GENERIC else "no profile fits this device; shown with the generic one",
+            **(_NO_PROFILE if known.profile.kind == GENERIC else {}),
             latency_ms=latency_ms,
             identity=known.identity,
             readings=made.readings,
@@ -342,11 +346,13 @@ def _options(target: TargetSpec) -> options.Options:
     try:
         return options.read(target.method, target.options)
     except ValueError as error:
-        raise NotAsked(f"the settings cannot be read: {error}") from None
+        raise NotAsked("options", error=str(error)) from None
 
 
 def _failure(error: DeviceError) -> Result:
-    return Result(outcome=_OUTCOMES[type(error)], detail=str(error), traffic=error.traffic)
+    return Result(
+        outcome=_OUTCOMES[type(error)], detail=str(error), code=error.code, params=error.params, traffic=error.traffic
+    )
 
 
 def _half(
@@ -360,12 +366,20 @@ def _half(
         told = known.identity
     return Result(
         outcome=Outcome.ANSWERED if isinstance(error, Silent | NotAsked) else _OUTCOMES[type(error)],
-        detail=f"stopped answering: {error}" if isinstance(error, Silent) else str(error),
+        **_half_said(error),
         latency_ms=latency_ms,
         identity=told,
         uptime_seconds=None if (ticks := _ticks(scalars)) is None else ticks / 100,
         truncated=True,
     )
+
+
+def _half_said(error: DeviceError) -> dict[str, Any]:
+    if isinstance(error, Silent):
+        if error.code == "no_answer":
+            return ending("stopped_answering", **error.params)
+        return {"detail": f"stopped answering: {error}"}
+    return {"detail": str(error), "code": error.code, "params": error.params}
 
 
 def _another(known: Known, scalars: Mapping[str, Value], sample: rates.Sample) -> bool:

@@ -17,6 +17,7 @@ from typing import Self
 
 from assets.paths import data_dir
 from assets.probing.decoders import DECODERS
+from assets.probing.oid import is_under
 from assets.probing.profile_file import File, Joins, Makers, Match, ProfileError, Reads, Table, Told, located, read
 from assets.probing.readings import Limit
 
@@ -213,12 +214,20 @@ class Profiles:
         profile = self.get(name)
         return profile.limits if profile else ()
 
-    def find(self, sys_object_id: str, sys_descr: str) -> Found:
-        """What fits best: longest sysObjectID prefix, then sysDescr; the generic profile if nothing does."""
+    def tells_by_device(self, sys_object_id: str) -> bool:
+        """Whether only hrDeviceDescr can tell what kind of device this maker's number stands for."""
+        return any(
+            match.device_descr and any(is_under(sys_object_id, prefix) for prefix in match.sys_object_id)
+            for profile in self._profiles.values()
+            for match in profile.matches
+        )
+
+    def find(self, sys_object_id: str, sys_descr: str, device_descr: str = "") -> Found:
+        """What fits best: longest sysObjectID prefix, then texts; the generic profile if nothing does."""
         best: tuple[tuple[int, int], str, Found] | None = None
         for profile in self._profiles.values():
             for match in profile.matches:
-                weight = match.weight(sys_object_id, sys_descr)
+                weight = match.weight(sys_object_id, sys_descr, device_descr)
                 if weight is None or (best and (weight, profile.name) <= best[:2]):
                     continue
                 best = (weight, profile.name, Found(profile, match))

@@ -46,10 +46,14 @@ Unit = Literal["", "percent", "bps", "per_second", "seconds", "minutes", "celsiu
 
 
 class Match(Strict):
-    """When a profile fits: each part given must hold. `vendor` and `category` say more than the number does."""
+    """When a profile fits: each part given must hold. `vendor` and `category` say more than the number does.
+
+    `device_descr` is the hrDeviceDescr of the first device, for makers whose every other answer is alike.
+    """
 
     sys_object_id: Annotated[tuple[Oid, ...], BeforeValidator(_listed)] = ()
     sys_descr: Pattern = ""
+    device_descr: Pattern = ""
     vendor: str = ""
     category: Word = ""
     weak: bool = False  # only a hint: what the device answers to may overrule it
@@ -58,10 +62,12 @@ class Match(Strict):
     def _asks_something(self) -> Self:
         if not self.sys_object_id and not self.sys_descr:
             raise ValueError("a match needs sys_object_id or sys_descr")
+        if self.device_descr and not self.sys_object_id:
+            raise ValueError("a match by device_descr needs sys_object_id, so that not every device is asked for it")
         return self
 
-    def weight(self, sys_object_id: str, sys_descr: str) -> tuple[int, int] | None:
-        """How well it fits: (arcs of the prefix, whether sysDescr fits too); None when it does not."""
+    def weight(self, sys_object_id: str, sys_descr: str, device_descr: str = "") -> tuple[int, int] | None:
+        """How well it fits: (arcs of the prefix, how many texts fit too); None when it does not."""
         arcs = 0
         if self.sys_object_id:
             fitting = [p.count(".") + 1 for p in self.sys_object_id if is_under(sys_object_id, p)]
@@ -70,7 +76,9 @@ class Match(Strict):
             arcs = max(fitting)
         if self.sys_descr and not re.search(self.sys_descr, sys_descr, re.IGNORECASE):
             return None
-        return arcs, int(bool(self.sys_descr))
+        if self.device_descr and not re.search(self.device_descr, device_descr, re.IGNORECASE):
+            return None
+        return arcs, bool(self.sys_descr) + 2 * bool(self.device_descr)
 
 
 class Part(Strict):
@@ -262,6 +270,8 @@ class Makers(Strict):
 
     title: str
     makers: dict[Annotated[int, BeforeValidator(int)], str]
+    # Of makers who build for others: there the device's own text says whose it is.
+    brands: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     def of(self, sys_object_id: str) -> str:
         """The maker whose number a sysObjectID carries, "" if unknown."""

@@ -15,12 +15,14 @@ from ipaddress import ip_address
 from assets.probing.allowed import Allowed
 from assets.probing.door import NotAsked, Silent
 from assets.probing.readings import Traffic
-from assets.probing.traffic import RST, SYN, counted, of_connection
+from assets.probing.traffic import RST, SYN, UDP_HEADERS, counted, of_connection
 
 NAMES_MAX = 4_096
 NAME_SECONDS = 300.0
 RESOLVERS_MAX = 4  # threads of our own: a dead DNS server must not fill the loop's default executor
 RESOLVE_SECONDS_MAX = 5.0
+_NAME_OCTETS = 18  # of a question beside the name itself: the head 12, the ends of the name 2, type and class 4
+_RECORD_OCTETS = 16  # of an address in an answer
 PINGS_MAX = 100  # sockets open at once
 _OURS = {errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL}
 
@@ -35,6 +37,13 @@ class Resolver:
         self._allowed = allowed
         self._known: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._threads: ThreadPoolExecutor | None = None
+        self._costs: OrderedDict[str, Traffic] = (
+            OrderedDict()
+        )  # of names that were asked for, until somebody takes them
+
+    def cost_of(self, host: str) -> Traffic | None:
+        """What was asked of name servers for this name has cost since somebody asked for that, as far as one can tell."""
+        return self._costs.pop(host, None) if self._costs else None
 
     async def address(self, host: str, port: int = 0, *, page: bool = False) -> str:
         """Raises NotAsked when the name has no address, the resolver does not answer, or nothing is asked there."""
@@ -53,15 +62,31 @@ class Resolver:
         asking = asyncio.get_running_loop().run_in_executor(self._threads, _resolve, host)
         try:
             async with asyncio.timeout(RESOLVE_SECONDS_MAX):
+                self._asks(host)
                 found = await asking
         except TimeoutError:
-            raise NotAsked(f"the name {host!r} could not be resolved in time") from None
+            raise NotAsked("name_slow", host=repr(host)) from None
         except OSError as error:
-            raise NotAsked(f"the name {host!r} has no address: {error.strerror}") from None
+            raise NotAsked("name_unknown", host=repr(host), error=str(error.strerror)) from None
+        self._asks(host, answered=True)
         self._known[host] = (now + NAME_SECONDS, found)
         while len(self._known) > NAMES_MAX:
             self._known.popitem(last=False)
         return found
+
+    def _asks(self, host: str, *, answered: bool = False) -> None:
+        """Both questions for a name, A and AAAA, or their answers, one of which says nothing."""
+        if host == "localhost":
+            return
+        octets = 2 * (len(host) + _NAME_OCTETS + UDP_HEADERS)
+        more = (
+            Traffic(received_octets=octets + _RECORD_OCTETS, packets=2)
+            if answered
+            else Traffic(sent_octets=octets, packets=2)
+        )
+        self._costs[host] = self._costs.get(host, Traffic()) + more
+        while len(self._costs) > NAMES_MAX:
+            self._costs.popitem(last=False)
 
     def close(self) -> None:
         """Lets the threads go; one that waits for a dead server is not waited for."""
@@ -91,12 +116,12 @@ async def tcp(
     With `refusal_counts` the host is what is asked, and that it refuses is an answer.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    last, cost = "no answer", Traffic()
+    last, cost = Silent("no_answer_at_all"), Traffic()
     for _ in range(tries):
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            raise NotAsked(f"no socket: {_why(error)}") from None
+            raise NotAsked("no_socket", error=_why(error)) from None
         sock.setblocking(False)
         started = time.perf_counter()
         try:
@@ -106,17 +131,17 @@ async def tcp(
             return Connected(took, cost + of_connection(sock))
         except TimeoutError:
             cost += counted(sock) or Traffic(sent_octets=SYN, packets=1)
-            last = f"port {port} does not answer in {timeout_seconds:g} s"
+            last = Silent("port_silent", port=port, seconds=timeout_seconds)
         except OSError as error:
             if error.errno in _OURS:
-                raise NotAsked(f"cannot connect: {_why(error)}") from None
+                raise NotAsked("cannot_connect", error=_why(error)) from None
             cost += counted(sock) or Traffic(sent_octets=SYN, received_octets=RST, packets=2)
             if refusal_counts and error.errno == errno.ECONNREFUSED:
                 return Connected((time.perf_counter() - started) * 1_000, cost)
-            last = f"port {port}: {_why(error)}"
+            last = refusing(port, error)
         finally:
             sock.close()
-    raise Silent(last).costing(cost)
+    raise last.costing(cost)
 
 
 class Pinger:
@@ -136,7 +161,14 @@ class Pinger:
                             return await _echo(sock, address, number, raw=raw)
             finally:
                 sock.close()
-        raise Silent(f"no echo in {tries} x {timeout_seconds:g} s")
+        raise Silent("no_echo", tries=tries, seconds=timeout_seconds)
+
+
+def refusing(port: int, error: OSError) -> Silent:
+    """What a TCP port that did not accept said."""
+    if error.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH):
+        return Silent("port_refused" if error.errno == errno.ECONNREFUSED else "port_no_route", port=port)
+    return Silent("port_failed", port=port, error=_why(error))
 
 
 def _why(error: OSError) -> str:
@@ -156,7 +188,7 @@ def _icmp_socket(*, v6: bool) -> tuple[socket.socket, bool]:
             continue
         sock.setblocking(False)
         return sock, kind == socket.SOCK_RAW
-    raise NotAsked(f"this system does not let us ping ({reason}); set net.ipv4.ping_group_range")
+    raise NotAsked("no_ping", error=reason)
 
 
 async def _echo(sock: socket.socket, address: str, number: int, *, raw: bool) -> float:
@@ -173,13 +205,13 @@ async def _echo(sock: socket.socket, address: str, number: int, *, raw: bool) ->
         await loop.sock_sendto(sock, packet, (address, 0))
     except OSError as error:
         if error.errno in _OURS:
-            raise NotAsked(f"cannot ping: {_why(error)}") from None
-        raise Silent(f"cannot be reached: {_why(error)}") from None
+            raise NotAsked("cannot_ping", error=_why(error)) from None
+        raise Silent("unreachable", error=_why(error)) from None
     while True:
         try:
             data, source = await loop.sock_recvfrom(sock, 2_048)
         except OSError as error:
-            raise Silent(f"cannot be reached: {_why(error)}") from None
+            raise Silent("unreachable", error=_why(error)) from None
         if raw and not v6:
             data = data[(data[0] & 0x0F) * 4 :] if data else data
         if len(data) >= 24 and data[0] == answer and data[8:24] == token and source[0].partition("%")[0] == address:

@@ -1,5 +1,6 @@
 """What one look at a target yields: the words that prober, collector and service share."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -11,6 +12,7 @@ from assets.text import clean
 READINGS_MAX = 2_000  # of one observation; a switch of 500 ports with four readings each fits
 COUNTERS_MAX = 2_000
 NAME_MAX = 80
+PARAMS_MAX = 8
 Text = Annotated[str, AfterValidator(clean)]
 Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"^[a-z0-9_.]+$")]
 Instance = Annotated[str, Field(max_length=NAME_MAX), AfterValidator(clean)]
@@ -126,16 +128,32 @@ class Traffic(Loose):
         )
 
 
+_TRAFFIC_FIELDS = set(Traffic.model_fields)
+
+
+def traffic(sent: int, received: int, packets: int) -> Traffic:
+    """What was counted here, like `reading`."""
+    made = _new(Traffic)
+    _set_values(made, {"sent_octets": sent, "received_octets": received, "packets": packets})
+    _set_fields(made, _TRAFFIC_FIELDS)
+    _set_extra(made, None)
+    _set_private(made, None)
+    return made
+
+
 class Result(Loose):
     """One look at one target.
 
     `counters` holds raw counters by "name:instance" and never rates; `uptime_seconds` is sysUpTime / 100, which wraps
     after 497 days. `truncated` says that a walk was cut by a guard, so that what is missing proves nothing.
+    `detail` says in English how it ended, `code` and `params` say it for any language (see `endings`).
     `credential` is the one that the device answered to or refused, `traffic` what the look cost.
     """
 
     outcome: Outcome
     detail: Text = ""
+    code: Annotated[str, Field(max_length=NAME_MAX)] = ""
+    params: Annotated[Mapping[str, int | float | Text], Field(max_length=PARAMS_MAX)] = Field(default={})
     latency_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
     identity: Identity | None = None
     readings: Annotated[tuple[Reading, ...], Field(max_length=READINGS_MAX)] = ()

@@ -26,14 +26,17 @@ STATUS_MAX = 18  # inconsistentName, the last of RFC 3416
 
 
 class Replies:
-    """Who waits for which answer; `answered` is told each right one, `refused` each refusal of a credential."""
+    """Who waits for which answer; `answered` is told each right one, `refused` what ends the question if none comes soon.
+
+    That is a refusal of the credential, or another engine in place of one that has answered before.
+    """
 
     def __init__(
         self,
         *,
         now: Callable[[], float],
         answered: Callable[[Pending, Answer | usm.Head], None],
-        refused: Callable[[Pending, DeviceError], None],
+        refused: Callable[[Pending, DeviceError | usm.Head], None],
     ) -> None:
         self._now = now
         self._answer = answered
@@ -221,6 +224,9 @@ class Replies:
         if isinstance(verdict, DeviceError):
             self._refuse(pending, verdict)
             return "a refusal"
+        if session.proven and verdict.engine != session.engine:  # unsigned: anybody could have said so
+            self._refuse(pending, verdict)
+            return "another engine"
         self._answer(pending, verdict)
         return None
 

@@ -19,6 +19,7 @@ from assets.probing.oid import is_under
 from assets.probing.overview import Known
 from assets.probing.prober import Seen
 from assets.probing.readings import Reading, Result
+from assets.probing.texts import decoded
 from assets.text import clean
 
 Document = dict[str, Any]
@@ -124,10 +125,7 @@ def _as_sent(raw: Value | None) -> str:
     """A text as the device sent it: JSON escapes its control characters, and what it does not escape is left out."""
     if not isinstance(raw, bytes):
         return ""
-    try:
-        sent = raw.rstrip(b"\0").decode("utf-8")
-    except UnicodeDecodeError:
-        sent = raw.rstrip(b"\0").decode("latin-1")
+    sent = decoded(raw.rstrip(b"\0"))
     return "".join(c for c in sent if c < " " or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
 
 

@@ -13,10 +13,10 @@ from assets.probing.door import DeviceError, Malformed, NotAsked, WrongCredentia
 _USM_STATS = oid.encode("1.3.6.1.6.3.15.1.1")
 _LEVEL, _TIME, _USER, _ENGINE, _DIGEST, _DECRYPTION = range(1, 7)  # usmStats…, each with .0 behind
 _REFUSALS = {
-    _LEVEL: "the device wants another security level for this user",
-    _USER: "the device does not know this user",
-    _DIGEST: "the authentication key is wrong",
-    _DECRYPTION: "the privacy key is wrong",
+    _LEVEL: "level_refused",
+    _USER: "user_unknown",
+    _DIGEST: "auth_key_wrong",
+    _DECRYPTION: "privacy_key_wrong",
 }
 _OTHERS = {
     oid.encode("1.3.6.1.6.3.11.2.1.1.0"): "an invalid message",
@@ -98,6 +98,11 @@ class Session:
         self._proven = True
         self._fruitless = 0
 
+    @property
+    def proven(self) -> bool:
+        """Whether the engine has answered rightly with these keys."""
+        return self._proven
+
     def fruitless(self) -> bool:
         """Whether silence, while the engine itself answers, now means that the keys are wrong and not that a line is bad."""
         self._fruitless += 1
@@ -132,4 +137,4 @@ class Session:
             return found if signed else "a time that nobody signed"
         if told in _REFUSALS:
             return WrongCredential(_REFUSALS[told])
-        return Malformed(f"the device answers badly: a report of {_OTHERS.get(name, 'something unknown')}")
+        return Malformed("badly_report", reason=_OTHERS.get(name, "something unknown"))

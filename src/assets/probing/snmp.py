@@ -108,7 +108,7 @@ class Snmp:
         async def ask(names: tuple[str, ...]) -> tuple[int, int, Bindings]:
             status, index, bindings = await self._ask(peer, names)
             if status == 0 and [oid.decode(b[0]) for b in bindings] != list(names):
-                raise Malformed("the device answers badly: other names than asked for")
+                raise Malformed("badly_named")
             return status, index, bindings
 
         return await get_in_parts(ask, oids)
@@ -147,23 +147,23 @@ class Snmp:
                     kind = self._kinds[":" in peer.address]
                     answer = await _send(kind, engine, auth, peer, names, repetitions)
             except TimeoutError:
-                raise Silent(f"no answer in {patience:g} s") from None
+                raise Silent("no_answer_within", seconds=patience) from None
             except (ValueError, TypeError, IndexError) as error:  # what its decoder lets out on hostile answers
-                raise Malformed(f"the device answers badly: {type(error).__name__}") from None
+                raise Malformed("badly", reason=type(error).__name__) from None
             except (PySnmpError, PyAsn1Error) as error:
                 raise _ours(error) from None
             except OSError as error:
-                raise NotAsked(f"cannot send: {error.strerror or error}") from None
+                raise NotAsked("cannot_send", error=str(error.strerror or error)) from None
         indication, status, index, objects = answer
         asked_v3 = isinstance(indication, errind.RequestTimedOut) and isinstance(peer.credential, User)
         if asked_v3 and await engine_answers(
             peer.address, peer.port, timeout_seconds=peer.timeout_seconds, meter=self._meter
         ):
-            raise WrongCredential("the device speaks SNMPv3, but not with this user and privacy key")
+            raise WrongCredential("user_or_privacy")
         if indication:
             raise _ours(indication)
         if int(status) in _REFUSES:
-            raise WrongCredential("the device refuses this user")
+            raise WrongCredential("user_refused")
         return int(status), int(index), list(objects)
 
     def _auth(self, credential: Credential) -> tuple[Any, Any]:
@@ -227,9 +227,9 @@ def _ours(error: Any) -> Exception:
         if isinstance(error, kind):
             return WrongCredential(sentence)
     if isinstance(error, errind.RequestTimedOut):
-        return Silent("no answer")
+        return Silent("no_answer_at_all")
     if isinstance(error, errind.ErrorIndication):
-        return Malformed(f"the device answers badly: {error}")
+        return Malformed("badly", reason=str(error))
     return NotAsked(f"the question could not be made: {error}")
 
 

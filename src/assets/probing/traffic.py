@@ -10,7 +10,7 @@ import struct
 import sys
 from typing import Any
 
-from assets.probing.readings import Traffic
+from assets.probing.readings import Traffic, traffic
 
 UDP_HEADERS = 28  # IPv4 20 + UDP 8; IPv6 has 20 more, which no budget is near enough to feel
 TCP_HEADERS = 52  # IPv4 20 + TCP 20 + timestamps 12
@@ -42,7 +42,7 @@ class Meter:
         if not packets:
             return None
         counted[:3] = 0, 0, 0
-        return Traffic(sent_octets=sent, received_octets=received, packets=packets)
+        return traffic(sent, received, packets)
 
     def end(self, key: Key) -> None:
         """Count no longer."""

@@ -27,6 +27,11 @@ class Device:
     bulk: bool = False  # has answered a GETBULK
     weak_until: float = 0.0
     silences: int = 0
+    noise: int = 0  # datagrams refused since the last right answer
+
+    def numbered(self, data: bytes) -> bool:
+        """Whether a datagram has the number of a question that waits in it, which takes one look through it."""
+        return any(pending.request_id.to_bytes(4, "big") in data for pending in self.waiting)
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +54,5 @@ class Pending:
     first_at: float = 0.0
     slot: bool = True
     until: float = 0.0  # the end of this try
-    noise: int = 0
     complaint: str = ""
-    refusal: DeviceError | None = None
+    refusal: "DeviceError | usm.Head | None" = None

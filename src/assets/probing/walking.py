@@ -53,7 +53,7 @@ async def get_in_parts(
                 # An agent of the v1 age refuses the whole question for one name: ask for the others.
                 queue.insert(0, names[: index - 1] + names[index:])
         elif status != _TOO_BIG:
-            raise Malformed(f"the device answers with error {status}")
+            raise Malformed("device_error", status=status)
     return found
 
 
@@ -282,7 +282,7 @@ async def run(walk: Walk, peer: Peer, ask: Callable[[Step], Awaitable[Answer]]) 
                 step = walk.next(loop.time())
     except TimeoutError:
         if not walk.rows:
-            raise Silent(f"no row in {patience:g} s") from None
+            raise Silent("no_row", seconds=patience) from None
         walk.cut("walk too long")
     except (Silent, Malformed):
         if not walk.rows:

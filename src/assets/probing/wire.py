@@ -214,8 +214,7 @@ class Wire:
             assert isinstance(reply, Answer)
             answer = reply
         if answer.status in _REFUSES:
-            who = "user" if isinstance(peer.credential, User) else "community"
-            raise WrongCredential(f"the device refuses this {who}")
+            raise WrongCredential("user_refused" if isinstance(peer.credential, User) else "community_refused")
         return answer
 
     async def _ask_v3(self, peer: Peer, user: User, pdu: int, names: tuple[str, ...], step: Step | None) -> Answer:
@@ -236,13 +235,13 @@ class Wire:
                 session.answered()
                 return reply
             session.follow(reply, self._loop.time())
-        raise Malformed("the device answers badly: its engine or its time changes with every question")
+        raise Malformed("badly_changing")
 
     async def _doubt(self, peer: Peer, session: Session) -> None:
         """After silence: nobody may be there (Silent), or somebody who meets what he cannot decrypt with silence."""
         await self._discover(replace(peer, tries=1), session)
         if session.fruitless():
-            raise WrongCredential("the device speaks SNMPv3, but not with this user and privacy key") from None
+            raise WrongCredential("user_or_privacy") from None
 
     async def _discover(self, peer: Peer, session: Session) -> None:
         """Asks an engine who it is (RFC 3414 §4); what it says of its time is good for asking, and proves nothing."""

@@ -9,7 +9,7 @@ import codecs
 import re
 import unicodedata
 
-from assets.inventory.batches.legacy_fonts import typed_for
+from assets.legacy_fonts import typed_for
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8",

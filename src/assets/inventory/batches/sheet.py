@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from assets.errors import Invalid
-from assets.inventory.batches.legacy_fonts import respelled, typed_for
+from assets.legacy_fonts import respelled, typed_for
 from assets.phrases import Phrase
 from assets.text import clean
 from assets.web.cells import Cell

@@ -37,6 +37,12 @@ _VNI |= {key.upper(): letter.upper() for key, letter in _VNI.items()} | {
 }
 _VNI_LETTER = re.compile("|".join(sorted(map(re.escape, _VNI), key=len, reverse=True)))
 
+# VISCII (RFC 1456): a letter is one byte; the six that lie below the blank are control characters to everybody else.
+_VISCII = (
+    "ẠẮẰẶẤẦẨẬẼẸẾỀỂỄỆỐ" "ỒỔỖỘỢỚỜỞỊỎỌỈỦŨỤỲ" "Õắằặấầẩậẽẹếềểễệố" "ồổỗỠƠộờởịỰỨỪỬơớƯ"
+    "ÀÁÂÃẢĂẳẵÈÉÊẺÌÍĨỳ" "ĐứÒÓÔạỷừửÙÚỹỵÝỡư" "àáâãảăữẫèéêẻìíĩỉ" "đựòóôõỏọụùúũủýợỮ"
+)  # fmt: skip
+
 _EVIDENCE = {
     # Signs behind a letter or between two; a word that begins with ®; a capital behind a small letter, but not those
     # that windows-1258 has its tones in (Ì, Ò, Þ).
@@ -77,6 +83,14 @@ def of_tcvn3(text: str) -> str:
 
 
 _TCVN3_TABLE = str.maketrans(_TCVN3)
+
+
+def of_viscii(raw: bytes) -> str:
+    """Octets of VISCII in Unicode."""
+    return raw.decode("latin-1").translate(_VISCII_TABLE)
+
+
+_VISCII_TABLE = {0x80 + n: letter for n, letter in enumerate(_VISCII)}
 
 
 def of_vni(text: str) -> str:
