@@ -277,6 +277,7 @@ async def test_when_a_session_owes_a_step_then_it_opens_nothing(stage: Stage) ->
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1_500)
 async def test_when_every_filter_is_forgotten_then_the_second_wall_still_shows_nothing_foreign(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
