@@ -368,6 +368,22 @@ async def test_when_forged_answers_with_the_right_number_never_end_then_looking_
         assert wire.refused["another community"] == 300
 
 
+async def test_when_lies_have_ended_some_questions_then_one_more_does_not_end_the_next(wire: Wire) -> None:
+    def answers(question: Question, number: int) -> list[bytes]:
+        if number < 2:
+            return forged(question, 320, knows=True) if number else []
+        return [*forged(question, 1, knows=True), reply(question)]
+
+    async def chain() -> list[object]:
+        with pytest.raises(Malformed):
+            await wire.get(peer(port), [NAME])
+        return [await wire.get(peer(port), [NAME]) for _ in range(3)]  # never without another that waits
+
+    async with agent(answers) as device:
+        port = device.port
+        assert await asyncio.gather(chain(), chain()) == [[{NAME: b"it-is-me"}] * 3] * 2
+
+
 async def test_when_strangers_flood_the_socket_then_an_honest_device_is_still_read(wire: Wire) -> None:
     async with agent(lambda q, n: [reply(q)]) as honest:
         await wire.get(peer(honest.port), [NAME])

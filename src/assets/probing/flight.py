@@ -226,10 +226,10 @@ class Flight:
             self._timer = self._loop.call_at(max(at, self._loop.time() + TIMER_SECONDS), self._meet_deadlines)
 
     def _meet_deadlines(self) -> None:
-        now = self._loop.time()
-        self._timer = None
         for sock in self._sockets.values():
             self._drain(sock)  # what has come before a deadline counts, however late the loop gets to it
+        now = self._loop.time()
+        self._timer = None
         due = []
         while self._deadlines and self._deadlines[0][0] <= now:
             due.append(heapq.heappop(self._deadlines)[2])
@@ -349,5 +349,6 @@ class Flight:
         device.noise += 1
         for pending in device.waiting:
             pending.complaint = pending.complaint or reason
-            if device.noise >= LIES_MAX and not pending.future.done():
+            pending.lies += 1
+            if pending.lies >= LIES_MAX and not pending.future.done():
                 self._give_up(pending)

@@ -54,5 +54,6 @@ class Pending:
     first_at: float = 0.0
     slot: bool = True
     until: float = 0.0  # the end of this try
+    lies: int = 0  # datagrams refused while it waits
     complaint: str = ""
     refusal: "DeviceError | usm.Head | None" = None
