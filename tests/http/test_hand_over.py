@@ -161,6 +161,8 @@ async def test_when_a_file_is_on_a_transfer_then_the_side_that_added_it_takes_it
     for name, person, at in (("given", near, 2), ("came", way.clerk, 3), ("province", way.keeper, 4)):
         photo = {"file": (f"{name}.png", pictures.png(at))}
         await person.post(f"/transfers/{way.number}/files", data={"note": name}, files=photo)
+    again = {"file": ("given.png", pictures.png(2))}  # the giver's picture once more, from the receiver
+    await way.clerk.post(f"/transfers/{way.number}/files", data={"note": "again"}, files=again)
     came = await way.confirm(await way.address("receiver"), name="Bà A", photo="1", note="Chưa nhận")
     assert came.status_code == 303
     files = (await way.clerk.get(f"/transfers/{way.number}.json")).json()["files"]
@@ -175,7 +177,7 @@ async def test_when_a_file_is_on_a_transfer_then_the_side_that_added_it_takes_it
 
     at = f"/transfers/{way.number}"
     assert offered((await near.get(at)).text) == {"given"}
-    assert offered((await way.clerk.get(at)).text) == {"came", "Bà A"}
+    assert offered((await way.clerk.get(at)).text) == {"came", "again", "Bà A"}
     assert offered((await way.keeper.get(at)).text) == set(of_both)
     for name in ("came", "Bà A", "province"):
         assert await removed(near, name) == 403, name
@@ -185,6 +187,7 @@ async def test_when_a_file_is_on_a_transfer_then_the_side_that_added_it_takes_it
     assert (told.status_code, "only they can take it off" in told.text) == (403, True)
     assert [await removed(way.clerk, name) for name in ("given", "province", "came")] == [403, 403, 204]
     assert await removed(way.keeper, "given") == 204
+    assert await removed(way.clerk, "again") == 204
     assert (await way.clerk.post(f"/api/v1/transfers/{way.number}/receive")).status_code == 200
     for person in (way.clerk, way.keeper):
         assert (await removed(person, "Bà A"), offered((await person.get(at)).text)) == (409, set())

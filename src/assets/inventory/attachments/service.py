@@ -193,11 +193,12 @@ async def _attached(
     tx: Connection, actor: Actor, subject: Subject, file: UUID, name: str, note: str, now: datetime, side: UUID | None
 ) -> UUID:
     rows = await tx.fetch(
-        "select id, file from attachments where subject_kind = $1 and subject = $2 and removed_at is null",
+        "select id, file, by_site from attachments where subject_kind = $1 and subject = $2 and removed_at is null",
         subject.kind, subject.id,
     )  # fmt: skip
     for row in rows:
-        if row["file"] == file:
+        # What two sides share has one picture twice when both sent it: each takes off its own.
+        if row["file"] == file and (not KINDS[subject.kind].shared or row["by_site"] == side):
             there: UUID = row["id"]
             return there
     most = FILES_MAX_OF.get(subject.kind, FILES_MAX)
