@@ -215,7 +215,17 @@ async def test_every_field_of_the_register_is_a_filter_and_hardware_addresses_ar
     }.items():  # fmt: skip
         answer = await client.get(f"/api/v1/assets?{query}")
         assert [one["tag"] for one in answer.json()["items"]] == tags, (query, answer.text)
-    for query in ("macs=zz", "addresses=10.1.2.0/24", "macs__gte=00:1b:44:11:3a:b8", "sort=macs"):
+    async with db.transaction(db.EVERYTHING) as tx:  # zones were taken in once
+        await tx.execute("update assets set addresses = '{fe80::1%eth0,10.1.2.4}' where tag = 'QN-2'")
+    found = await client.get("/api/v1/assets?addresses=fe80::1")
+    assert [one["tag"] for one in found.json()["items"]] == ["QN-2"]
+    for query in (
+        "macs=zz",
+        "addresses=10.1.2.0/24",
+        "addresses=fe80::1%25eth0",
+        "macs__gte=00:1b:44:11:3a:b8",
+        "sort=macs",
+    ):
         assert (await client.get(f"/api/v1/assets?{query}")).status_code == 400, query
 
 

@@ -192,7 +192,10 @@ ASSETS = Listing(
         "custodian_kind": Column("a.custodian_kind", choices=CUSTODIANS), "national_code": Column("a.national_code"),
         "due_back": Column("a.due_back", "date"), "name": Column("a.name"), "note": Column("a.note", sortable=False),
         "macs": Column("a.macs::macaddr[]", "macaddr", sortable=False, many=True),
-        "addresses": Column("a.addresses::inet[]", "inet", sortable=False, many=True),
+        # A zone, which older versions took in, is none of PostgreSQL's.
+        "addresses": Column(
+            "regexp_replace(a.addresses::text, '%[[:alnum:]_.-]+', '', 'g')::inet[]", "inet", sortable=False, many=True
+        ),
         "physical_state_at": Column("a.physical_state_at", "timestamptz"), "borrower": Column("a.borrower"),
         "repairer": Column("a.repairer"), "quotation": Column("a.quotation", "bigint"),
     },

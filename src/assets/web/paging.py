@@ -13,7 +13,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -446,6 +446,12 @@ def _hardware(text: str) -> str:
     return digits
 
 
+def _address(text: str) -> IPv4Address | IPv6Address:
+    if "%" in text:
+        raise ValueError("an address goes without its zone")
+    return ip_address(text)
+
+
 def _written(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -455,7 +461,7 @@ def _written(value: object) -> str:
 PARSERS: dict[str, Callable[[str], object]] = {
     "text": str, "uuid": UUID, "smallint": _whole(16), "integer": _whole(32), "bigint": _whole(64),
     "boolean": _yes_or_no, "date": date.fromisoformat, "timestamptz": moment, "double precision": _real,
-    "macaddr": _hardware, "inet": ip_address,
+    "macaddr": _hardware, "inet": _address,
 }  # fmt: skip
 
 
