@@ -199,7 +199,11 @@ class Service(Litestar):
         """The document as JSON, made once and in a thread: whoever asks first holds nobody up."""
         if self._document is None:
             self._document = asyncio.create_task(asyncio.to_thread(self._encoded), name="openapi")
-        return await asyncio.shield(self._document)
+        try:
+            return await asyncio.shield(self._document)
+        except Exception:
+            self._document = None
+            raise
 
     def _encoded(self) -> bytes:
         return encode_json(self.openapi_schema.to_schema())

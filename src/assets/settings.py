@@ -179,6 +179,10 @@ def load(**overrides: object) -> Settings:
     )
     if unknown:
         raise WrongSettings(f"{unknown[0]}: there is no such setting (see docs/settings.md)")
+    if os.environ.get("ASSETS_DATABASE_URL") == "":  # a secret that was not filled in is no wish for an empty house
+        raise WrongSettings(
+            "ASSETS_DATABASE_URL: it is set to nothing; leave it out for a database of the service's own"
+        )
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic validates them
     except ValidationError as error:

@@ -40,6 +40,9 @@ def test_when_settings_are_set_to_nothing_then_they_have_their_defaults(
     usual = load()
     for name in KNOWN:
         monkeypatch.setenv(f"ASSETS_{name.upper()}", "")
+    with pytest.raises(WrongSettings, match="ASSETS_DATABASE_URL: it is set to nothing"):
+        load()  # and not with a database that is new and empty
+    monkeypatch.delenv("ASSETS_DATABASE_URL")
     assert load() == usual
     assert usual.home == default_home()
     with pytest.raises(collector.CollectorSettingsWrong, match="ASSETS_COLLECTOR_URL: it is missing"):

@@ -250,7 +250,7 @@ def _configure(data: Path) -> None:
     part.rename(data / INCLUDED)
     handle = os.open(data / "postgresql.conf", os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(handle, "r+", encoding="utf-8", errors="replace") as conf:
-        if INCLUDE not in conf.read().splitlines():
+        if INCLUDE not in map(str.strip, conf.read().splitlines()):
             conf.write(f"\n{INCLUDE}\n")
             conf.flush()
             os.fsync(handle)

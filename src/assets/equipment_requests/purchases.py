@@ -266,7 +266,8 @@ class _Delivery:
         if not self.note:
             return None
         found = await tx.fetchrow(
-            "select digest, tags from purchase_deliveries where purchase = $1 and (note = $2 or note = $3 and digest = $4)",
+            "select digest, tags from purchase_deliveries where purchase = $1 and (note = $2 or note = $3 and digest = $4) "
+            "order by digest = $4 desc limit 1",
             row["id"], self.key, self.note, self.digest,
         )  # fmt: skip
         if found is not None and found["digest"] != self.digest:
