@@ -80,6 +80,8 @@ def values_of(field: Field) -> st.SearchStrategy[Any]:
 def assets(draw: st.DrawFn) -> dict[str, Any]:
     found = {one.name: GIVEN.get(one.name) or draw(values_of(one), label=one.name) for one in KIND.fields}
     assume(found["tag"])
+    if found["purchased_on"] and found["warranty_until"]:  # a warranty does not end before it begins
+        found["purchased_on"], found["warranty_until"] = sorted((found["purchased_on"], found["warranty_until"]))
     return found
 
 

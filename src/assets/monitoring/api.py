@@ -171,7 +171,7 @@ class OrderOut(BaseModel):
     deadline: datetime
     done_at: datetime | None
     done: bool | None
-    rows: list[tuple[str, str]]
+    rows: list[list[str]]
 
 
 async def _order(collector: UUID, order: UUID, actor: Actor) -> OrderOut:

@@ -55,7 +55,7 @@ class BatchOut(BaseModel):
     same: int
     refused: int
     unknown: list[str]
-    new_models: list[tuple[str, str, str]]
+    new_models: list[list[str]]
     fonts: list[str]
     made_by: str
     made_at: datetime
