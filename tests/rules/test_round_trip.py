@@ -19,7 +19,7 @@ from assets.inventory.batches.headings import columns
 from assets.inventory.batches.planning import AS_WRITTEN, Options, Outcome, Planned, Present, World, plan
 from assets.inventory.batches.reading import read_table
 from assets.inventory.kinds import ASSETS, CUSTOM, Definition, with_definitions
-from assets.inventory.values import YEARS, Field, Type, plain, read
+from assets.inventory.values import YEARS, Field, Type, fits_address, plain, read
 from assets.web import words
 from assets.web.cells import cell
 from assets.web.language import translate
@@ -79,7 +79,7 @@ def values_of(field: Field) -> st.SearchStrategy[Any]:
 @st.composite
 def assets(draw: st.DrawFn) -> dict[str, Any]:
     found = {one.name: GIVEN.get(one.name) or draw(values_of(one), label=one.name) for one in KIND.fields}
-    assume(found["tag"])
+    assume(found["tag"] and fits_address(found["tag"]))
     if found["purchased_on"] and found["warranty_until"]:  # a warranty does not end before it begins
         found["purchased_on"], found["warranty_until"] = sorted((found["purchased_on"], found["warranty_until"]))
     return found
