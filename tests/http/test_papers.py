@@ -364,7 +364,7 @@ async def test_two_hundred_lines_go_over_pages_with_heads_in_a_moment(office: Of
     assert max(len(pdf.content), len(word.content)) < 400_000
     paper = Opened(pdf.content)
     with_lines = [paper.text(page) for page in range(len(paper)) if "(mã L-" in paper.text(page)]
-    assert len(with_lines) > 5
+    assert len(with_lines) > 3
     assert all("Danh mục tài sản" in text for text in with_lines)
     assert all(tag in pdf_words for pdf_words in [paper.words()] for tag in tags)
     assert docx_words(word.content).count("(mã L-") == 200

@@ -112,7 +112,7 @@ def test_whatever_a_device_answers_nothing_weaker_follows_and_refused_ones_rest(
             assert strength >= floor, "a weaker one was shown"
             if id_ in refused:
                 times, since = refused[id_]
-                assert now - since >= min(FIRST_SECONDS * 2 ** (times - 1), LONGEST_SECONDS)
+                assert now >= since + min(FIRST_SECONDS * 2 ** (times - 1), LONGEST_SECONDS)
             outcome = answers[id_]
             if outcome is Outcome.ANSWERED:
                 floor = max(floor, strength)

@@ -94,10 +94,12 @@ def _text(field: Field, cell: object) -> str:
     if isinstance(cell, bool | list | dict):
         raise Wrong(Phrase(N_("Text is expected.")))
     whole = " ".join(str(cell).split())
+    if field.upper:  # before it is measured and normalised: ß gets longer, ΐ comes apart
+        whole = whole.upper()
     kept = clean(whole, field.limit)
     if len(clean(whole, field.limit + 1)) > field.limit:
         raise Wrong(Phrase(N_("At most %(count)s characters."), {"count": field.limit}))
-    return kept.upper() if field.upper else kept
+    return kept
 
 
 _GROUPED = re.compile(r"-?\d{1,3}([.,  ]\d{3})+")
