@@ -47,10 +47,11 @@ _LATE_TONE = re.compile("([ou])([aey])([\u0300\u0301\u0303\u0309\u0323])")
 def searchable(*texts: str) -> str:
     """What a row is found by, for its column `search`: its words blind to accents and, when some have any, as spelt.
 
-    Spaces stand around each word, so that a pattern can ask for whole ones: " may in ha máy in hà ". The SQL function of
-    the same name does the same.
+    Spaces stand around each word, so that a pattern can ask for whole ones: " may in ha máy in hà ". Syllables that a sign
+    joins stand apart as well: " hoa-xa hoa xa hóa-xã hóa xã ". The SQL function of the same name does the same.
     """
     words = [word for text in texts for said in text.split() if (word := said.strip(_EDGES))]
+    words += [part for word in words for part in _joined(word)]
     blind, exact = " ".join(map(fold, words)), " ".join(map(spelled, words))
     return f" {blind} " if blind == exact else f" {blind} {exact} "
 
@@ -68,12 +69,25 @@ _BETWEEN = re.compile(r"[\s\u00ad\u2010-\u2015\u2212-]")
 
 def search_words(q: str, most: int = 8) -> list[str]:
     """The words of a search as `searchable` has them: blind to accents, but one that is typed with some is as typed."""
-    words = [said.strip(_EDGES) or said for said in q.split()]  # signs alone are found nowhere
-    pairs = [(fold(word), spelled(word)) for word in words]
+    words = [said.strip(_EDGES) or said for said in q.split()]
+    # Signs between words mean nothing; alone they are found nowhere.
+    words = [word for word in words if _SIGN.sub("", word)] or words
+    pairs = [(fold(part), spelled(part)) for word in words for part in _joined(word) or [word]]
     return [blind if blind == exact else exact for blind, exact in pairs if blind][:most]
 
 
+def _joined(word: str) -> list[str]:
+    """The syllables that signs join, some with accents; tags and numbers ("QN-001/2") are one word each."""
+    if word.isascii():
+        return []
+    plain = unicodedata.normalize("NFD", word)
+    return [part for part in _SIGN.split(plain) if part] if _SIGN.search(plain) and _ACCENT.search(plain) else []
+
+
 _EDGES = ",.;:()[]\"'“”‘’!?"
+# Of decomposed text: "≠" is no sign but a letter with a mark.
+_SIGN = re.compile("[-!\"#$%&'()*+,./:;<=>?@\\[\\\\\\]^_`{|}~«»·‐‑‒–—―‘’‚“”„•…−](?![\u0300-\u036f])")
+_ACCENT = re.compile("[\u0300-\u036fđĐðÐ]")
 
 
 def sort_key(text: str) -> str:

@@ -15,6 +15,7 @@ from assets.db import EVERYTHING, transaction
 from assets.ids import new_id
 from assets.inventory import service as inventory
 from assets.inventory import things
+from assets.migrations.m0031_joined_syllables import STATEMENTS as JOINED
 from tests.conftest import House
 from tests.papers import Paper
 from tests.permission_world import tells_of
@@ -74,6 +75,19 @@ async def asset(tag: str) -> Any:
         return await tx.fetchrow(
             "select a.*, r.name as room_name from assets a left join rooms r on r.id = a.room where a.tag = $1", tag
         )
+
+
+async def test_when_a_stocktake_is_searched_then_accents_count_also_in_those_from_before(room: Room) -> None:
+    await room.open(title="Kiểm kê cuối-năm")
+    async with transaction(EVERYTHING) as tx:
+        await tx.execute("update stocktake_items set name = 'Máy quét' where tag = 'A-2'")
+        await tx.execute("update stocktakes set search = 'kiem ke cuoi-nam'")
+        for statement in (one for one in JOINED if "stocktake" in one):
+            await tx.execute(statement)
+    for q, found in (("kiểm kê năm", 1), ("kiem ke cuoi-nam", 1), ("kiểm kế", 0)):
+        assert (await room.clerk.get(BASE, params={"q": q})).json()["total"] == found, q
+    items = await room.clerk.get(f"{BASE}/{room.number}/items", params={"q": "máy quét"})
+    assert [item["tag"] for item in items.json()["items"]] == ["A-2"]
 
 
 async def test_from_opening_to_the_register_put_right(room: Room) -> None:

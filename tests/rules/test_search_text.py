@@ -27,6 +27,9 @@ def found(q: str, text: str, pattern: str = "{}") -> bool:
         (unicodedata.normalize("NFD", "Sơn Hà"), HA, True), ("Sơn Hà", unicodedata.normalize("NFD", HA), True),
         ("2900", HA, True), ("(2900)", HA, True), ('"canon"', HA, True), ("", HA, True), ("!!", HA, False),
         ("qn-1", "QN-1", True), ("%", HA, False), ("café", "Cafe", False), ("cafe", "Café", True),
+        ("qn-12", "QN-1 tầng 2", False), ("QN-1/2", "QN-1/2, máy in", True), ("qn-Đ1", "QN-Đ1", True),
+        ("van hoa-xa hoi", "Văn hóa-Xã hội", True), ("văn hoá – xã hội", "Văn hóa-Xã hội", True),
+        ("văn hóa-xã hội", "Văn hóa - Xã hội", True), ("hóa/xã", "xã Hòa-Hóa", True), ("hóa/xã", "xã Hòa", False),
     ],
 )  # fmt: skip
 def test_when_words_are_searched_then_accents_count_where_they_are_typed(q: str, text: str, expected: bool) -> None:
@@ -38,6 +41,22 @@ def test_when_a_whole_word_is_asked_for_then_its_beginning_elsewhere_does_not_co
     assert found("son ha", text)
     assert not found("son ha", text, " {} ")
     assert found("son ha", HA, " {} ")
+
+
+@pytest.mark.parametrize(
+    "sign", ["-", "–", "—", "/", "\\", "…", "_", ".", ",", ";", ":", "(", "&", "+", "”", "»", "·", "\u2011"]
+)
+def test_when_a_sign_joins_syllables_then_each_is_a_word_of_its_own(sign: str) -> None:
+    text = f"Phòng Văn hóa{sign}Xã hội"
+    for form in ("NFC", "NFD"):
+        for q in ("xã hội", "văn hóa", "xa hoi", "Hoá"):
+            assert found(q, unicodedata.normalize(form, text), " {} "), (sign, q)
+        assert not found("xạ", text)
+    assert found(text, text)
+
+
+def test_when_a_letter_has_a_mark_then_it_is_no_sign() -> None:
+    assert searchable("đa≠b") == " da=b đa≠b "
 
 
 def test_when_there_are_very_many_words_then_the_first_count() -> None:

@@ -14,7 +14,9 @@ from assets.dashboards.search import KINDS, MOST, Find, Found, search
 from assets.inventory import service as inventory
 from assets.inventory import things
 from assets.inventory.api import ASSETS
-from assets.migrations.m0013_search import FOUND_AGAIN
+from assets.migrations.m0013_search import FOUND_AGAIN, FUNCTIONS
+from assets.migrations.m0031_joined_syllables import STATEMENTS as JOINED
+from assets.migrations.m0031_joined_syllables import TABLES
 from assets.places import service as places
 from assets.places.units import parse, shipped
 from assets.text import searchable
@@ -36,7 +38,7 @@ async def register(migrated: str) -> AsyncIterator[None]:
     model = await things.add_model(SYSTEM, things.NewModel("printer", "Canon", "LBP 2900"))
     for tag, site, serial, name, room in (
         ("QN-1", SON_HA, "X900", "Máy in hộ tịch", "Quầy 1"), ("QN-10", SON_HA_LOW, "X901", "Máy in một cửa", "Quầy 2"),
-        ("QN-100", SON_HA, "", "", ""), ("X900-B", SON_HA_LOW, "", "Máy quét Hoà Bình", ""),
+        ("QN-100", SON_HA, "", "Thương binh-Xã hội", ""), ("X900-B", SON_HA_LOW, "", "Máy quét Hoà Bình", ""),
     ):  # fmt: skip
         new = inventory.NewAsset(tag, model, site, serial=serial, name=name, room=room)
         await inventory.register(SYSTEM, new, now=clock.now())
@@ -69,7 +71,7 @@ def first(found: Found) -> Find:
         ("Sơn Hà", ["QN-1", "QN-100"]), ("qn-1", ["QN-1", "QN-10", "QN-100"]), ("QN-10", ["QN-10", "QN-100"]),
         ("x900", ["QN-1", "X900-B"]), ("canon", ["QN-1", "QN-10", "QN-100", "X900-B"]), ("hòa bình", ["X900-B"]),
         ("hoá", []), ("anon", ["QN-1", "QN-10", "QN-100", "X900-B"]), ("may in canon 2900 21289", ["QN-1"]), ("%", []),
-        ("zz", []), ("QN", ["QN-1", "QN-10", "QN-100"]),
+        ("zz", []), ("QN", ["QN-1", "QN-10", "QN-100"]), ("xã hội", ["QN-100"]), ("thương binh – xã hội", ["QN-100"]),
     ],
 )  # fmt: skip
 async def test_when_assets_are_searched_then_the_best_come_first(register: None, q: str, tags: list[str]) -> None:
@@ -81,6 +83,7 @@ async def test_when_assets_are_searched_then_the_best_come_first(register: None,
     [
         ("may quet son ha", ["X900-B"]), ("máy in sơn hà", ["QN-1"]), ("Sơn Hạ", ["QN-10", "X900-B"]),
         ("Sơn Hà", ["QN-1", "QN-100"]), ("hoà bình", ["X900-B"]), ("canon son ha", ["QN-1", "QN-10", "QN-100", "X900-B"]),
+        ("xã hội", ["QN-100"]), ("binh-xã sơn hà", ["QN-100"]), ("Thương Bình", []),
     ],
 )  # fmt: skip
 async def test_when_a_list_is_searched_then_syllables_with_accents_are_whole(
@@ -173,6 +176,24 @@ async def test_when_the_database_makes_a_text_searchable_then_it_does_as_the_ser
             assert dict(await tx.fetch(f"select id, search from {table}")) == before, table
 
 
+async def test_when_rows_were_written_before_then_they_are_found_as_if_written_today(register: None) -> None:
+    before = FUNCTIONS[0].replace("function searchable(", "function pg_temp.searchable_before(")
+    kept: dict[str, dict[object, object]] = {}
+    async with db.transaction(db.EVERYTHING) as tx, db.as_owner(tx):
+        tables = await tx.fetch("select table_name from information_schema.columns where column_name = 'search'")
+        assert {row["table_name"] for row in tables} == {*TABLES, "stocktakes", "stocktake_items"}
+        await tx.execute(before)
+        for statement in FOUND_AGAIN:
+            table = statement.split()[1]
+            kept[table] = dict(await tx.fetch(f"select id, search from {table}"))
+            await tx.execute(statement.replace("searchable(", "pg_temp.searchable_before("))
+        assert await tx.fetchval("select search from assets where tag = 'QN-100'") not in kept["assets"].values()
+        for statement in JOINED:
+            await tx.execute(statement)
+        for table, rows in kept.items():
+            assert dict(await tx.fetch(f"select id, search from {table}")) == rows, table
+
+
 SAID = [
     "",
     " ",
@@ -186,4 +207,8 @@ SAID = [
     "QN-001/2",
     "quý",
     "khuỷu",
+    "Văn hóa-Xã hội, QN-1/2",
+    "«Tư pháp/hộ tịch…» – Đ-x, a≠b",
+    "đa≠b ở _một_cửa_(hành,chính) \\hoá\\ [xã]^hội` {tỉnh}|~",
+    "Quầy-1·số−2‑ba‒bốn–năm—sáu―bảy‘tám’chín‚mười“”„•…",
 ]

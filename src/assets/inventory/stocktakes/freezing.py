@@ -9,7 +9,7 @@ from assets.audit.service import as_of
 from assets.clock import LOCAL_ZONE
 from assets.db import Connection
 from assets.inventory.wear import Rule, wear
-from assets.text import fold
+from assets.text import searchable
 
 COLUMNS = (
     "site", "asset", "tag", "name", "category", "room", "stage", "physical_state", "original_cost", "put_into_use",
@@ -56,6 +56,6 @@ async def frozen(tx: Connection, sites: Sequence[UUID], moment: datetime, *, now
             "site": UUID(str(past["site"])), "asset": row["id"], "tag": row["tag"], "name": name,
             "category": row["category"], "room": rooms.get(str(past["room"]), ""), "stage": past["stage"],
             "physical_state": past["physical_state"], "original_cost": row["original_cost"],
-            "put_into_use": row["put_into_use"], "remaining": worth, "search": fold(f"{row['tag']} {name}"),
+            "put_into_use": row["put_into_use"], "remaining": worth, "search": searchable(row["tag"], name),
         })  # fmt: skip
     return sorted(made, key=lambda one: str(one["tag"]))

@@ -20,7 +20,7 @@ from assets.inventory.rooms import find_room
 from assets.inventory.service import bring, write_event
 from assets.inventory.stocktakes import counting, freezing
 from assets.inventory.stocktakes.counting import Act, Counted, Expected, Heard, Result, Scan, Settlement, State
-from assets.text import clean, clean_block, fold
+from assets.text import clean, clean_block, searchable
 from assets.web.language import N_
 
 KIND = "stocktake"
@@ -109,7 +109,7 @@ async def open_stocktake(actor: Actor, new: New, *, now: datetime) -> int:
             "opened_by_name, search, version) values ($1, nextval('stocktake_numbers'), $2,$3,$4,$5,'open',$6,$7,$8,$9,$10,1) "
             "returning *",
             new_id(), site["id"], new.whole_unit, clean(new.title, 160), moment, clean(new.form_number, 120),
-            clean_block(new.members, MEMBERS_MAX), now, actor.name, fold(f"{new.title} {site['name']}"),
+            clean_block(new.members, MEMBERS_MAX), now, actor.name, searchable(new.title, site["name"]),
         )  # fmt: skip
         if rows:
             await tx.executemany(
@@ -233,7 +233,7 @@ async def _take(tx: Connection, actor: Actor, row: Any, one: Seen, now: datetime
         item = await tx.fetchrow(
             "insert into stocktake_items (id, stocktake, site, expected, asset, tag, result, search) "
             "values ($1,$2,$3,false,$4,$5,'pending',$6) returning *",
-            new_id(), row["id"], row["site"], asset, tag, fold(tag),
+            new_id(), row["id"], row["site"], asset, tag, searchable(tag),
         )  # fmt: skip
     await tx.execute(
         "insert into stocktake_scans (id, item, state, room, note, at, received_at, by, by_name) "
