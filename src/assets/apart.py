@@ -5,14 +5,16 @@ what it needs comes in by its stdin, what it finds goes out by its stdout or int
 longer than the block that started it, and not a moment longer than the service.
 """
 
-import asyncio
 import ctypes
 import resource
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:  # the processes themselves wait for nothing, and are small without it
+    import asyncio
 
 _Stream = IO[bytes] | int
 
@@ -28,8 +30,10 @@ class Late(Ended):
 @asynccontextmanager
 async def started(
     module: str, *arguments: str, stdin: _Stream, stdout: _Stream
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> "AsyncIterator[asyncio.subprocess.Process]":
     """A process of `module`; whoever leaves the block, in whatever way, ends it."""
+    import asyncio
+
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-m", module, *arguments, stdin=stdin, stdout=stdout, env={"PYTHONUTF8": "1"},
     )  # fmt: skip
@@ -44,6 +48,8 @@ async def started(
 
 async def run(module: str, *arguments: str, asked: IO[bytes], answer: IO[bytes], seconds: float) -> None:
     """Let `module` answer a file with another; Ended when it does not within `seconds`. Both are rewound."""
+    import asyncio
+
     asked.seek(0)
     async with started(module, *arguments, stdin=asked, stdout=answer) as process:
         try:

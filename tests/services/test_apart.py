@@ -19,6 +19,7 @@ import xlsxwriter
 
 from assets import apart, exports
 from assets.inventory.batches import apart as files
+from assets.inventory.batches import reader
 from assets.inventory.batches.reading import Sheet, Unreadable, read_table
 from assets.web.cells import Cell
 
@@ -65,7 +66,7 @@ async def test_when_a_file_is_read_apart_then_nothing_of_it_is_lost(content: byt
     ]
     pieces: dict[int, list[Sheet]] = {}
     for at, sheet in found.pieces():
-        assert len(sheet.rows) <= files.BLOCK
+        assert len(sheet.rows) <= reader.BLOCK
         pieces.setdefault(at, []).append(sheet)
     found.close()
     for at, whole in enumerate(expected):
@@ -79,7 +80,7 @@ async def test_when_a_file_is_read_apart_then_nothing_of_it_is_lost(content: byt
 
 def test_days_and_moments_survive_their_way_back() -> None:
     said: list[Cell] = [date(2024, 2, 29), datetime(2024, 2, 29, 1, 2, 3, tzinfo=UTC), None, True, 5, 0.1, "$day"]
-    assert files.json.loads(files._line(*said), object_hook=files._day) == said
+    assert files.json.loads(reader._line(*said), object_hook=files._day) == said
 
 
 async def test_when_a_file_cannot_be_read_then_the_reason_comes_back_and_no_process_stays() -> None:
@@ -90,7 +91,7 @@ async def test_when_a_file_cannot_be_read_then_the_reason_comes_back_and_no_proc
         with pytest.raises(Unreadable) as raised:
             await files.tables(content)
         assert said in raised.value.phrase.english()
-    assert not children(files.__name__)
+    assert not children(reader.__name__)
 
 
 async def killed(module: str) -> None:
@@ -102,7 +103,7 @@ async def killed(module: str) -> None:
 
 
 async def test_when_the_reading_process_is_killed_or_late_then_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    killing = asyncio.create_task(killed(files.__name__))
+    killing = asyncio.create_task(killed(reader.__name__))
     with pytest.raises(Unreadable) as raised:
         await files.tables(LARGE)
     await killing
@@ -111,17 +112,17 @@ async def test_when_the_reading_process_is_killed_or_late_then_it_is_said(monkey
     with pytest.raises(Unreadable) as raised:
         await files.tables(LARGE)
     assert raised.value.phrase.text == files.TOO_MUCH
-    assert not children(files.__name__)
+    assert not children(reader.__name__)
 
 
 async def test_when_nobody_waits_any_more_then_the_process_ends() -> None:
     reading = asyncio.create_task(files.tables(LARGE))
-    while not children(files.__name__):
+    while not children(reader.__name__):
         await asyncio.sleep(0.001)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
-    assert not children(files.__name__)
+    assert not children(reader.__name__)
     assert files.AT_ONCE.borrowed_tokens == 0
 
 
@@ -187,7 +188,7 @@ asyncio.run(main())
 def test_when_the_service_dies_then_so_does_what_it_has_started() -> None:
     held, end = os.pipe()  # the child would wait for the rest of its file for ever
     with subprocess.Popen(
-        [sys.executable, "-c", SERVICE, files.__name__], stdin=held, stdout=subprocess.PIPE
+        [sys.executable, "-c", SERVICE, reader.__name__], stdin=held, stdout=subprocess.PIPE
     ) as service:
         assert service.stdout is not None
         child = Path(f"/proc/{int(service.stdout.readline())}")

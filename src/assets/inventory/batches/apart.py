@@ -1,14 +1,12 @@
 """The reading of files that people bring, in a process of its own: most of them are made by nobody we know.
 
-The process is a `python -m` of this module; it answers with lines of JSON, which do no more than say something. So the
-service holds a thousand rows of a file at a time, whatever the file is.
+The process (`reader`) answers with lines of JSON, which do no more than say something. So the service holds a thousand
+rows of a file at a time, whatever the file is.
 """
 
 import io
 import json
-import sys
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from tempfile import TemporaryFile
@@ -17,14 +15,12 @@ from typing import IO, Any
 import anyio
 
 from assets import apart
+from assets.inventory.batches import reader
 from assets.inventory.batches.looks import is_workbook
-from assets.inventory.batches.reading import Sheet, Unreadable, read_table
+from assets.inventory.batches.reading import Sheet, Unreadable
 from assets.web.language import N_
 
-BLOCK = 1_000  # rows
 SMALL = 1 << 17  # bytes of a CSV that is not worth a process
-MEGABYTES_MAX = 1_536  # of a process; the largest table that may be has 2,000,000 cells and takes a third of it
-SECONDS_MAX = 60  # of the processor
 WAIT_SECONDS_MAX = 240.0
 AT_ONCE = anyio.CapacityLimiter(2)
 TOO_MUCH = N_("The file needs too much time or memory to be read.")
@@ -69,13 +65,13 @@ class Tables:
 async def tables(content: bytes) -> Tables:
     """The tables of a file; Unreadable says why there are none."""
     if len(content) <= SMALL and not is_workbook(content):
-        return Tables(io.BytesIO(b"".join(await anyio.to_thread.run_sync(lambda: [*_told(content)]))))
+        return Tables(io.BytesIO(b"".join(await anyio.to_thread.run_sync(lambda: [*reader.told(content)]))))
     answer = TemporaryFile()  # noqa: SIM115 - whoever gets the tables closes it
     try:
         with TemporaryFile() as asked:
             await anyio.to_thread.run_sync(asked.write, content)
             async with AT_ONCE:
-                await apart.run(__name__, asked=asked, answer=answer, seconds=WAIT_SECONDS_MAX)
+                await apart.run(reader.__name__, asked=asked, answer=answer, seconds=WAIT_SECONDS_MAX)
         return Tables(answer)
     except apart.Ended:
         answer.close()
@@ -85,45 +81,7 @@ async def tables(content: bytes) -> Tables:
         raise
 
 
-def _told(content: bytes) -> Iterator[bytes]:
-    try:
-        sheets = read_table(content, "")
-    except Unreadable as unreadable:
-        yield _line("unreadable", unreadable.phrase.text, dict(unreadable.phrase.params))
-        return
-    yield _line("sheets", [(one.name, one.headings, one.font, len(one.rows)) for one in sheets])
-    for at, sheet in enumerate(sheets):
-        odd = [sorted(places) for places in (sheet.formulas, sheet.inexact)]
-        for start in range(0, len(sheet.rows), BLOCK):
-            rows = sheet.rows[start : start + BLOCK]
-            yield _line(at, rows, *(_between(places, rows[0][0], rows[-1][0]) for places in odd))
-
-
-def _between(places: Sequence[tuple[int, int]], first: int, last: int) -> Sequence[tuple[int, int]]:
-    return places[bisect_left(places, (first, 0)) : bisect_left(places, (last + 1, 0))]
-
-
-def _line(*what: object) -> bytes:
-    return json.dumps(what, default=_said).encode() + b"\n"
-
-
-def _said(value: object) -> object:
-    assert isinstance(value, date)
-    return {"$time" if isinstance(value, datetime) else "$day": value.isoformat()}
-
-
 def _day(found: dict[str, Any]) -> object:
     if "$time" in found:
         return datetime.fromisoformat(found["$time"])
     return date.fromisoformat(found["$day"])
-
-
-def main() -> None:
-    """Answer for the one file on stdin."""
-    apart.limit(MEGABYTES_MAX, SECONDS_MAX)
-    for line in _told(sys.stdin.buffer.read()):
-        sys.stdout.buffer.write(line)
-
-
-if __name__ == "__main__":
-    main()

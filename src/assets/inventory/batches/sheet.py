@@ -1,6 +1,6 @@
 """What a table is once it is read, whichever file it came from, and which of its rows has the headings. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -16,6 +16,7 @@ COLUMNS_MAX = 200
 CELLS_MAX = 2_000_000  # of a file, so that its table fits into memory several times
 HEADINGS_WITHIN = 20  # rows that have something in them; titles, dates and notes stand above the headings
 HEADING_MAX = 255
+SHARED_MAX = 1_000  # different texts
 
 Row = tuple[int, Sequence[Cell]]
 
@@ -65,6 +66,12 @@ def cut_to_table(name: str, rows: Sequence[Row], blank: Cell = None) -> Sheet:
         row=rows[at][0],
         font=font,
     )
+
+
+def shared() -> Callable[[str], str]:
+    """Answers each text that was given before with that same object, or 20,000 rows would hold 20,000 names of a maker."""
+    known: dict[str, str] = {}
+    return lambda text: known.setdefault(text, text) if len(known) < SHARED_MAX else known.get(text, text)
 
 
 def headings(rows: Sequence[Row]) -> tuple[int, list[str]]:

@@ -9,7 +9,16 @@ from dataclasses import replace
 from itertools import islice
 
 from assets.inventory.batches.encodings import decoded
-from assets.inventory.batches.sheet import COLUMNS_MAX, ROWS_MAX, Sheet, Unreadable, cut_to_table, headings, is_blank
+from assets.inventory.batches.sheet import (
+    COLUMNS_MAX,
+    ROWS_MAX,
+    Sheet,
+    Unreadable,
+    cut_to_table,
+    headings,
+    is_blank,
+    shared,
+)
 from assets.web.cells import MARK, undone
 from assets.web.language import N_
 
@@ -20,7 +29,7 @@ CELL_MAX = 131_072  # characters; that of Python's csv, and four times what Exce
 _SHORTENED = re.compile(r"-?[0-9](?:[.,][0-9]+)?E\+[0-9]+")
 _DECLARED = re.compile(r"sep=(.)(?:\r\n|\r|\n|$)")
 
-Rows = list[tuple[int, list[str]]]
+Rows = list[tuple[int, tuple[str, ...]]]
 
 
 def read_csv(content: bytes) -> Sheet:
@@ -84,10 +93,10 @@ def _evenness(text: str, sign: str) -> tuple[float, int]:
 
 def _rows(text: str, sign: str) -> Rows:
     found: Rows = []
-    read = 0
+    read, same = 0, shared()
     try:
         for read, cells in enumerate(_records(text, sign), start=1):
-            row = [undone(cell) if cell[:1] == MARK else cell for cell in cells]
+            row = tuple([same(undone(cell) if cell[:1] == MARK else cell) for cell in cells])
             if not all(map(is_blank, row)):
                 found.append((read, row))
                 if len(row) > COLUMNS_MAX:

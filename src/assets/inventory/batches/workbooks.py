@@ -6,16 +6,17 @@ number is a whole number. Links to other workbooks are not followed; a formula c
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from itertools import count
 from typing import Any
 
 import python_calamine
 
 from assets.clock import LOCAL_ZONE
 from assets.inventory.batches.looks import DAMAGED, Look, look_through
-from assets.inventory.batches.sheet import Row, Sheet, Unreadable, cut_to_table, is_blank
+from assets.inventory.batches.sheet import Row, Sheet, Unreadable, cut_to_table, is_blank, shared
 from assets.web.cells import Cell
 from assets.web.language import N_
 
@@ -52,18 +53,20 @@ def _visible(book: python_calamine.CalamineWorkbook) -> list[str]:
     ]
 
 
-def _values(book: python_calamine.CalamineWorkbook, name: str) -> list[list[Any]]:
-    return book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+def _values(book: python_calamine.CalamineWorkbook, name: str) -> Iterator[list[Any]]:
+    sheet = book.get_sheet_by_name(name)
+    left = [""] * (sheet.start[1] if sheet.start else 0)  # the reader gives the blank rows above, but no blank columns
+    return (left + values for values in sheet.iter_rows())
 
 
-def _sheet(name: str, table: list[list[Any]], looks: Mapping[str, Look]) -> Sheet | None:
+def _sheet(name: str, table: Iterator[list[Any]], looks: Mapping[str, Look]) -> Sheet | None:
     look = looks.get(name)
     if look is None:
         raise Unreadable(DAMAGED)
-    _put_errors(table, look)
     rows: list[Row] = []
-    for number, values in enumerate(table, start=1):
-        cells = [(value or None) if type(value) is str else _cell(value) for value in values]
+    same = shared()
+    for number, values in enumerate(_with_errors(table, look), start=1):
+        cells = tuple([(same(value) or None) if type(value) is str else _cell(value) for value in values])
         if not all(map(is_blank, cells)):
             rows.append((number, cells))
     if not rows:
@@ -75,12 +78,21 @@ def _sheet(name: str, table: list[list[Any]], looks: Mapping[str, Look]) -> Shee
     )
 
 
-def _put_errors(table: list[list[Any]], look: Look) -> None:
-    # The reader leaves cells with #N/A and its like empty.
+def _with_errors(table: Iterator[list[Any]], look: Look) -> Iterator[list[Any]]:
+    # The reader leaves cells with #N/A and its like empty, and the rows below its last cell away.
+    errors: dict[int, dict[int, str]] = {}
     for (row, column), text in look.errors.items():
-        table.extend([] for _ in range(row + 1 - len(table)))
-        table[row].extend([""] * (column + 1 - len(table[row])))
-        table[row][column] = text
+        errors.setdefault(row, {})[column] = text
+    height = max(errors, default=-1) + 1
+    for row in count():
+        values = next(table, None)
+        if values is None and row >= height:
+            return
+        values = values or []
+        for column, text in errors.get(row, {}).items():
+            values.extend([""] * (column + 1 - len(values)))
+            values[column] = text
+        yield values
 
 
 def _inexact(sheet: Sheet) -> frozenset[tuple[int, int]]:
