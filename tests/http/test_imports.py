@@ -2,17 +2,19 @@
 
 import csv
 import io
+from datetime import date
 from typing import Any
 
 import httpx2
 import pytest
 
-from assets import db
+from assets import clock, db
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.inventory import api, things, things_api
 from assets.inventory.batches import apart
 from assets.inventory.kinds import KINDS
+from assets.inventory.values import last_beginning
 from tests.conftest import House
 
 CSV = {"content-type": "text/csv"}
@@ -174,6 +176,32 @@ async def test_what_would_end_before_it_begins_is_refused_and_what_did_before_ho
     async with db.transaction(db.EVERYTHING) as tx:
         await tx.execute("update assets set warranty_until = '2020-01-01' where tag = 'QN-1'")
     other = await client.patch(path, json={"note": "cũ"}, headers={"If-Match": '"2"'})
+    assert other.status_code == 200, other.text
+
+
+async def test_what_begins_after_next_year_is_refused_and_what_does_already_holds_up_no_other_change(
+    house: House,
+) -> None:
+    client = await ready(house)
+    soon, late = last_beginning(clock.today()), date(2150, 1, 1)
+    await planned(client, LIST + f"QN-3;Canon;LBP 2900;S3;21025;;;{soon.isoformat()};\r\n")
+    assert (await client.post("/api/v1/imports/1/apply")).status_code == 200
+    lists = [
+        ("assets", f"tag,put_into_use\r\nQN-1,{late.year}\r\n", "put_into_use"),
+        ("assets", f"tag,purchased_on,warranty_until\r\nQN-1,{late},{late}\r\n", "purchased_on"),
+        ("capabilities", f"site,kind,title,status,since\r\n21025,seal,Con dấu,issued,{late}\r\n", "since"),
+    ]  # fmt: skip
+    for resource, text, column in lists:
+        [row] = await rows_of(client, (await planned(client, text, resource))["number"])
+        [fault] = row["faults"]
+        assert (fault["column"], fault["reason"][:19]) == (column, "It cannot be after ")
+    path = "/api/v1/assets/QN-1"
+    wrong = await client.patch(path, json={"put_into_use": late.isoformat()}, headers={"If-Match": '"1"'})
+    assert (wrong.status_code, [one["field"] for one in wrong.json()["errors"]]) == (400, ["put_into_use"])
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("update assets set put_into_use = $1 where tag = 'QN-1'", late)
+    whole = {"note": "cũ", "put_into_use": late.isoformat(), "warranty_until": late.isoformat()}
+    other = await client.patch(path, json=whole, headers={"If-Match": '"1"'})
     assert other.status_code == 200, other.text
 
 

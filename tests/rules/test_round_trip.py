@@ -20,7 +20,7 @@ from assets.inventory.batches.headings import columns
 from assets.inventory.batches.planning import AS_WRITTEN, Options, Outcome, Planned, Present, World, plan
 from assets.inventory.batches.reading import read_table
 from assets.inventory.kinds import ASSETS, CUSTOM, Definition, with_definitions
-from assets.inventory.values import YEARS, Field, Type, Wrong, fits_address, plain, read
+from assets.inventory.values import LAST_DAY, YEARS, Field, Type, Wrong, fits_address, last_beginning, plain, read
 from assets.text import serial_key
 from assets.web import words
 from assets.web.cells import cell
@@ -50,6 +50,7 @@ GIVEN = {"category": "printer", "manufacturer": "Canon", "model": "LBP 2900", "s
 WORLD = World(
     sites={"21025": "21025"}, models={("canon", "lbp 2900"): ("Canon", "LBP 2900", "printer")},
     categories={"printer": "printer", "máy in": "printer"}, definitions=OWN,
+    latest=last_beginning(date(2026, 11, 26)),
 )  # fmt: skip
 TEXTS = st.one_of(
     st.text(max_size=30),
@@ -70,7 +71,7 @@ def values_of(field: Field) -> st.SearchStrategy[Any]:
     of_type: dict[Type, st.SearchStrategy[Any]] = {
         Type.TEXT: TEXTS,
         Type.INTEGER: st.integers(field.least, field.most), Type.MONEY: st.integers(field.least, field.most),
-        Type.DATE: st.dates(date(YEARS.start, 1, 1), date(YEARS.stop - 1, 12, 31)), Type.BOOLEAN: st.booleans(),
+        Type.DATE: st.dates(date(YEARS.start, 1, 1), WORLD.latest if field.begins else LAST_DAY), Type.BOOLEAN: st.booleans(),
         Type.CHOICE: st.sampled_from(field.choices or ("",)),
         Type.MACS: st.lists(st.integers(0, 2**48 - 1).map(lambda n: f"{n:012x}"), max_size=3),
         Type.ADDRESSES: st.lists(addresses, max_size=3),

@@ -21,6 +21,7 @@ from assets.web.language import LANGUAGES, N_, translate
 
 MONEY_MAX = 10**13  # whole đồng
 YEARS = range(1900, 2200)
+LAST_DAY = date(YEARS.stop - 1, 12, 31)
 ITEMS_MAX = 32  # of a list
 
 
@@ -51,6 +52,7 @@ class Field:
 
     `required` must be there when something is added, `once` is never changed afterwards. `empty` is the value of a field
     that nobody filled in. `choices` are the codes that it can have, `words` names the table of their words (see web.words).
+    `begins` is a day on which something has begun, or is about to (see `last_beginning`).
     """
 
     name: str
@@ -63,6 +65,7 @@ class Field:
     required: bool = False
     once: bool = False
     upper: bool = False
+    begins: bool = False
     default: Any = None
 
     @property
@@ -71,6 +74,11 @@ class Field:
         if self.default is not None:
             return self.default
         return {Type.TEXT: "", Type.CHOICE: "", Type.MACS: [], Type.ADDRESSES: []}.get(self.type)
+
+
+def last_beginning(today: date) -> date:
+    """The last day on which a thing can be bought, put into use or issued as far as is known: at the end of next year."""
+    return date(today.year + 1, 12, 31)
 
 
 UNADDRESSED = N_("It cannot have / or \\, for it is part of a web address.")

@@ -6,13 +6,14 @@ and once it has been applied, rows that are all the same: a file imported again 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from assets.inventory.kinds import ASSETS, CUSTOM, Definition, Kind
 from assets.inventory.lifecycle import PROMISED, SENDABLE, Stage, inputs, refused
-from assets.inventory.values import UNADDRESSED, Field, Wrong, fits_address, read
+from assets.inventory.values import LAST_DAY, UNADDRESSED, Field, Wrong, fits_address, read
 from assets.phrases import Phrase
 from assets.text import serial_key
 from assets.web.language import N_
@@ -82,7 +83,7 @@ class World:
     the caller cannot see. `sites` are the caller's, by everything that people call one. `models` are (manufacturer,
     name) in small letters, with the names as they are written and the category. `serials` are those of makers (see
     `text.serial_key`) with the tags that have them, None for one that is not to be told. `promised` are the
-    drafts that list assets (see `holding`).
+    drafts that list assets (see `holding`). `latest` is the last day on which anything can begin.
     """
 
     present: Mapping[tuple[str, ...], Present] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class World:
     serials: Mapping[tuple[str, str], Collection[str | None]] = field(default_factory=dict)
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     promised: Mapping[UUID, Mapping[str, str]] = field(default_factory=dict)
+    latest: date = LAST_DAY
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ class _Row:
         self._look_at_serial(key, present, earlier.serials)
         self._look_at_custom(present)
         changes = self._changes(present)
+        self._look_at_beginnings(changes)
         self._look_at_spans(present, changes)
         if self.faults:
             outcome = Outcome.REFUSED
@@ -373,6 +376,12 @@ class _Row:
                 and definition.category in ("", category)
             ):  # fmt: skip
                 self._wrong(name, N_("This must be filled in."))
+
+    def _look_at_beginnings(self, changes: Mapping[str, tuple[Any, Any]]) -> None:
+        for one in self.kind.fields:
+            day = changes[one.name][1] if one.begins and one.name in changes else None
+            if day and day > self.world.latest and not self.undoing:
+                self._wrong(one.name, N_("It cannot be after %(year)s."), year=self.world.latest.year)
 
     def _look_at_spans(self, present: Present | None, changes: Mapping[str, tuple[Any, Any]]) -> None:
         for span in self.kind.spans:

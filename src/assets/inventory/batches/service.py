@@ -192,7 +192,7 @@ async def _keep(
         [] if actor.scope.everything else list(actor.scope.sites), actor.id, actor.name, now,
     )  # fmt: skip
     number: int = made["number"]
-    planner, found = await _planner(tx, actor, resource, options), Summary()
+    planner, found = await _planner(tx, actor, resource, options, now=now), Summary()
     while rows := await anyio.to_thread.run_sync(next, pieces, None):
         planned = await planner(rows)
         await _store(tx, batch, planned, found.rows)
@@ -212,14 +212,14 @@ def shown_number(number: int) -> str:
 
 
 async def _planner(
-    tx: Connection, actor: Actor, resource: str, options: Options, *, lock: bool = False
+    tx: Connection, actor: Actor, resource: str, options: Options, *, now: datetime, lock: bool = False
 ) -> Callable[[Sequence[Wanted]], Awaitable[list[Planned]]]:
     """What plans the rows of a batch, some at a time, so that never all of them are in memory."""
     kind, own = await described(tx, resource)
     earlier = Earlier()
 
     async def planned(rows: Sequence[Wanted]) -> list[Planned]:
-        world = await look(tx, actor, kind, own, rows, lock=lock)
+        world = await look(tx, actor, kind, own, rows, now=now, lock=lock)
         return await anyio.to_thread.run_sync(partial(plan, kind, rows, world, options, earlier=earlier))
 
     return planned
@@ -322,7 +322,7 @@ async def apply(actor: Actor, number: int, *, now: datetime) -> Applied:
         with TemporaryFile() as spool:
             batch = await _locked(tx, actor, number, "planned")
             options = _options(json.loads(batch["counts"]))
-            found, same = await _planned_again(tx, actor, batch, options, spool)
+            found, same = await _planned_again(tx, actor, batch, options, spool, now)
             if not same:
                 await _renew(tx, batch["id"], found, options, spool)
             elif found.counts[Outcome.REFUSED]:
@@ -338,10 +338,10 @@ async def apply(actor: Actor, number: int, *, now: datetime) -> Applied:
 
 
 async def _planned_again(
-    tx: Connection, actor: Actor, batch: Any, options: Options, spool: IO[bytes]
+    tx: Connection, actor: Actor, batch: Any, options: Options, spool: IO[bytes], now: datetime
 ) -> tuple[Summary, bool]:
     """Plan a batch anew, with what it may change locked, and whether it still means the same; the rows go to `spool`."""
-    planner = await _planner(tx, actor, batch["resource"], options, lock=True)
+    planner = await _planner(tx, actor, batch["resource"], options, now=now, lock=True)
     found, same = Summary(), True
     stored = await tx.cursor("select * from batch_rows where batch = $1 order by position", batch["id"])
     while rows := await stored.fetch(BLOCK):
@@ -426,7 +426,7 @@ async def undo(actor: Actor, number: int, *, untouched_only: bool = False, now: 
             Wanted({n: was for n, (was, _) in json.loads(row["changes"]).items()}, row["sheet"], row["row"],
                    row["subject_version"], row["subject"]) for row in changed
         ]  # fmt: skip
-        world = await look(tx, actor, kind, own, back, lock=True)
+        world = await look(tx, actor, kind, own, back, now=now, lock=True)
         planned = plan(kind, back, world, AS_WRITTEN, undoing=True)
         made = [row for row in stored if row["action"] == Outcome.CREATE]
         now_at = {

@@ -3,16 +3,18 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from assets.access.actor import Actor
+from assets.clock import LOCAL_ZONE
 from assets.db import Connection, as_owner
 from assets.inventory import kinds
 from assets.inventory.batches.planning import Present, Wanted, World, key_in
 from assets.inventory.holding import promised
 from assets.inventory.kinds import CUSTOM, Definition, Kind, with_definitions
-from assets.inventory.values import Type, Wrong, plain, read
+from assets.inventory.values import Type, Wrong, last_beginning, plain, read
 from assets.text import serial_key
 
 Row = Mapping[str, Any]
@@ -72,9 +74,10 @@ async def look(
     own: Mapping[str, Definition],
     rows: Sequence[Wanted],
     *,
+    now: datetime,
     lock: bool = False,
 ) -> World:
-    """The world of some rows; with `lock` what they may change is locked until the transaction ends."""
+    """The world of some rows at a moment; with `lock` what they may change is locked until the transaction ends."""
     said = {name for row in rows for name in row.cells}
     sites = await sites_by_name(tx) if "site" in said else {}
     meant = await _present(tx, kind, "t.id = any($1)", [[row.id for row in rows if row.id]], lock=lock)
@@ -102,6 +105,7 @@ async def look(
         promised=await promised(tx, [one.id for one in (*found.values(), *meant.values())])
         if kind.resource == kinds.ASSETS.resource and "stage" in said
         else {},
+        latest=last_beginning(now.astimezone(LOCAL_ZONE).date()),
     )
 
 

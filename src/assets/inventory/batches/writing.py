@@ -141,7 +141,7 @@ async def add_models(tx: Connection, actor: Actor, new: Collection[NewModel], *,
         return []
     kind, own = await described(tx, MODELS.resource)
     wanted = [Wanted(dict(zip(("manufacturer", "name", "category"), model, strict=True))) for model in new]
-    planned = plan(kind, wanted, await look(tx, actor, kind, own, wanted))
+    planned = plan(kind, wanted, await look(tx, actor, kind, own, wanted, now=now))
     for row in planned:
         if row.faults:
             raise refusal(row.faults)
@@ -204,7 +204,7 @@ async def change_one(
     unknown = sorted(set(wanted.cells) - kind.names)
     if unknown:
         raise Invalid(fields=dict.fromkeys(unknown, "There is no such field."))
-    world = await look(tx, actor, kind, own, [wanted], lock=not add)
+    world = await look(tx, actor, kind, own, [wanted], now=now, lock=not add)
     [row] = plan(kind, [wanted], world, AS_WRITTEN)
     if add and row.present is not None:
         raise Conflict(N_("%(key)s is in use already.") % {"key": row.key})
