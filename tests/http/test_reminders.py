@@ -56,8 +56,9 @@ async def test_when_things_run_out_then_each_recipient_gets_one_message_of_what_
     await channel("c-tokens", kinds=("capability_end",), severity="critical")
     printer = await model()
     await asset("A-1", printer, name="Máy in", warranty_until=DAY + timedelta(days=30))
-    await asset("A-2", printer, name="Máy cũ", warranty_until=date(2020, 1, 1), site=FOREIGN)
+    await asset("A-2", printer, name="Máy cũ", warranty_until=DAY - timedelta(days=30), site=FOREIGN)
     await asset("A-3", printer, name="Còn lâu", warranty_until=DAY + timedelta(days=31))
+    await asset("A-4", printer, name="Hết từ lâu", warranty_until=DAY - timedelta(days=31))
     await account("Hết hôm nay", DAY)
     await account("Còn 90 ngày", DAY + timedelta(days=90), FOREIGN)
     await account("Chưa cấp", DAY, status="waiting")
@@ -105,7 +106,7 @@ async def test_when_a_day_changes_or_nobody_was_there_then_it_starts_anew_or_cat
 async def test_when_much_has_ended_before_the_first_look_then_the_message_stays_short(house: House) -> None:
     await channel("a")
     for number in range(service.LINES_MAX + 5):
-        await account(f"Tài khoản {number}", DAY - timedelta(days=number + 1))
+        await account(f"Tài khoản {number}", DAY - timedelta(days=number // 2 + 1))
     assert await service.remind(SEVEN) == service.LINES_MAX + 5
     [row] = await written()
     assert (len(named(row)), row["facts"]["total"]) == (service.LINES_MAX, service.LINES_MAX + 5)
@@ -134,14 +135,15 @@ async def test_when_reminders_are_listed_then_they_say_what_was_told_and_what_co
     await channel("a")
     await account("Chứng thư", today + timedelta(days=7))
     await account("Tài khoản", today - timedelta(days=3), FOREIGN)
+    await account("Từ lâu", today - timedelta(days=900))
     listed = (await bob.get("/api/v1/reminders")).json()["items"]
     assert [(row["name"], row["days_left"], row["told_point"], row["next_on"]) for row in listed] == [
-        ("Tài khoản", -3, None, today.isoformat()), ("Chứng thư", 7, None, today.isoformat()),
+        ("Từ lâu", -900, None, None), ("Tài khoản", -3, None, today.isoformat()), ("Chứng thư", 7, None, today.isoformat()),
     ]  # fmt: skip
     await service.remind(clock.end_of_day(today) - timedelta(minutes=1))
     listed = (await bob.get("/api/v1/reminders?sort=-ends_on")).json()["items"]
     assert [(row["told_point"], row["next_on"]) for row in listed] == [
-        (7, (today + timedelta(days=7)).isoformat()), (0, None),
+        (7, (today + timedelta(days=7)).isoformat()), (0, None), (None, None),
     ]  # fmt: skip
     assert [row["name"] for row in (await ivan.get("/api/v1/reminders")).json()["items"]] == ["Tài khoản"]
     bob.cookies.set("language", "vi")

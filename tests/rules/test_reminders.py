@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from assets.inventory.reminders.due import (
     DEFAULT_POINTS,
+    LATE_DAYS,
     Kind,
     day_to_do,
     next_telling,
@@ -30,7 +31,8 @@ def before(days: int) -> date:
         (91, None, None), (90, None, 90), (90, 90, None), (89, None, 90), (89, 90, None), (31, 90, None),
         (30, 90, 30), (29, 30, None), (7, 30, 7), (1, 7, None), (0, 7, 0), (0, 0, None),
         (5, None, 7),  # seen late: one reminder stands for the three that were missed
-        (-3, None, 0), (-3, 7, 0), (-3, 0, None), (-4000, None, 0),  # ended before anybody looked: once
+        (-3, None, 0), (-3, 7, 0), (-3, 0, None), (-30, None, 0),  # ended before anybody looked: once
+        (-31, None, None), (-31, 7, None), (-4000, None, None),  # entered long after it ended
         (20, 7, None),  # the points changed: a further one is not told after a nearer one
     ],
 )  # fmt: skip
@@ -63,7 +65,7 @@ def test_each_point_is_told_at_most_once_and_the_nearest_reached_one_always(
         for _ in range(2):  # and a look may be repeated, on the same day or by another worker
             if (point := point_to_tell(END, points, min(told, default=None), before(left))) is not None:
                 told.append(point)
-        reached = [point for point in points if left <= point]
+        reached = [point for point in points if -LATE_DAYS <= left <= point]
         assert not reached or min(reached) in told
     assert told == sorted(set(told), reverse=True), "never twice, never a further one after a nearer one"
 

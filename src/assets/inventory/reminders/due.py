@@ -3,7 +3,8 @@
 Points are days before the end, such as 90, 30, 7 and 0. A point is reached when no more days than it are left. Only the
 nearest reached point is told, and only when neither it nor a nearer one was: so each is told once however the days are
 looked at, and after days without a look one reminder stands for all that were missed. A day that changes starts anew,
-for what was told belongs to a thing and its day.
+for what was told belongs to a thing and its day. What ended long ago, and was only written down later, is in the lists:
+the first import of a register would tell of all that ever ended.
 """
 
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from assets.web.language import N_
 TELL_AT = time(7)  # in Viet Nam
 POINTS_MAX = 10
 DAYS_MAX = 730
+LATE_DAYS = 30  # after the end; service and subscriptions are away for less
 
 
 class Kind(StrEnum):
@@ -34,7 +36,7 @@ def point_to_tell(ends_on: date, points: Iterable[int], told: int | None, today:
     """The point that is due; `told` is the nearest one that was told of this thing and day (None: none was)."""
     left = (ends_on - today).days
     reached = min((point for point in points if left <= point), default=None)
-    if reached is None or (told is not None and told <= reached):
+    if reached is None or left < -LATE_DAYS or (told is not None and told <= reached):
         return None
     return reached
 

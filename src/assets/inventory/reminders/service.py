@@ -12,7 +12,15 @@ from assets.clock import LOCAL_ZONE
 from assets.db import EVERYTHING, Connection, transaction
 from assets.errors import Invalid, NotFound, Stale
 from assets.ids import new_id
-from assets.inventory.reminders.due import DEFAULT_POINTS, Kind, day_to_do, point_to_tell, refused_points, severity
+from assets.inventory.reminders.due import (
+    DEFAULT_POINTS,
+    LATE_DAYS,
+    Kind,
+    day_to_do,
+    point_to_tell,
+    refused_points,
+    severity,
+)
 from assets.notifications.routing import News
 from assets.notifications.service import announce_together
 
@@ -43,7 +51,7 @@ SOURCE = (
 async def remind(now: datetime) -> int:
     """Tell what is due today, once a day, grouped into one message a recipient; how many things were told of.
 
-    What nobody wants to be told of stays due: it is told when somebody does.
+    What nobody wants to be told of stays due for a while: it is told when somebody does.
     """
     async with transaction(EVERYTHING) as tx:
         done = await tx.fetchval("select max(day) from reminder_days")
@@ -83,8 +91,8 @@ async def _open(tx: Connection, day: date, points: Mapping[str, Sequence[int]]) 
     rows: Sequence[Any] = await tx.fetch(
         "select t.kind, t.subject, t.code, t.name, t.site, t.ends_on, s.name as site_name, r.point as told "  # noqa: S608
         f"from {SOURCE} "
-        "where t.ends_on <= $1 and coalesce(r.point, $2) > 0 order by t.ends_on < $3, abs(t.ends_on - $3), t.subject",
-        day + timedelta(days=furthest), NEVER_TOLD, day,
+        "where t.ends_on between $4 and $1 and coalesce(r.point, $2) > 0 order by t.ends_on < $3, abs(t.ends_on - $3), t.subject",
+        day + timedelta(days=furthest), NEVER_TOLD, day, day - timedelta(days=LATE_DAYS),
     )  # fmt: skip
     return rows
 
