@@ -14,6 +14,7 @@ from assets.db import EVERYTHING, transaction
 from assets.ids import new_id
 from assets.inventory import service as inventory
 from assets.inventory import things
+from assets.inventory.stock import consumables
 from tests.conftest import House
 
 OWN, FOREIGN = "21025", "21028"
@@ -208,6 +209,9 @@ async def test_when_a_minimum_or_a_consumable_changes_then_it_is_still_as_it_was
     assert (await keeper.delete(path, headers={"If-Match": '"2"'})).status_code == 409  # it is kept somewhere
     await toner(keeper, "OTHER")
     assert (await keeper.delete("/api/v1/consumables/OTHER", headers={"If-Match": '"1"'})).status_code == 204
+    async with transaction(EVERYTHING) as tx:  # codes that no web address can hold were taken in once
+        await tx.execute("update consumables set code = 'CF\\259/A'")
+    await consumables.edit_consumable(SYSTEM, "CF\\259/A", {"minimum": 4}, version=2)
 
 
 async def test_when_it_is_counted_then_the_difference_is_written_and_agreement_too(house: House) -> None:

@@ -42,7 +42,7 @@ async def add_consumable(actor: Actor, new: NewConsumable) -> UUID:
     """Add a consumable; Conflict when its code is in use, Invalid when a model is not known."""
     actor = actor.require_everywhere(Action.EDIT_INVENTORY)
     code = clean(new.code, 40).upper()
-    values = _checked(code, vars(new))
+    values = _checked(code, vars(new), new=True)
     async with transaction(actor.scope) as tx:
         if await tx.fetchval("select 1 from consumables where code = $1", code):
             raise Conflict(N_("There is already a consumable %(code)s."), code=code)
@@ -156,13 +156,13 @@ async def consumable_of(tx: Connection, code: str) -> Any:
     return row
 
 
-def _checked(code: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(code: str, given: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
     lengths = {"name": 160, "name_en": 160, "unit": 40, "note": 255}
     values = {name: clean(given[name], length) for name, length in lengths.items()}
     wrong = {name: N_("Please fill this in.") for name in ("name", "unit") if not values[name]}
     if not code:
         wrong["code"] = N_("Please fill this in.")
-    elif not fits_address(code):
+    elif new and not fits_address(code):
         wrong["code"] = UNADDRESSED
     if given["kind"] not in KINDS:
         wrong["kind"] = N_("Please choose one of the list.")
