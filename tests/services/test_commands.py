@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,7 +17,9 @@ from assets.access.permissions import Role
 from assets.access.sessions import Owed, Visit, holder_of, sign_in
 from assets.access.tokens import actor_of_token
 from assets.audit import sealer
+from assets.cli.demo import empty_database
 from assets.clock import now
+from assets.errors import Conflict
 from assets.inventory import things
 from assets.migrate import migrate
 from assets.monitoring import collectors
@@ -187,6 +190,33 @@ def _on_path(program: str) -> bool:
     from shutil import which
 
     return which(program) is not None
+
+
+async def test_when_a_demo_begins_anew_then_what_was_kept_of_the_trail_before_is_set_aside(
+    postgres: str, tmp_path: Path
+) -> None:
+    owner = await asyncpg.connect(postgres)
+    await owner.execute("drop database if exists a_demo with (force)")
+    await owner.execute("create database a_demo")
+    heads, dsn = tmp_path / audit_heads.HEADS_FILE, urlunsplit(urlsplit(postgres)._replace(path="/a_demo"))
+    try:
+        await empty_database(tmp_path, dsn, now=now())
+        assert list(tmp_path.iterdir()) == []
+        heads.write_text("before")
+        house = await asyncpg.connect(dsn)
+        await house.execute("create table users (name text); insert into users values ('lan')")
+        with pytest.raises(Conflict):
+            await empty_database(tmp_path, dsn, now=now())
+        assert heads.read_text() == "before", "real data stays as it is"
+        await house.execute("insert into users values ('demo-marker')")
+        await house.close()
+        await empty_database(tmp_path, dsn, now=datetime(2026, 11, 26, 1, 2, 3, tzinfo=UTC))
+        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+            "audit-heads-until-20261126T010203Z.jsonl": "before"
+        }
+    finally:
+        await owner.execute("drop database a_demo with (force)")
+        await owner.close()
 
 
 @pytest.mark.long

@@ -9,8 +9,8 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import timedelta
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import rich_click as click
@@ -24,6 +24,7 @@ from assets.demo import faults, mailsink
 from assets.demo.load import Loaded, load
 from assets.demo.spec import SPEC_NAME
 from assets.errors import Conflict
+from assets.probing.audit_heads import HEADS_FILE
 from assets.readiness import service as readiness
 from assets.settings import Settings
 
@@ -123,7 +124,7 @@ class _Progress:
 async def _demo(settings: Settings, dsn: str, said: _Progress) -> None:
     folder = settings.home / FOLDER
     said("empty database")
-    await _empty_database(dsn)
+    await empty_database(settings.home, dsn, now=clock.now())
     said("tables")
     async with opened(settings, dsn), AsyncExitStack() as stack:
         sim_port, sink_port = _free(socket.SOCK_DGRAM, SIMULATOR_PORTS), _free(socket.SOCK_STREAM, SINK_PORTS)
@@ -149,8 +150,11 @@ async def _demo(settings: Settings, dsn: str, said: _Progress) -> None:
         await web
 
 
-async def _empty_database(dsn: str) -> None:
-    """A fresh schema; Conflict when the database holds anything but an earlier demo."""
+async def empty_database(home: Path, dsn: str, *, now: datetime) -> None:
+    """A fresh schema; Conflict when the database holds anything but an earlier demo.
+
+    What was kept of that demo's audit trail outside the database is set aside: the trail begins anew.
+    """
     connection = await db.alone(dsn)
     try:
         used = await connection.fetchval("select to_regclass('public.users') is not null")
@@ -161,6 +165,8 @@ async def _empty_database(dsn: str) -> None:
         await connection.execute("drop schema public cascade; create schema public")
     finally:
         await connection.close()
+    with suppress(FileNotFoundError):
+        (home / HEADS_FILE).rename(home / f"audit-heads-until-{now:%Y%m%dT%H%M%S}Z.jsonl")
 
 
 def _free(kind: socket.SocketKind, ports: range) -> int:
