@@ -226,6 +226,7 @@ async def _xlsx(fill: Fill, headings: Sequence[str]) -> AsyncGenerator[bytes, No
                     give = await stack.enter_async_context(_binder(path))
                     await give(list(headings))
                     await give(few)
+                    few.clear()
                 await give(rows)
 
             await fill(take)

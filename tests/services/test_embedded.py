@@ -238,7 +238,8 @@ async def test_when_it_runs_then_its_settings_suit_the_service(home: Path) -> No
         "server_encoding": "UTF8",
         "client_encoding": "UTF8",
         "max_connections": "100",
-        "shared_buffers": "40MB",
+        "shared_buffers": "32MB",
+        "default_statistics_target": "25",
     }
     assert {name: await ask(server, f"SHOW {name}") for name in wanted} == wanted
     assert await ask(server, "SELECT lower('ĐẶNG')") == "đặng"
@@ -258,7 +259,7 @@ async def test_when_data_was_made_long_ago_then_it_has_the_settings_of_today_and
     conf.write_text(f"{made}\nshared_buffers = 128MB\njit = on\n")  # as they were written once
     (server.data / "assets.conf").unlink()
     server = ensure(new_home)
-    assert [await ask(server, f"SHOW {name}") for name in ("shared_buffers", "jit")] == ["40MB", "off"]
+    assert [await ask(server, f"SHOW {name}") for name in ("shared_buffers", "jit")] == ["32MB", "off"]
     stop(new_home)
     with conf.open("a") as file:
         file.write("shared_buffers = 64MB\n")
