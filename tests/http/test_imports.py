@@ -222,6 +222,19 @@ async def test_a_code_that_no_web_address_can_hold_is_refused_wherever_one_is_gi
         assert [error["field"] for error in answer.json()["errors"]] == [field], (resource, answer.text)
 
 
+async def test_what_has_a_slash_in_its_tag_from_before_is_changed_by_rows(house: House) -> None:
+    client = await ready(house)
+    await planned(client, LIST)
+    await client.post("/api/v1/imports/1/apply")
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("update assets set tag = 'QN/1' where tag = 'QN-1'")
+    edit = {"resource": "assets", "rows": [{"tag": "qn/1", "note": "cũ"}], "apply": True}
+    answer = await client.post("/api/v1/bulk-edits", json=edit)
+    assert answer.status_code == 201, answer.text
+    [one] = (await client.get("/api/v1/assets", params={"tag": "QN/1"})).json()["items"]
+    assert (one["note"], one["version"]) == ("cũ", 2)
+
+
 async def test_every_field_of_the_register_is_a_filter_and_hardware_addresses_are_found_as_people_write_them(
     house: House,
 ) -> None:
