@@ -171,30 +171,55 @@ async def test_what_looks_cost_is_added_up_by_day_and_held_against_the_line(hous
     assert not found.over
 
 
+async def measured(house: House) -> tuple[traffic_queries.LineCost, traffic_queries.SiteCost]:
+    """What the one line and the one site cost, as if all of it had been today."""
+    async with db.transaction(db.EVERYTHING) as tx:
+        for table in ("collector_traffic_days", "traffic_days"):
+            await tx.execute(f"update {table} set day = (now() at time zone 'Asia/Ho_Chi_Minh')::date")
+        [by_line] = await traffic_queries.by_line(tx, db.EVERYTHING)
+        [by_site] = await traffic_queries.by_site(tx, db.EVERYTHING)
+    return by_line, by_site
+
+
+async def stands_at_the_site(house: House) -> None:
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("insert into collector_sites (id, collector, site) values ($1, $2, $3)",
+                         new_id(), house.collector, house.site)  # fmt: skip
+
+
+POSTED = Traffic(sent_octets=3_000, received_octets=1_000, packets=8)
+
+
 async def test_what_a_collector_at_the_site_posts_counts_on_its_main_line(house: House) -> None:
     await line(house, budget_mb_per_day=5)
     made = await targets.add_target(SYSTEM, targets.NewTarget("10.0.0.1", "ping", 80, link="DT-1"))
-    cost = Traffic(sent_octets=3_000, received_octets=1_000, packets=8)
     for at in (0, 10, 20):  # what came before the first was never heard of: how long it took is not known
-        await house.post(at=at, traffic=cost)
-    async with db.transaction(db.EVERYTHING) as tx:
-        await tx.execute("update collector_traffic_days set day = (now() at time zone 'Asia/Ho_Chi_Minh')::date")
-        assert (await traffic_queries.by_line(tx, db.EVERYTHING))[0].per_day == 0, "it stands in the province"
-        await tx.execute("insert into collector_sites (id, collector, site) values ($1, $2, $3)",
-                         new_id(), house.collector, house.site)  # fmt: skip
-        [found] = await traffic_queries.by_line(tx, db.EVERYTHING)
-        [there] = await traffic_queries.by_site(tx, db.EVERYTHING)
-    assert (found.today, found.targets, found.posts_per_day) == (12_000, 3, 12_000 * 86_400 // 20)
+        await house.post(at=at, traffic=POSTED)
+    assert (await measured(house))[0].per_day == 0, "it stands in the province"
+    await stands_at_the_site(house)
+    found, there = await measured(house)
+    assert (found.today, found.targets, found.posts_per_day) == (12_000, 3, 8_000 * 86_400 // 20)
     assert found.per_day == there.per_day == found.posts_per_day
     assert found.over
-    swept = house.saw(None, 1, traffic=cost, order=OrderResult(order=new_id(), done=True))
-    for at in (30, 40):  # sent again, it costs nothing again
-        await house.post(swept, at=at)
-    async with db.transaction(db.EVERYTHING) as tx:
-        assert await tx.fetchval("select sum(octets) from collector_traffic_days") == 16_000
     [budget] = (await assigned(house)).budgets
     assert made in budget.targets
     assert budget.posts
+
+
+async def test_a_sweep_counts_as_sent_and_says_nothing_of_the_rest_of_the_day(house: House) -> None:
+    await line(house, budget_mb_per_day=40)
+    await stands_at_the_site(house)
+    swept = house.saw(None, 1, traffic=Traffic(sent_octets=90_000, received_octets=10_000, packets=900),
+                      order=OrderResult(order=new_id(), done=True))  # fmt: skip
+    for at in (1, 11):  # sent again, it costs nothing again
+        await house.post(swept, at=at)
+    found, there = await measured(house)
+    assert (found.today, found.packets_today, there.today) == (100_000, 900, 100_000)
+    assert (found.per_day, found.posts_per_day, there.per_day, found.over) == (0, 0, 0, False)
+    await house.post(at=21, traffic=POSTED)
+    found, there = await measured(house)
+    assert (found.today, found.per_day, found.over) == (104_000, 4_000 * 86_400 // 10, False)
+    assert found.posts_per_day == there.per_day == found.per_day
 
 
 async def test_a_cost_that_cannot_be_is_bounded_and_stops_no_batch(house: House) -> None:
@@ -204,7 +229,9 @@ async def test_a_cost_that_cannot_be_is_bounded_and_stops_no_batch(house: House)
             house.saw(house.router, n, traffic=absurd), at=n + 1, traffic=absurd, backlog=2**80, shed=2**80
         )  # fmt: skip
     async with db.transaction(db.EVERYTHING) as tx:
-        assert await tx.fetchval("select octets from traffic_days") == 3 << 40
+        kept = "select octets from traffic_days where target = $1"
+        assert await tx.fetchval(kept, house.router) == 3 << 40
+        assert await tx.fetchval(kept, house.collector) == 1 << 40
 
 
 async def test_a_slowed_target_is_not_unknown_before_its_own_pace_says_so(house: House) -> None:

@@ -51,6 +51,12 @@ async def keep(tx: Connection, arrived: Iterable[Arrived]) -> None:
             key = (item.seen.target, item.at.astimezone(LOCAL_ZONE).date())
             costs[key] = costs.get(key, Traffic()) + item.seen.traffic
             looks[key] += 1
+    await _add(tx, costs, looks)
+
+
+async def _add(
+    tx: Connection, costs: Mapping[tuple[UUID, date], Traffic], times: Mapping[tuple[UUID, date], int]
+) -> None:
     if costs:
         keys = sorted(costs)
         await tx.execute(
@@ -60,13 +66,19 @@ async def keep(tx: Connection, arrived: Iterable[Arrived]) -> None:
             "looks = traffic_days.looks + excluded.looks",
             [target for target, _ in keys], [day for _, day in keys],
             [min(costs[key].octets, SAID_MAX) for key in keys], [min(costs[key].packets, SAID_MAX) for key in keys],
-            [looks[key] for key in keys],
+            [times[key] for key in keys],
         )  # fmt: skip
 
 
 async def keep_posts(tx: Connection, collector: UUID, cost: Traffic, since: datetime | None, now: datetime) -> None:
-    """Add what a collector's talk with us cost, and how much time that was for, to the day in Viet Nam."""
-    seconds = min((now - since).total_seconds(), POSTS_SECONDS_MAX) if since else 0.0
+    """Add what a collector's talk with us cost, and how much time that was for, to the day in Viet Nam.
+
+    Of the first that is ever heard of it no time is known: sent it was, but no day can be reckoned from it.
+    """
+    if since is None:
+        await _keep_once(tx, collector, (cost,), now)
+        return
+    seconds = min((now - since).total_seconds(), POSTS_SECONDS_MAX)
     await tx.execute(
         "insert into collector_traffic_days (collector, day, octets, packets, seconds) values ($1,$2,$3,$4,$5) "
         "on conflict (collector, day) do update set octets = collector_traffic_days.octets + excluded.octets, "
@@ -80,8 +92,14 @@ async def keep_posts(tx: Connection, collector: UUID, cost: Traffic, since: date
 async def keep_sweeps(tx: Connection, collector: UUID, arrived: Iterable[Arrived], now: datetime) -> None:
     """Add what orders without a target cost, as sweeps of a network do, to the collector's own day."""
     costs = [item.seen.traffic for item in arrived if item.seen.target is None and item.seen.traffic is not None]
+    await _keep_once(tx, collector, costs, now)
+
+
+async def _keep_once(tx: Connection, collector: UUID, costs: Sequence[Traffic], now: datetime) -> None:
+    """What was sent and does not come again by itself: kept beside the looks, under the id of the collector."""
     if costs:
-        await keep_posts(tx, collector, sum(costs, Traffic()), None, now)
+        key = (collector, now.astimezone(LOCAL_ZONE).date())
+        await _add(tx, {key: sum(costs, Traffic())}, {key: len(costs)})
 
 
 async def tidy(tx: Connection, now: datetime) -> None:

@@ -52,14 +52,17 @@ class SiteCost(Cost):
     name: str
 
 
-# A look's cost is of both days; what was never measured costs nothing yet. A collector's own posts have no target.
+# A look's cost is of both days; what was never measured costs nothing yet. What a collector itself sends has no target:
+# its posts go on at their pace, while what it sent once (a sweep) was sent and says nothing of the rest of the day.
 _EACH = (
-    "select null::uuid as id, c.site, c.line, coalesce(sum(y.octets) filter (where y.day = $1), 0) as today, "  # noqa: S608
-    "coalesce(sum(y.octets) filter (where y.day = $2), 0) as yesterday, "
-    "coalesce(sum(y.packets) filter (where y.day = $1), 0) as packets, "
-    "coalesce(sum(y.octets)::float8 / nullif(sum(y.seconds), 0), 0) * 86400 as per_day, false as slowed "
-    "from (" + POSTS_OVER + ") c join collector_traffic_days y on y.collector = c.collector and y.day in ($1, $2) "
-    "where $3 or c.site = any($4) group by c.collector, c.site, c.line union all "
+    "select null::uuid as id, c.site, c.line, y.today, y.yesterday, y.packets, "  # noqa: S608
+    "coalesce(y.posted::float8 / nullif(y.seconds, 0), 0) * 86400 as per_day, false as slowed "
+    "from (" + POSTS_OVER + ") c cross join lateral (select coalesce(sum(octets) filter (where day = $1), 0) as today, "
+    "coalesce(sum(octets) filter (where day = $2), 0) as yesterday, "
+    "coalesce(sum(packets) filter (where day = $1), 0) as packets, sum(posted) as posted, sum(seconds) as seconds from "
+    "(select day, octets, packets, octets as posted, seconds from collector_traffic_days where collector = c.collector "
+    "union all select day, octets, packets, 0, 0 from traffic_days where target = c.collector) d "
+    "where day in ($1, $2) having count(*) > 0) y where $3 or c.site = any($4) union all "
     "select t.id, t.site, " + LINE_OF + " as line, y.today, y.yesterday, y.packets, "
     "coalesce(y.octets::float8 / nullif(y.looks, 0), 0) * 86400 / "
     "greatest(t.interval_seconds, coalesce(d.next_seconds, 0)) as per_day, "
