@@ -17,6 +17,7 @@ from assets.ids import new_id
 from assets.inventory import service as inventory
 from assets.inventory import things
 from assets.monitoring import collectors, credentials, targets, traffic_queries
+from assets.monitoring.traffic import DAY_MAX
 from assets.probing.budget import METERED_OCTETS
 from assets.probing.contract import Assignment, Community, Order, OrderKind, OrderResult, TargetSpec, User
 from assets.probing.options import HttpOptions
@@ -224,14 +225,38 @@ async def test_a_sweep_counts_as_sent_and_says_nothing_of_the_rest_of_the_day(ho
 
 async def test_a_cost_that_cannot_be_is_bounded_and_stops_no_batch(house: House) -> None:
     absurd = Traffic(sent_octets=2**64 - 1, received_octets=2**64 - 1, packets=2**64 - 1)
+    swept = [
+        house.saw(None, n, traffic=absurd, order=OrderResult(order=new_id(), done=True)) for n in (1, 2)
+    ]  # fmt: skip
     for n in range(3):
         await house.post(
-            house.saw(house.router, n, traffic=absurd), at=n + 1, traffic=absurd, backlog=2**80, shed=2**80
+            *(house.saw(house.router, n + part / 4, traffic=absurd) for part in range(3)), *(swept if n == 2 else ()),
+            at=n + 1, traffic=absurd, backlog=2**80, shed=2**80,
         )  # fmt: skip
     async with db.transaction(db.EVERYTHING) as tx:
-        kept = "select octets from traffic_days where target = $1"
-        assert await tx.fetchval(kept, house.router) == 3 << 40
-        assert await tx.fetchval(kept, house.collector) == 1 << 40
+        kept = "select octets, packets from traffic_days where target = $1"
+        assert tuple(await tx.fetchrow(kept, house.router)) == (3 << 40, 3 << 40)
+        assert tuple(await tx.fetchrow(kept, house.collector)) == (2 << 40, 2 << 40)
+
+
+async def test_days_and_sums_of_absurd_costs_end_where_their_columns_do(house: House) -> None:
+    await line(house, budget_mb_per_day=5)
+    await stands_at_the_site(house)
+    absurd = Traffic(sent_octets=2**64 - 1, received_octets=2**64 - 1, packets=2**64 - 1)
+    await house.post(house.saw(house.router, 0, traffic=absurd), at=1, traffic=absurd)
+    await house.post(at=1.000_001, traffic=absurd)
+    async with db.transaction(db.EVERYTHING) as tx:
+        for table in ("collector_traffic_days", "traffic_days"):
+            await tx.execute(f"update {table} set octets = $1, packets = $1", DAY_MAX)
+        await tx.execute("update traffic_days set looks = 1 << 30")
+    await house.post(house.saw(house.router, 2, traffic=absurd), at=1.000_002, traffic=absurd)
+    async with db.transaction(db.EVERYTHING) as tx:
+        rows = await tx.fetch("select octets, packets from collector_traffic_days union all "
+                              "select octets, packets from traffic_days")  # fmt: skip
+    assert [tuple(row) for row in rows] == [(DAY_MAX, DAY_MAX)] * 3
+    found, there = await measured(house)
+    assert (found.per_day, found.posts_per_day, there.per_day) == (traffic_queries.SUM_MAX,) * 3
+    assert (found.today, found.over) == (3 * DAY_MAX, True)
 
 
 async def test_a_slowed_target_is_not_unknown_before_its_own_pace_says_so(house: House) -> None:

@@ -34,6 +34,7 @@ LINE_OF = (
     "when (cs.collector is not null) = (t.asset is null) then main.id end"
 )
 SAID_MAX = 1 << 40  # of one batch: what a collector says must not overflow a sum
+DAY_MAX = 1 << 50  # of one day, more than any line carries: from here on a day grows no more
 POSTS_SECONDS_MAX = 60.0  # a collector that was away for longer did not talk meanwhile
 # The line over which a collector talks to us: the main one of its site, the first where it has several.
 POSTS_OVER = (
@@ -60,14 +61,18 @@ async def _add(
     if costs:
         keys = sorted(costs)
         await tx.execute(
-            "insert into traffic_days (target, day, octets, packets, looks) select * from "
+            "insert into traffic_days (target, day, octets, packets, looks) select * from "  # noqa: S608
             "unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::int[]) on conflict (target, day) do update set "
-            "octets = traffic_days.octets + excluded.octets, packets = traffic_days.packets + excluded.packets, "
-            "looks = traffic_days.looks + excluded.looks",
+            f"{_more('traffic_days', 'octets', 'packets')}, looks = least(traffic_days.looks, 1 << 30) + excluded.looks",
             [target for target, _ in keys], [day for _, day in keys],
             [min(costs[key].octets, SAID_MAX) for key in keys], [min(costs[key].packets, SAID_MAX) for key in keys],
             [times[key] for key in keys],
         )  # fmt: skip
+
+
+def _more(table: str, *columns: str) -> str:
+    """For `on conflict`: each of these grows up to DAY_MAX."""
+    return ", ".join(f"{name} = least({table}.{name} + excluded.{name}, {DAY_MAX})" for name in columns)
 
 
 async def keep_posts(tx: Connection, collector: UUID, cost: Traffic, since: datetime | None, now: datetime) -> None:
@@ -80,9 +85,8 @@ async def keep_posts(tx: Connection, collector: UUID, cost: Traffic, since: date
         return
     seconds = min((now - since).total_seconds(), POSTS_SECONDS_MAX)
     await tx.execute(
-        "insert into collector_traffic_days (collector, day, octets, packets, seconds) values ($1,$2,$3,$4,$5) "
-        "on conflict (collector, day) do update set octets = collector_traffic_days.octets + excluded.octets, "
-        "packets = collector_traffic_days.packets + excluded.packets, "
+        "insert into collector_traffic_days (collector, day, octets, packets, seconds) values ($1,$2,$3,$4,$5) "  # noqa: S608
+        f"on conflict (collector, day) do update set {_more('collector_traffic_days', 'octets', 'packets')}, "
         "seconds = collector_traffic_days.seconds + excluded.seconds",
         collector, now.astimezone(LOCAL_ZONE).date(), min(cost.octets, SAID_MAX),
         min(cost.packets, SAID_MAX), max(0.0, seconds),

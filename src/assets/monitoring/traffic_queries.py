@@ -14,6 +14,7 @@ from assets.web.rows import from_row
 
 __all__ = ["LINE_OF", "MAIN_LINE", "Cost", "LineCost", "SiteCost", "by_line", "by_site", "of_target"]
 ROWS_MAX = 1_000
+SUM_MAX = 1 << 62
 
 
 class Cost(BaseModel):
@@ -73,9 +74,16 @@ _EACH = (
     "coalesce(sum(packets) filter (where day = $1), 0) as packets from traffic_days where target = t.id and day in ($1, $2)) y "
     "on true where t.enabled and ($3 or t.site = any($4))"
 )  # fmt: skip
+
+
+def _sum(value: str) -> str:
+    """SQL of a sum that fits into a bigint, whatever collectors said."""
+    return f"least(coalesce({value}, 0), {SUM_MAX})::bigint"
+
+
 _SUMS = (
-    "coalesce(sum(e.per_day), 0)::bigint as per_day, coalesce(sum(e.yesterday), 0)::bigint as yesterday, "
-    "coalesce(sum(e.today), 0)::bigint as today, coalesce(sum(e.packets), 0)::bigint as packets_today, "
+    f"{_sum('sum(e.per_day)')} as per_day, {_sum('sum(e.yesterday)')} as yesterday, "
+    f"{_sum('sum(e.today)')} as today, {_sum('sum(e.packets)')} as packets_today, "
     "count(e.id)::int as targets, (count(*) filter (where e.slowed))::int as slowed"
 )
 
@@ -89,7 +97,7 @@ async def by_line(tx: Connection, scope: Scope, tag: str = "") -> list[LineCost]
     """Every line over which something is watched, the fullest budget first; or just one of them."""
     rows = await tx.fetch(
         f"select l.tag, s.code as site, s.name as site_name, l.carrier, l.kind, l.bandwidth_mbps, l.budget_mb_per_day, "  # noqa: S608
-        f"{_SUMS}, coalesce(sum(e.per_day) filter (where e.id is null), 0)::bigint as posts_per_day "
+        f"{_SUMS}, {_sum('sum(e.per_day) filter (where e.id is null)')} as posts_per_day "
         f"from links l join sites s on s.id = l.site left join ({_EACH}) e on e.line = l.id "
         "where ($3 or l.site = any($4)) and ($5 = '' or l.tag = $5) "
         "group by l.id, s.code, s.name having count(e.*) > 0 or $5 <> ''",

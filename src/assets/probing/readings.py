@@ -17,7 +17,8 @@ Text = Annotated[str, AfterValidator(clean)]
 Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"^[a-z0-9_.]+$")]
 Instance = Annotated[str, Field(max_length=NAME_MAX), AfterValidator(clean)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Counter = Annotated[int, Field(ge=0, lt=1 << 64)]
+COUNTER_MAX = (1 << 64) - 1
+Counter = Annotated[int, Field(ge=0, le=COUNTER_MAX)]
 
 
 class Strict(BaseModel):
@@ -120,11 +121,11 @@ class Traffic(Loose):
         )
 
     def __add__(self, other: "Traffic") -> "Traffic":
-        """Both together."""
-        return Traffic(
-            sent_octets=self.sent_octets + other.sent_octets,
-            received_octets=self.received_octets + other.received_octets,
-            packets=self.packets + other.packets,
+        """Both together, at most what a counter holds: what others say they cost must not end a sum."""
+        return traffic(
+            min(COUNTER_MAX, self.sent_octets + other.sent_octets),
+            min(COUNTER_MAX, self.received_octets + other.received_octets),
+            min(COUNTER_MAX, self.packets + other.packets),
         )
 
 
