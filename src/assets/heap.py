@@ -5,6 +5,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+GARBAGE = (10_000, 10, 10)  # Python's own (700, 10, 10) goes through 500 rows of a list three times
 ARENAS = 2  # heaps that threads take turns with; glibc would make eight a processor, each as large as its worst moment
 _M_ARENA_MAX = -8  # mallopt(3)
 _LIBRARY = ctypes.CDLL(None)
@@ -31,3 +32,10 @@ def building() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def settle() -> None:
+    """What is there by now stays: the collector of garbage need not go through it again, nor after each few rows of a list."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import itertools
 import os
 import signal
@@ -32,7 +31,6 @@ from assets.settings import Settings
 from assets.worker import work
 
 STOP_SECONDS = 3  # an open page must not hold up a stop
-GARBAGE = (10_000, 10, 10)  # Python's own (700, 10, 10) goes through 500 rows of a list three times
 log = structlog.get_logger("assets.serve")
 
 
@@ -122,15 +120,8 @@ async def running(
         if tasks:
             tasks.append(asyncio.create_task(_watch([*tasks], server, stop), name="watch"))
             stack.push_async_callback(_gather, stop, tasks)
-        _settle()
+        heap.settle()
         yield web
-
-
-def _settle() -> None:
-    """What is there by now stays: the collector of garbage need not go through it again, nor after each few rows of a list."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE)
 
 
 async def _finish(stop: asyncio.Event, server: uvicorn.Server, web: asyncio.Task[None]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import rich_click as click
 import structlog
 
+from assets import heap
 from assets.collector.agent import Agent
 from assets.collector.buffer import BufferTaken
 from assets.collector.rounds import Prober
@@ -58,7 +59,9 @@ async def _run(settings: CollectorSettings, make_prober: Callable[[], Prober], p
             loop.add_signal_handler(number, _stop_or_leave, stop)
     watch = asyncio.create_task(_watch(parent, stop)) if parent is not None else None
     try:
-        await Agent(settings, prober=make_prober()).run(stop)
+        agent = Agent(settings, prober=make_prober())
+        heap.settle()
+        await agent.run(stop)
     finally:
         if watch is not None:
             watch.cancel()

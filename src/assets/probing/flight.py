@@ -29,7 +29,8 @@ IN_FLIGHT_MAX = 500  # more would overrun socket buffers when many answer at onc
 IN_FLIGHT_FIRST = 64  # at the start; each answer makes room for one more, so that no burst meets an idle line
 SLOT_SECONDS = 0.3  # what has not answered by then holds nobody up: its answer will not come in a burst
 DRAIN_MAX = 200  # datagrams per wake-up, and
-DRAIN_SECONDS = 0.01  # time for them, so that a flood cannot starve the loop
+DRAIN_SECONDS = 0.01  # time for them, so that a flood cannot starve the loop; looked at more often
+LARGE = 1_400  # after datagrams above this, each of which may take a millisecond or two
 BUFFER_BYTES = 4 << 20
 NOISE_MAX = 50  # datagrams refused in a row; then only what has the number of a question is looked at, and
 LIES_MAX = 300  # refused datagrams in all until a question is given up as badly answered
@@ -327,7 +328,7 @@ class Flight:
             if self._meter is not None:
                 self._meter.received(source, len(data))
             self._receive(data, source)
-            if number % 16 == 0 and self._loop.time() > until:
+            if (number % 16 == 0 or len(data) > LARGE) and self._loop.time() > until:
                 return
 
     def _receive(self, data: bytes, source: tuple[str, int]) -> None:

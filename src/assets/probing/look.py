@@ -3,9 +3,10 @@
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeVar
 
 from assets.probing import rates
 from assets.probing.ber import Value
@@ -24,6 +25,9 @@ Facts = dict[str, FactValue]
 _Rows = dict[tuple[str, str], Reading]
 KEPT_ROWS_MAX = 20_000  # about 10 MB
 _NO_FACTS: dict[str, Facts] = {}
+ROWS_A_STEP = 16
+Steps = Generator[None, None, None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +113,39 @@ def readings(
     of: object = None,
     kept: Kept | None = None,
 ) -> Made:
+    """All of `readings_by_steps` at once."""
+    return _all(readings_by_steps(profile, look, before, tables, of, kept))
+
+
+def _all(steps: Generator[None, None, T]) -> T:
+    """What comes out of work by steps."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            made: T = end.value
+            return made
+
+
+def readings_by_steps(
+    profile: Profile,
+    look: Look,
+    before: rates.Sample | None,
+    tables: Mapping[str, dict[str, Facts]],
+    of: object = None,
+    kept: Kept | None = None,
+) -> Generator[None, None, Made]:
     """What the profile reads out of a look; `tables` has the facts of each table's rows by index.
 
-    `before` is the sample of the look before, None after a restart: then there are no rates this time. `kept` saves
-    work where the columns of the device `of` stand still; it changes nothing in what is read, but then nobody notes
-    the sources.
+    Thousands of rows take long: whoever has other work does it between two steps. `before` is the sample of the look
+    before, None after a restart: then there are no rates this time. `kept` saves work where the columns of the device
+    `of` stand still; it changes nothing in what is read, but then nobody notes the sources.
     """
     making = _Making(look, before, of, kept, {}, {}, {} if kept is None else None)
     scalars, made, sources = look.scalars, making.readings, making.sources
     for step in profile.steps:
         if isinstance(step, Table):
-            _table(making, step, tables.get(step.name, _NO_FACTS))
+            yield from _table(making, step, tables.get(step.name, _NO_FACTS))
         elif (raw := scalars.get(step.oid)) is not None:
             plain = step.plain if type(raw) is int else None
             key = (step.name, "")
@@ -137,14 +163,20 @@ def readings(
 
 
 def rows(table: Table, columns: Columns, guesses: Guesses | None = None) -> dict[str, Facts]:
+    """All of `rows_by_steps` at once."""
+    return _all(rows_by_steps(table, columns, guesses or Guesses()))
+
+
+def rows_by_steps(table: Table, columns: Columns, guesses: Guesses) -> Generator[None, None, dict[str, Facts]]:
     """The facts of a table's rows by index, every row that any fact column has."""
-    guesses = guesses or Guesses()
     found: dict[str, Facts] = {}
     for name, fact in table.facts.items():
-        for index, raw in columns.get(fact.oid, {}).items():
+        for number, (index, raw) in enumerate(columns.get(fact.oid, {}).items(), start=1):
             value = fact_value(fact, raw, guess=type(raw) is bytes and not raw.isascii() and guesses.take())
             if value is not None:
                 found.setdefault(index, {})[name] = value
+            if not number % ROWS_A_STEP:
+                yield
     return found
 
 
@@ -191,17 +223,20 @@ def _scalar(making: _Making, reads: Reads, raw: Value) -> None:
         making.add(reads, derived, reads.instance, reads.label)
 
 
-def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
+def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> Steps:
     for reads in table.readings:
         column = making.look.columns.get(reads.oid)
         if not column:
             continue
         if not table.skip and reads.plain is not None:
-            _plain_column(making, reads, reads.plain, table, column, facts)
+            if not _stands_still(making, reads, reads.plain, column, facts):
+                yield from _plain_column(making, reads, reads.plain, table, column, facts)
             continue
         wholes = [making.look.columns.get(w.oid, {}) for w in reads.of]
         combined: list[Derived] = []
-        for index, raw in column.items():
+        for number, (index, raw) in enumerate(column.items(), start=1):
+            if not number % ROWS_A_STEP:
+                yield
             known = facts.get(index, {})
             if any(str(known.get(fact)) in values for fact, values in table.skip.items()):
                 continue
@@ -220,26 +255,29 @@ def _table(making: _Making, table: Table, facts: Mapping[str, Facts]) -> None:
             making.add(reads, _combine(reads, combined), reads.instance, reads.label)
 
 
+def _stands_still(making: _Making, reads: Reads, plain: Plain, column: Column, facts: Mapping[str, Facts]) -> bool:
+    """Whether a column of such readings could be read as it was the last time; then it is."""
+    made, kept = making.readings, making.kept
+    known = kept.find(making.of, reads, facts) if kept is not None else None
+    if kept is None or known is None or not made.keys().isdisjoint(known[1]):
+        return False
+    rows = known[1] if known[0] == column else _renewed(plain, *known, column)
+    if rows is None:
+        return False
+    made.update(rows)
+    if rows is not known[1]:
+        kept.keep(making.of, reads, column, facts, rows)
+    return True
+
+
 def _plain_column(
     making: _Making, reads: Reads, plain: Plain, table: Table, column: Column, facts: Mapping[str, Facts]
-) -> None:
-    """A column of such readings, as it was read the last time if it stands still."""
-    made, kept = making.readings, making.kept
-    if kept is None:
-        _plain(making, reads, plain, table, column, facts)
-        return
-    known = kept.find(making.of, reads, facts)
-    if known is not None and made.keys().isdisjoint(known[1]):
-        rows = known[1] if known[0] == column else _renewed(plain, *known, column)
-        if rows is not None:
-            made.update(rows)
-            if rows is not known[1]:
-                kept.keep(making.of, reads, column, facts, rows)
-            return
-    before = len(made)
-    overlaps = any((reads.name, f"{table.prefix}{index}"[:NAME_MAX]) in made for index in column)
-    _plain(making, reads, plain, table, column, facts)
-    if not overlaps:
+) -> Steps:
+    """A column of such readings, kept for the next time."""
+    made, kept, before = making.readings, making.kept, len(making.readings)
+    overlaps = kept is None or any((reads.name, f"{table.prefix}{index}"[:NAME_MAX]) in made for index in column)
+    yield from _plain(making, reads, plain, table, column, facts)
+    if kept is not None and not overlaps:
         kept.keep(making.of, reads, column, facts, dict(islice(made.items(), before, None)))
 
 
@@ -267,10 +305,12 @@ def _renewed(plain: Plain, before: Column, rows: _Rows, column: Column) -> _Rows
 
 def _plain(
     making: _Making, reads: Reads, plain: Plain, table: Table, column: Column, facts: Mapping[str, Facts]
-) -> None:
+) -> Steps:
     """Readings that come from one number each, in one loop, for most are of this kind; the same as one by one."""
     name, made, prefix = reads.name, making.readings, table.prefix
-    for index, raw in column.items():
+    for number, (index, raw) in enumerate(column.items(), start=1):
+        if not number % ROWS_A_STEP:
+            yield
         key = (name, f"{prefix}{index}"[:NAME_MAX])
         known = facts.get(index)
         called = _label(table.label, known) if known else ""

@@ -1,7 +1,7 @@
 """Looking a device over: which profile fits, who it is, which rows it has and which of our questions it can answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from assets.probing import identity, rates
@@ -18,11 +18,12 @@ from assets.probing.identity import (
     dotted,
     entity_columns,
 )
-from assets.probing.look import Facts, Look, rows, text
+from assets.probing.look import Facts, Look, rows_by_steps, text
 from assets.probing.profile import Found, Profile, Profiles
 from assets.probing.profile_file import Table
 from assets.probing.readings import Identity
 from assets.probing.texts import Guesses
+from assets.probing.turns import Turns
 
 UNDER_ROWS_MAX = 8  # of a column in which the first text is wanted
 
@@ -35,6 +36,7 @@ class Asking:
     peer: Peer
     target: TargetSpec
     profiles: Profiles
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def way(self) -> tuple[str, int, UUID, str]:
@@ -87,13 +89,16 @@ async def look_over(asking: Asking, system: Mapping[str, Value], now: float) -> 
     ports = sum(kind == identity.ETHERNET for kind in static.columns.get(identity.IF_TYPE, {}).values())
     answers = Answers({**system, **scalars}, {**under.columns, **chassis.columns})
     guesses = Guesses()
+    tables = {
+        table.name: await asking.turns.take(rows_by_steps(table, static.columns, guesses)) for table in profile.tables
+    }
     known = Known(
         way=asking.way,
         profile=profile,
         identity=identity.identify(found, answers, asking.profiles.makers, ports=ports),
         looked_over_at=now,
         static=static.columns,
-        tables={table.name: rows(table, static.columns, guesses) for table in profile.tables},
+        tables=tables,
         scalars=profile.scalar_oids,
         live=_live(profile),
         truncated=static.truncated,

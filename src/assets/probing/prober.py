@@ -33,13 +33,14 @@ from assets.probing.door import (
 from assets.probing.endings import ending
 from assets.probing.flight import Flight
 from assets.probing.identity import SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYSTEM, Answers, dotted
-from assets.probing.look import Kept, Look, readings, text
+from assets.probing.look import Kept, Look, readings_by_steps, text
 from assets.probing.options import DnsOptions, HttpOptions, PingOptions, TcpOptions
 from assets.probing.overview import Asking, Known, look_over, narrowed
 from assets.probing.profile import GENERIC, Profiles
 from assets.probing.reach import Pinger, Resolver, tcp
 from assets.probing.readings import Method, Outcome, Reading, Result, Traffic, answered
 from assets.probing.traffic import Meter
+from assets.probing.turns import Turns
 from assets.probing.usm import speaks
 from assets.probing.wire import Wire
 
@@ -81,6 +82,7 @@ class Prober:
         self._v3 = v3
         self._pysnmp: Door | None = None
         self._kept = Kept()
+        self._turns = Turns()
         self._peers: dict[UUID, tuple[TargetSpec, Peer]] = {}
         self._monotonic = monotonic
         self._known: OrderedDict[UUID, Known] = OrderedDict()
@@ -276,7 +278,7 @@ class Prober:
         return self._pysnmp
 
     async def _snmp(self, target: TargetSpec, peer: Peer) -> Seen:
-        asking = Asking(self._door(peer), peer, target, self.profiles)
+        asking = Asking(self._door(peer), peer, target, self.profiles, self._turns)
         known = self._known.get(target.id)
         if known is not None and known.way != asking.way:
             known = None
@@ -314,7 +316,9 @@ class Prober:
         except DeviceError as error:
             return Seen(_half(error, known, self.profiles, scalars, latency_ms))
         look = Look(at, ticks, scalars, {**known.static, **walked.columns})
-        made = readings(known.profile, look, before, known.tables, target.id, self._kept)
+        made = await self._turns.take(
+            readings_by_steps(known.profile, look, before, known.tables, target.id, self._kept)
+        )  # fmt: skip
         if fresh and not walked.truncated:
             known = narrowed(known, look)
         elif not fresh and _new_rows(known, look):
