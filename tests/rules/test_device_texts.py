@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.legacy_fonts import of_tcvn3, of_viscii, of_vni
-from assets.probing.look import rows, text
+from assets.probing.look import at_once, rows, text
 from assets.probing.profile import Profiles
 from assets.probing.texts import Guesses, decoded
 from tests.rules.test_legacy_fonts import WRITTEN
@@ -103,7 +103,9 @@ def test_what_is_cut_off_or_broken_is_shown_as_far_as_it_goes(raw: bytes, said: 
 def test_a_device_of_thousands_of_odd_names_is_read_in_little_time() -> None:
     table = next(t for t in Profiles.load().get("switch").tables if any(f.kind == "text" for f in t.facts.values()))  # type: ignore[union-attr]
     column = {str(n): b"M\xb8y in s\xe8 %d" % n for n in range(5_000)}
-    found = rows(table, {fact.oid: column for fact in table.facts.values() if fact.kind == "text"}, Guesses(100))
+    found = at_once(
+        rows(table, {fact.oid: column for fact in table.facts.values() if fact.kind == "text"}, Guesses(100))
+    )
     shown = [fact for row in found.values() for fact in row.values()]
     assert sum(str(said).startswith("Máy in số") for said in shown) == 100
     assert all(str(said).startswith(("Máy in số", "M¸y in sè")) for said in shown)

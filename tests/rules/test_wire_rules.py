@@ -10,7 +10,7 @@ from assets.probing import ber, oid
 from assets.probing.ber import BadBer, integer, tlv
 from assets.probing.discovery import answers, question
 from assets.probing.door import PDUS_MAX, ROWS_MAX
-from assets.probing.look import Kept, Look, readings
+from assets.probing.look import Kept, Look, at_once, readings
 from assets.probing.profile import Profile
 from assets.probing.profile_file import Fact, Reads, Table, Told
 from assets.probing.readings import Reading
@@ -323,6 +323,6 @@ def test_when_columns_are_read_in_one_loop_or_kept_then_it_is_as_if_each_row_was
         for table, memory in ((fast, kept), (slow, None), (fast, None)):
             profile = Profile("x", "x", "", (), (), Told(), (table,), ())
             look = Look(0.0, None, {}, {ROOT: column})
-            made.append(readings(profile, look, None, facts, number % 2, memory).readings)
+            made.append(at_once(readings(profile, look, None, facts, number % 2, memory)).readings)
         assert made[0] == made[1] == made[2]
         assert [r.model_dump() for r in made[0]] == [Reading(**r.model_dump()).model_dump() for r in made[1]]

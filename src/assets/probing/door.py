@@ -10,7 +10,7 @@ DeviceError
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from assets.probing.ber import Value
 from assets.probing.contract import Credential
@@ -38,6 +38,11 @@ class DeviceError(Exception):
         super().__init__(english(code, params))
         self.code = code if code in ENDINGS else ""
         self.params = params
+
+    @property
+    def ending(self) -> dict[str, Any]:
+        """The fields of a result that say how it ended, as `endings.ending` makes them of a code."""
+        return {"detail": str(self), "code": self.code, "params": self.params}
 
     def costing(self, traffic: Traffic) -> Self:
         """The same, with what it cost."""

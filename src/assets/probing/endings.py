@@ -104,14 +104,16 @@ def badly(reason: str) -> tuple[str, dict[str, Param]]:
 
 def english(code: str, params: Mapping[str, Param]) -> str:
     """In English, for logs, the API and services of another age; text that is no code is given as it stands."""
-    if code not in ENDINGS:
-        return code
-    return Phrase(ENDINGS[code].text, {name: _short(value) for name, value in params.items()}).english()
+    return _phrase(code, params).english() if code in ENDINGS else code
 
 
 def ending(code: str, /, **params: Param) -> dict[str, Any]:
     """The fields of a result that say how it ended."""
     return {"detail": english(code, params), "code": code, "params": params}
+
+
+def _phrase(code: str, params: Mapping[str, Param]) -> Phrase:
+    return Phrase(ENDINGS[code].text, {name: _short(value) for name, value in params.items()})
 
 
 def _short(value: Param) -> Param:
@@ -121,7 +123,7 @@ def _short(value: Param) -> Param:
 def told(detail: str, code: str, params: Mapping[str, Param]) -> str:
     """What is kept of it, see `phrases`: the code's words with their numbers, or else what was said in English."""
     if code in ENDINGS:
-        phrase = Phrase(ENDINGS[code].text, {name: _short(value) for name, value in params.items()})
+        phrase = _phrase(code, params)
         try:
             phrase.english()
         except (KeyError, TypeError, ValueError):  # of another age, with other parameters

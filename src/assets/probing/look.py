@@ -112,34 +112,13 @@ def readings(
     tables: Mapping[str, dict[str, Facts]],
     of: object = None,
     kept: Kept | None = None,
-) -> Made:
-    """All of `readings_by_steps` at once."""
-    return _all(readings_by_steps(profile, look, before, tables, of, kept))
-
-
-def _all(steps: Generator[None, None, T]) -> T:
-    """What comes out of work by steps."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            made: T = end.value
-            return made
-
-
-def readings_by_steps(
-    profile: Profile,
-    look: Look,
-    before: rates.Sample | None,
-    tables: Mapping[str, dict[str, Facts]],
-    of: object = None,
-    kept: Kept | None = None,
 ) -> Generator[None, None, Made]:
     """What the profile reads out of a look; `tables` has the facts of each table's rows by index.
 
-    Thousands of rows take long: whoever has other work does it between two steps. `before` is the sample of the look
-    before, None after a restart: then there are no rates this time. `kept` saves work where the columns of the device
-    `of` stand still; it changes nothing in what is read, but then nobody notes the sources.
+    Thousands of rows take long: whoever has other work does it between two steps (see `turns`), others have it
+    `at_once`. `before` is the sample of the look before, None after a restart: then there are no rates this time. `kept`
+    saves work where the columns of the device `of` stand still; it changes nothing in what is read, but then nobody
+    notes the sources.
     """
     making = _Making(look, before, of, kept, {}, {}, {} if kept is None else None)
     scalars, made, sources = look.scalars, making.readings, making.sources
@@ -162,12 +141,7 @@ def readings_by_steps(
     return Made(found[:READINGS_MAX], counters, cut, sources or {})
 
 
-def rows(table: Table, columns: Columns, guesses: Guesses | None = None) -> dict[str, Facts]:
-    """All of `rows_by_steps` at once."""
-    return _all(rows_by_steps(table, columns, guesses or Guesses()))
-
-
-def rows_by_steps(table: Table, columns: Columns, guesses: Guesses) -> Generator[None, None, dict[str, Facts]]:
+def rows(table: Table, columns: Columns, guesses: Guesses) -> Generator[None, None, dict[str, Facts]]:
     """The facts of a table's rows by index, every row that any fact column has."""
     found: dict[str, Facts] = {}
     for name, fact in table.facts.items():
@@ -178,6 +152,16 @@ def rows_by_steps(table: Table, columns: Columns, guesses: Guesses) -> Generator
             if not number % ROWS_A_STEP:
                 yield
     return found
+
+
+def at_once(steps: Generator[None, None, T]) -> T:
+    """What comes out of work by steps."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            made: T = end.value
+            return made
 
 
 def fact_value(fact: Fact, raw: Value, *, guess: bool = True) -> FactValue | None:

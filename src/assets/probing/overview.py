@@ -18,7 +18,7 @@ from assets.probing.identity import (
     dotted,
     entity_columns,
 )
-from assets.probing.look import Facts, Look, rows_by_steps, text
+from assets.probing.look import Facts, Look, rows, text
 from assets.probing.profile import Found, Profile, Profiles
 from assets.probing.profile_file import Table
 from assets.probing.readings import Identity
@@ -89,9 +89,7 @@ async def look_over(asking: Asking, system: Mapping[str, Value], now: float) -> 
     ports = sum(kind == identity.ETHERNET for kind in static.columns.get(identity.IF_TYPE, {}).values())
     answers = Answers({**system, **scalars}, {**under.columns, **chassis.columns})
     guesses = Guesses()
-    tables = {
-        table.name: await asking.turns.take(rows_by_steps(table, static.columns, guesses)) for table in profile.tables
-    }
+    tables = {table.name: await asking.turns.take(rows(table, static.columns, guesses)) for table in profile.tables}
     known = Known(
         way=asking.way,
         profile=profile,

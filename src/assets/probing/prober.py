@@ -33,7 +33,7 @@ from assets.probing.door import (
 from assets.probing.endings import ending
 from assets.probing.flight import Flight
 from assets.probing.identity import SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYSTEM, Answers, dotted
-from assets.probing.look import Kept, Look, readings_by_steps, text
+from assets.probing.look import Kept, Look, readings, text
 from assets.probing.options import DnsOptions, HttpOptions, PingOptions, TcpOptions
 from assets.probing.overview import Asking, Known, look_over, narrowed
 from assets.probing.profile import GENERIC, Profiles
@@ -317,7 +317,7 @@ class Prober:
             return Seen(_half(error, known, self.profiles, scalars, latency_ms))
         look = Look(at, ticks, scalars, {**known.static, **walked.columns})
         made = await self._turns.take(
-            readings_by_steps(known.profile, look, before, known.tables, target.id, self._kept)
+            readings(known.profile, look, before, known.tables, target.id, self._kept)
         )  # fmt: skip
         if fresh and not walked.truncated:
             known = narrowed(known, look)
@@ -354,9 +354,7 @@ def _options(target: TargetSpec) -> options.Options:
 
 
 def _failure(error: DeviceError) -> Result:
-    return Result(
-        outcome=_OUTCOMES[type(error)], detail=str(error), code=error.code, params=error.params, traffic=error.traffic
-    )
+    return Result(outcome=_OUTCOMES[type(error)], **error.ending, traffic=error.traffic)
 
 
 def _half(
@@ -379,11 +377,11 @@ def _half(
 
 
 def _half_said(error: DeviceError) -> dict[str, Any]:
-    if isinstance(error, Silent):
-        if error.code == "no_answer":
-            return ending("stopped_answering", **error.params)
-        return {"detail": f"stopped answering: {error}"}
-    return {"detail": str(error), "code": error.code, "params": error.params}
+    if not isinstance(error, Silent):
+        return error.ending
+    if error.code == "no_answer":
+        return ending("stopped_answering", **error.params)
+    return {"detail": f"stopped answering: {error}"}
 
 
 def _another(known: Known, scalars: Mapping[str, Value], sample: rates.Sample) -> bool:

@@ -14,7 +14,7 @@ from assets.probing import identity
 from assets.probing.ber import Value
 from assets.probing.decoders import OK, is_pseudo, is_ram, is_receptacle, level, unsigned
 from assets.probing.identity import BRIDGE_ADDRESS, ENTITY, ENTITY_COLUMNS
-from assets.probing.look import Facts, Look, readings, text
+from assets.probing.look import Facts, Look, at_once, readings, text
 from assets.probing.oid import is_under
 from assets.probing.overview import Known
 from assets.probing.prober import Seen
@@ -76,7 +76,7 @@ def document(seen: Seen, extra: Extra) -> Document:
         out |= _who(result, extra, {} if look is None else look.scalars)
     if look is None or known is None:
         return _said(out)
-    sources = readings(known.profile, look, None, known.tables).sources
+    sources = at_once(readings(known.profile, look, None, known.tables)).sources
     out["interfaces"] = _interfaces(known, look)
     if out.get("category") == "printer":
         out["printer"] = _printer(result, known, look, extra)
