@@ -122,19 +122,16 @@ def readings(
     """
     making = _Making(look, before, of, kept, {}, {}, {} if kept is None else None)
     scalars, made, sources = look.scalars, making.readings, making.sources
-    for step in profile.steps:
-        if isinstance(step, Table):
-            yield from _table(making, step, tables.get(step.name, _NO_FACTS))
-        elif (raw := scalars.get(step.oid)) is not None:
-            plain = step.plain if type(raw) is int else None
-            key = (step.name, "")
-            if plain is not None and key not in made:
-                if (told := _told(plain, raw)) is not None:  # type: ignore[arg-type]
-                    made[key] = reading(step.name, "", told[0], told[1], "")
-                    if sources is not None:
-                        sources[key] = step.oid
-            else:
-                _scalar(making, step, raw)
+    for oid, single, table, key, plain in profile.plan:
+        if table is not None:
+            yield from _table(making, table, tables.get(table.name, _NO_FACTS))
+        elif single is not None and (raw := scalars.get(oid)) is not None:
+            if plain is None or type(raw) is not int or key in made:
+                _scalar(making, single, raw)
+            elif (told := _told(plain, raw)) is not None:
+                made[key] = reading(key[0], "", told[0], told[1], "")
+                if sources is not None:
+                    sources[key] = oid
     found = tuple(made.values())
     cut = len(found) > READINGS_MAX or len(making.counters) > COUNTERS_MAX
     counters = dict(islice(making.counters.items(), COUNTERS_MAX))

@@ -18,7 +18,19 @@ from typing import Self
 from assets.paths import data_dir
 from assets.probing.decoders import DECODERS
 from assets.probing.oid import is_under
-from assets.probing.profile_file import File, Joins, Makers, Match, ProfileError, Reads, Table, Told, located, read
+from assets.probing.profile_file import (
+    File,
+    Joins,
+    Makers,
+    Match,
+    Plain,
+    ProfileError,
+    Reads,
+    Table,
+    Told,
+    located,
+    read,
+)
 from assets.probing.readings import Limit
 
 __all__ = ["GENERIC", "MAKERS", "Found", "Profile", "ProfileError", "Profiles"]
@@ -68,6 +80,16 @@ class Profile:
     def tables(self) -> tuple[Table, ...]:
         """What comes from tables."""
         return tuple(step for step in self.steps if isinstance(step, Table))
+
+    @cached_property
+    def plan(self) -> tuple[tuple[str, Reads | None, Table | None, tuple[str, str], Plain | None], ...]:
+        """The steps with what every look needs of each: (object, single reading or table, its name and instance, how)."""
+        return tuple(
+            ("", None, step, ("", ""), None)
+            if isinstance(step, Table)
+            else (step.oid, step, None, (step.name, ""), step.plain)
+            for step in self.steps
+        )
 
     @property
     def abstract(self) -> bool:
