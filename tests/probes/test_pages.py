@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from assets import causes
 from assets.probing import pages
 from assets.probing.door import DeviceError, Malformed, NotAsked, Silent
 from assets.probing.options import HttpOptions
@@ -232,12 +233,38 @@ async def test_a_bad_certificate_is_named_and_the_page_is_looked_at_all_the_same
     assert told["http.certificate"] == state
     assert (told["http.status"], told["http.text"]) == ("expected", "found")
     assert "http.certificate_days" in told
+    assert state == "unchecked" or causes.words(str(found.params["error"])) is not None
+
+
+async def refused_in_tls(port: int) -> tuple[str, str]:
+    """(code, the words for it); whether the alert or the end of the connection comes first is luck."""
+    with pytest.raises((Malformed, Silent)) as refused:
+        await look(f"https://127.0.0.1:{port}/", timeout_seconds=20)
+    phrase = causes.words(str(refused.value.params["error"]))
+    assert phrase is not None, refused.value
+    return refused.value.code, phrase.text
 
 
 async def test_what_speaks_no_tls_answers_badly() -> None:
-    async with server(says(page())) as port:
-        with pytest.raises((Malformed, Silent)):
-            await look(f"https://127.0.0.1:{port}/", timeout_seconds=2)
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(page("400 Bad Request"))
+        await writer.drain()
+
+    async with server(plain) as port:
+        code, words = await refused_in_tls(port)
+    assert "something else than TLS" in words if code == "no_tls" else code == "broke_in_tls"
+
+
+async def test_a_version_of_tls_that_the_other_side_does_not_take_is_named(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modern, old = authority.context(tmp_path), ssl.create_default_context(cadata=authority.pem)
+    modern.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
+    monkeypatch.setattr(pages, "_context", lambda own_ca, checked: old)
+    async with server(says(page()), secure=modern) as port:
+        code, words = await refused_in_tls(port)
+    assert "too old" in words if code == "no_tls" else code == "broke_in_tls"
 
 
 async def test_ipv6_and_a_port_that_refuses(authority: Authority, tmp_path: Path) -> None:

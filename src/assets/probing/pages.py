@@ -24,7 +24,7 @@ from assets.probing.allowed import LINK, never, plain
 from assets.probing.door import DeviceError, Malformed, NotAsked, Silent
 from assets.probing.endings import ending
 from assets.probing.options import HttpOptions, port_of, taken_apart
-from assets.probing.reach import Resolver, refusing
+from assets.probing.reach import Resolver, refusing, why
 from assets.probing.readings import Outcome, Reading, Result, Traffic
 from assets.probing.traffic import RST, SYN, of_connection
 
@@ -120,7 +120,7 @@ async def _page(address: str, here: SplitResult, options: HttpOptions, seen: _Se
     except (h11.RemoteProtocolError, ssl.SSLError) as error:
         raise Malformed("server_badly", error=str(error)) from None
     except (ConnectionError, asyncio.IncompleteReadError) as error:
-        raise Silent("broke", error=str(error)) from None
+        raise Silent("broke", error=why(error)) from None
     finally:
         _hang_up(writer, seen)
 
@@ -153,7 +153,7 @@ async def _connect(
         raise Malformed("no_tls", error=str(error.reason or error)) from None
     except (ConnectionError, OSError) as error:
         _hang_up(writer, seen)
-        raise Silent("broke_in_tls", error=str(error)) from None
+        raise Silent("broke_in_tls", error=why(error)) from None
     except BaseException:
         _hang_up(writer, seen)
         raise

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import socket
+import ssl
 import struct
 import time
 from collections import OrderedDict
@@ -121,7 +122,7 @@ async def tcp(
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            raise NotAsked("no_socket", error=_why(error)) from None
+            raise NotAsked("no_socket", error=why(error)) from None
         sock.setblocking(False)
         started = time.perf_counter()
         try:
@@ -134,7 +135,7 @@ async def tcp(
             last = Silent("port_silent", port=port, seconds=timeout_seconds)
         except OSError as error:
             if error.errno in _OURS:
-                raise NotAsked("cannot_connect", error=_why(error)) from None
+                raise NotAsked("cannot_connect", error=why(error)) from None
             cost += counted(sock) or Traffic(sent_octets=SYN, received_octets=RST, packets=2)
             if refusal_counts and error.errno == errno.ECONNREFUSED:
                 return Connected((time.perf_counter() - started) * 1_000, cost)
@@ -168,12 +169,15 @@ def refusing(port: int, error: OSError) -> Silent:
     """What a TCP port that did not accept said."""
     if error.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH):
         return Silent("port_refused" if error.errno == errno.ECONNREFUSED else "port_no_route", port=port)
-    return Silent("port_failed", port=port, error=_why(error))
+    return Silent("port_failed", port=port, error=why(error))
 
 
-def _why(error: OSError) -> str:
-    """The system's words; asyncio puts its own where they belong."""
-    return os.strerror(error.errno).lower() if error.errno else str(error)
+def why(error: Exception) -> str:
+    """The system's words; asyncio puts its own where they belong, or none."""
+    number = error.errno if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
+    if number is None and not str(error) and isinstance(error, ConnectionError):
+        number = errno.ECONNRESET
+    return os.strerror(number).lower() if number else str(error)
 
 
 def _icmp_socket(*, v6: bool) -> tuple[socket.socket, bool]:
@@ -205,13 +209,13 @@ async def _echo(sock: socket.socket, address: str, number: int, *, raw: bool) ->
         await loop.sock_sendto(sock, packet, (address, 0))
     except OSError as error:
         if error.errno in _OURS:
-            raise NotAsked("cannot_ping", error=_why(error)) from None
-        raise Silent("unreachable", error=_why(error)) from None
+            raise NotAsked("cannot_ping", error=why(error)) from None
+        raise Silent("unreachable", error=why(error)) from None
     while True:
         try:
             data, source = await loop.sock_recvfrom(sock, 2_048)
         except OSError as error:
-            raise Silent("unreachable", error=_why(error)) from None
+            raise Silent("unreachable", error=why(error)) from None
         if raw and not v6:
             data = data[(data[0] & 0x0F) * 4 :] if data else data
         if len(data) >= 24 and data[0] == answer and data[8:24] == token and source[0].partition("%")[0] == address:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from assets import phrases
+from assets import causes, phrases
 from assets.paths import data_dir
 
 if TYPE_CHECKING:  # processes of their own mark phrases, and need not load all this for it
@@ -128,7 +128,10 @@ def _said(language: str, phrase: phrases.Phrase) -> str:
 
 
 def _named(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name): value for name, value in params.items()}
+    """What fills a phrase by name; what a system said of an error becomes our words for it, where there are some."""
+    named = {str(name): value for name, value in params.items()}
+    error = named.get("error")
+    return named | {"error": causes.words(error) or error} if isinstance(error, str) else named
 
 
 def choose(request: "ASGIConnection[Any, Any, Any, Any]") -> str:
