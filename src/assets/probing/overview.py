@@ -88,12 +88,15 @@ async def look_over(asking: Asking, system: Mapping[str, Value], now: float) -> 
     static = await asking.walk(_static(profile), texts=True)
     ports = sum(kind == identity.ETHERNET for kind in static.columns.get(identity.IF_TYPE, {}).values())
     answers = Answers({**system, **scalars}, {**under.columns, **chassis.columns})
+    identified = await asking.turns.whole(
+        lambda: identity.identify(found, answers, asking.profiles.makers, ports=ports)
+    )  # fmt: skip
     guesses = Guesses()
     tables = {table.name: await asking.turns.take(rows(table, static.columns, guesses)) for table in profile.tables}
     known = Known(
         way=asking.way,
         profile=profile,
-        identity=identity.identify(found, answers, asking.profiles.makers, ports=ports),
+        identity=identified,
         looked_over_at=now,
         static=static.columns,
         tables=tables,

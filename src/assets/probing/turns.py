@@ -6,7 +6,7 @@ one after the other, so that short ones need not wait for them.
 """
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 PIECE_SECONDS = 0.01
@@ -38,6 +38,15 @@ class Turns:
                 await asyncio.sleep(0)
                 if ended := _piece(steps, loop.time() + PIECE_SECONDS, loop):
                     return ended[0]
+
+    async def whole(self, work: Callable[[], T]) -> T:
+        """What comes out of a work of some milliseconds that has no steps."""
+
+        def steps() -> Generator[None, None, T]:
+            yield
+            return work()
+
+        return await self.take(steps())
 
     def _next_round(self) -> None:
         self._until = None
