@@ -78,5 +78,6 @@ async def test_when_devices_have_rows_without_end_then_the_loop_is_never_held_up
         else:
             assert (one.result.outcome, one.result.truncated) == (Outcome.ANSWERED, True)
             assert one.look is not None
-            assert sum(map(len, one.look.columns.values())) > 5_000
+            rows = sum(map(len, one.look.columns.values()))
+            assert rows > 100  # 8,400; fewer where a busy machine ends a walk by time
     assert max(spent) < STALL_SECONDS
