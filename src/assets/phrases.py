@@ -22,6 +22,17 @@ class Phrase:
         return self.text % whole
 
 
+class Told(str):
+    """A phrase in English that can still be said in any other language, where a plain source string is expected."""
+
+    phrase: Phrase
+
+    def __new__(cls, phrase: Phrase) -> "Told":
+        told = super().__new__(cls, phrase.english())
+        told.phrase = phrase
+        return told
+
+
 def store(phrases: Iterable[Phrase]) -> str:
     """One text for a column; at most PHRASES_MAX phrases, the first ones."""
     kept = list(phrases)[:PHRASES_MAX]

@@ -2,6 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+
+from assets.errors import Invalid
+from assets.phrases import Phrase, Told
 
 TEXT_MAX = 255
 LONGER_BEFORE = 4  # a Vietnamese letter is up to three characters before it is normalised
@@ -27,6 +31,26 @@ def clean_block(text: str, limit: int) -> str:
     text = text[: LONGER_BEFORE * limit].replace("\r\n", "\n").replace("\r", "\n")
     lines = [clean(line, limit) for line in text.split("\n")]
     return "\n".join(lines).strip()[:limit].rstrip()
+
+
+def overlong(texts: Mapping[str, tuple[str, int]]) -> dict[str, str]:
+    """What is wrong with those of the texts (name → text and limit) that would be cut, were they cleaned and kept."""
+    wrong: dict[str, str] = {}
+    for name, (text, limit) in texts.items():
+        most = LONGER_BEFORE * limit
+        count = len(text) if len(text) > most else len(clean_block(text, most))
+        if count > limit:
+            wrong[name] = Told(
+                Phrase("At most %(limit)s characters; this is %(count)s.", {"limit": limit, "count": count})
+            )
+    return wrong
+
+
+def uncut(name: str, text: str, limit: int = TEXT_MAX, *, lines: bool = False) -> str:
+    """Somebody's own words, cleaned (also over several `lines`); Invalid names them when they would have to be cut."""
+    if wrong := overlong({name: (text, limit)}):
+        raise Invalid(fields=wrong)
+    return clean_block(text, limit) if lines else clean(text, limit)
 
 
 def fold(text: str) -> str:

@@ -116,8 +116,8 @@ async def test_when_the_same_form_is_sent_twice_then_there_is_one_request(town: 
         ({"quantity_1": "9999999999999"}, "quantity_1", "Xin ghi số lượng"),
         ({"unit_cost_1": "1,5"}, "unit_cost_1", "Xin ghi giá"),
         ({"reason": "   "}, "reason", "Xin ghi một câu"),
-        ({"reason": "x" * 2_001}, "reason", "Nội dung quá dài"),
-        ({"reason_1": "x" * 256}, "reason_1", "Nội dung quá dài"),
+        ({"reason": "x" * 2_001}, "reason", "Tối đa 2000 ký tự; nội dung này có 2001"),
+        ({"reason_1": "x" * 256}, "reason_1", "Tối đa 255 ký tự; nội dung này có 256"),
     ],
 )
 async def test_when_a_field_is_wrong_then_the_message_stands_beside_it_and_the_rest_is_kept(

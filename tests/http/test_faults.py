@@ -109,6 +109,12 @@ async def test_the_incident_tells_that_people_reported_it_and_how_it_was_mended(
     assert "Báo hỏng thêm" in page
     assert "Thiết bị không" not in page.partition("</h1>")[0]
     assert "resolve" not in (await clerk.get(f"/incidents/{number}")).text
+    long = await fixer.post(f"/incidents/{number}/resolve", data={"note": "ỏ" * 256})
+    assert (long.status_code, "Tối đa 255 ký tự; nội dung này có 256" in long.text, "ỏ" * 256 in long.text) == (
+        400,
+        True,
+        True,
+    )
     assert (await fixer.post(f"/incidents/{number}/resolve", data={"note": "Thay mực"})).status_code == 303
     assert "Bao báo là đã sửa xong: Thay mực" in (await fixer.get(f"/incidents/{number}")).text
     assert (await fixer.post(f"/incidents/{number}/resolve", data={})).status_code == 409

@@ -243,6 +243,9 @@ async def test_when_the_button_is_tapped_twice_then_one_form_counts_with_its_pho
         ((), {"name": "Bà A", "state_P-2": "missing"}, "wrong-lines-P-2"),
         ((), {"name": "Bà A", "state_P-2": "refused", "word_P-2": "x"}, "wrong-lines-P-2"),
         ((), {"name": "Bà A", "state_P-2": "nonsense"}, "wrong-lines"),
+        (("P-1",), {"name": "A" * 121}, "wrong-name"),
+        (("P-1",), {"name": "Bà A", "note": "x" * 501}, "wrong-note"),
+        (("P-1",), {"name": "Bà A", "state_P-2": "damaged", "word_P-2": "x" * 501}, "wrong-lines-P-2"),
     ],
 )
 async def test_when_something_is_missing_then_the_form_says_so_and_keeps_the_rest(
@@ -252,7 +255,8 @@ async def test_when_something_is_missing_then_the_form_says_so_and_keeps_the_res
     answer = await way.confirm(address, *tags, **fields)
     assert (answer.status_code, f'id="{wrong}"' in answer.text) == (400, True)
     assert not (await way.seen())["hand_overs"]
-    assert all(f'value="{said}"' in answer.text for name, said in fields.items() if name == "word_P-2" and said.strip())
+    kept = {"name", "note", "word_P-2"} & set(fields)
+    assert all(f'value="{fields[name]}"' in answer.text for name in kept if fields[name].strip())
 
 
 async def test_when_one_came_damaged_and_one_is_missing_then_register_and_minutes_say_so(way: Way) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from html import unescape
 
 import httpx2
 import pytest
@@ -84,3 +85,53 @@ async def test_whoever_opens_the_address_of_a_refused_form_comes_to_that_form(fo
             lost[route] = f"{page.status_code} {page.url.path}"
     assert not lost
     assert refused > 60
+
+
+# Where people write in their own words: the form, what it takes besides, the field, and how much of it is kept.
+WORDS: list[tuple[str, dict[str, str], str, int]] = [
+    ("/equipment-requests/new", {}, "reason", 2_000),
+    ("/equipment-requests/new", {}, "reason_1", 255),
+    ("/equipment-requests/{number}/amend", {}, "reason", 2_000),
+    ("/equipment-requests/{number}/approve", {}, "note", 2_000),
+    ("/equipment-requests/{number}/return", {}, "note", 2_000),
+    ("/equipment-requests/{number}/split", {"decline_1": "1"}, "note_1", 500),
+    ("/purchases/new", {}, "title", 160),
+    ("/purchases/{number}/{act}", {}, "decision_number", 60),
+    ("/delegations", {"deputy": "director"}, "reason", 255),
+    ("/transfers/new", {}, "reason", 2_000),
+    ("/transfers/new", {}, "carrier", 120),
+    ("/transfers/{number}/take-out", {}, "note", 500),
+    ("/transfers/{number}/receive", {"only": "V-21025", "state": "damaged"}, "note", 500),
+    ("/transfers/{number}/refuse", {}, "note", 500),
+    ("/transfers/{number}/cancel", {}, "note", 500),
+    ("/stocktakes/new", {}, "members", 4_000),
+    ("/stocktakes/{number}/scans", {}, "note", 255),
+    ("/stocktakes/{number}/scans", {}, "room", 120),
+    ("/stocktakes/{number}/edit", {}, "members", 4_000),
+    ("/stocktakes/{number}/cancel", {}, "reason", 255),
+    ("/assets/{tag}/stage", {}, "reason", 255),
+    ("/assets/{tag}/stage", {}, "repairer", 120),
+    ("/stock/{consumable}/move", {}, "reason", 255),
+    ("/stock/{consumable}/{movement}/reverse", {}, "reason", 255),
+    ("/stock-shipments/{shipment}/receive", {"got": "1"}, "note", 500),
+    ("/wear/quotations", {}, "note", 255),
+    ("/assets/{tag}/report", {}, "note", 300),
+    ("/sites/{code}/paper-mode", {}, "text", 500),
+]
+
+
+@pytest.mark.parametrize(("route", "more", "field", "most"), WORDS)
+async def test_when_somebody_writes_too_much_then_the_form_says_how_much_it_keeps_and_loses_none_of_it(
+    forms: Forms, route: str, more: dict[str, str], field: str, most: int
+) -> None:
+    made = RECIPES[f"POST {route}"](forms.world, forms.world.own)
+    path = made.path or addressed(route, forms.world, forms.world.own)
+    words = ("Máy kẹt giấy suốt, " * most)[:most] + "!"
+    async with Undone():
+        answer = await forms.caller.post(
+            path, data={**(made.form or {}), **more, field: words}, files=made.files, headers={"Cookie": "language=vi"}
+        )
+    page = unescape(answer.text)
+    assert answer.status_code == 400
+    assert f"Tối đa {most} ký tự" in page
+    assert words in page

@@ -13,7 +13,7 @@ from asyncpg import Record
 from assets.access.actor import Actor
 from assets.db import Connection
 from assets.equipment_requests.splitting import OPEN
-from assets.equipment_requests.steps import Doing, take
+from assets.equipment_requests.steps import Doing, in_own_words, take
 from assets.equipment_requests.workflow import State, Step
 from assets.ids import new_id
 from assets.inventory import following
@@ -156,6 +156,6 @@ async def _arrived_at(tx: Connection, actor: Actor, row: Record, said: str, now:
     """A request whose things arrived moves on, whoever received them: it is no step of theirs."""
     whole = await complete(tx, row["id"])
     await take(
-        tx, actor, row, Step.SPLIT, Doing(said), now=now, complete=whole, named="arrive" if said else "take_back",
+        tx, actor, row, Step.SPLIT, in_own_words(Doing(), said), now=now, complete=whole, named="arrive" if said else "take_back",
         judge=False,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from assets.errors import Invalid
 from assets.ids import new_id
 from assets.inventory.kinds import CAPABILITY_KINDS
 from assets.inventory.kits.allowance import HELD
-from assets.text import clean, clean_block
+from assets.text import clean, clean_block, overlong
 from assets.web.language import N_, translate
 from assets.web.words import word
 
@@ -53,8 +53,7 @@ def checked(lines: Sequence[Asked]) -> dict[str, str]:
     wrong = {f"lines.{i}.{name}": why for i, line in enumerate(lines) for name, why in faults(line).items()}
     repaired: set[str] = set()
     for index, line in enumerate(lines):
-        if len(clean_block(line.reason, 2 * LINE_REASON_MAX)) > LINE_REASON_MAX:
-            wrong[f"lines.{index}.reason"] = N_("This is too long.")
+        wrong |= overlong({f"lines.{index}.reason": (line.reason, LINE_REASON_MAX)})
         tag = clean(line.asset, 40).upper()
         if tag and tag in repaired:
             wrong.setdefault(f"lines.{index}.asset", N_("Its repair is asked for already, in another line."))

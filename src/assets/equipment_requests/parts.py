@@ -20,7 +20,7 @@ from assets.equipment_requests.asking import LineKind
 from assets.equipment_requests.fulfilment import Candidate
 from assets.equipment_requests.sources import donors, ledgers, to_spare
 from assets.equipment_requests.splitting import BY_HAND, OPEN, PartState, Wanted, Way, faults
-from assets.equipment_requests.steps import Doing, Filed, judged, lines_for, locked, shown_number, take
+from assets.equipment_requests.steps import Doing, Filed, in_own_words, judged, lines_for, locked, shown_number, take
 from assets.equipment_requests.stock import candidates, outstanding
 from assets.equipment_requests.workflow import Step
 from assets.errors import Conflict, Invalid, NotFound
@@ -37,7 +37,7 @@ from assets.inventory.things import NewCapability, add_capability
 from assets.inventory.transfers.service import LINES_MAX, NewTransfer, cancel, draft
 from assets.monitoring.declarations import Kind, Said, declare
 from assets.readiness.service import request_recompute
-from assets.text import clean, clean_block
+from assets.text import clean, clean_block, overlong
 from assets.web.language import N_, translate
 from assets.web.words import word
 
@@ -69,7 +69,7 @@ async def split(
                 await work.answer(line, index, part)
         await work.send()
         whole = await complete(tx, row["id"])
-        said = Doing(doing.note or "; ".join(work.said), doing.version)
+        said = in_own_words(doing, "; ".join(work.said))
         return await take(
             tx, actor, row, Step.SPLIT, said, now=now, complete=whole, lines=({"parts": []}, {"parts": work.said})
         )
@@ -85,6 +85,7 @@ def _check(lines: Sequence[Record], wanted: Mapping[int, Sequence[Wanted]]) -> N
             line = by_position[position]
             found = faults(LineKind(line["kind"]), outstanding(line), parts)
             wrong |= {f"parts.{position}.{i}.{field}": said for i, (field, said) in found.items()}
+            wrong |= overlong({f"parts.{position}.{i}.note": (part.note, NOTE_MAX) for i, part in enumerate(parts)})
     if not any(wanted.values()):
         wrong["parts"] = N_("Nothing was chosen.")
     if wrong:

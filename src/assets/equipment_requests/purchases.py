@@ -31,7 +31,7 @@ from assets.inventory.stock.service import Movement, move
 from assets.inventory.stock.shipments import ship
 from assets.inventory.things import NewModel, add_model
 from assets.inventory.transfers.service import LINES_MAX, NewTransfer, draft
-from assets.text import clean, clean_block, searchable, serial_key
+from assets.text import clean, clean_block, overlong, searchable, serial_key, uncut
 from assets.web.language import N_
 
 KIND = "purchase"
@@ -109,7 +109,9 @@ async def plan(actor: Actor, new: NewPurchase, *, now: datetime) -> int:
     """Make a purchase of parts that wait for one; answers its number. Conflict when one is taken already."""
     actor = actor.require_everywhere(Action.FULFIL_REQUEST)
     title = clean(new.title, TITLE_MAX)
-    wrong = {} if title else {"title": N_("Please fill this in.")}
+    wrong = overlong({"title": (new.title, TITLE_MAX), "note": (new.note, NOTE_MAX)})
+    if not title:
+        wrong["title"] = N_("Please fill this in.")
     if not new.parts:
         wrong["parts"] = N_("Choose what is to be bought.")
     if wrong:
@@ -149,7 +151,7 @@ async def plan(actor: Actor, new: NewPurchase, *, now: datetime) -> int:
 
 async def order(actor: Actor, number: int, said: Order, *, version: int | None = None, now: datetime) -> None:
     """Say with whom it was ordered."""
-    supplier = clean(said.supplier, 160)
+    supplier, decision = uncut("supplier", said.supplier, 160), uncut("decision_number", said.decision_number, 60)
     if not supplier:
         raise Invalid(fields={"supplier": N_("Write from whom it is bought.")})
     if said.expected_on is not None and said.expected_on < now.astimezone(LOCAL_ZONE).date():
@@ -158,7 +160,7 @@ async def order(actor: Actor, number: int, said: Order, *, version: int | None =
     async with transaction(actor.scope) as tx:
         row = await _locked(tx, number, version, State.PLANNED)
         cells = {
-            "state": State.ORDERED, "supplier": supplier, "decision_number": clean(said.decision_number, 60),
+            "state": State.ORDERED, "supplier": supplier, "decision_number": decision,
             "expected_on": said.expected_on, "ordered_at": now,
         }  # fmt: skip
         await _change(tx, actor, row, "order", cells)
@@ -169,7 +171,7 @@ async def order(actor: Actor, number: int, said: Order, *, version: int | None =
 
 async def cancel(actor: Actor, number: int, note: str, *, version: int | None = None, now: datetime) -> None:
     """Give the purchase up: what of it has not arrived waits for another one."""
-    note = clean_block(note, NOTE_MAX)
+    note = uncut("note", note, NOTE_MAX, lines=True)
     if not note:
         raise Invalid(fields={"note": N_("Write why it is given up.")})
     actor = actor.require_everywhere(Action.FULFIL_REQUEST)
@@ -192,6 +194,8 @@ async def arrive(actor: Actor, number: int, came: Arrived, *, version: int | Non
     actor = actor.require_everywhere(Action.FULFIL_REQUEST)
     if came.quantity and not came.consumable:
         raise Invalid(fields={"consumable": N_("Choose what came, and how much of it.")})
+    if wrong := _overlong(came):
+        raise Invalid(fields=wrong)
     deliveries = {_Delivery.of(one): one for one in _goods(came)}
     async with transaction(actor.scope) as tx:
         row = await _locked(tx, number, None, *State)
@@ -203,6 +207,14 @@ async def arrive(actor: Actor, number: int, came: Arrived, *, version: int | Non
             for one, goods in deliveries.items()
         ]
         return [tag for tags in made for tag in tags]
+
+
+def _overlong(came: Arrived) -> dict[str, str]:
+    serials = {f"serials.{index}": (serial, 120) for index, serial in enumerate(came.serials)}
+    return overlong({
+        "delivery_note": (came.delivery_note, 60), "funding_source": (came.funding_source, 160),
+        "manufacturer": (came.manufacturer, 80), "model_name": (came.model_name, 120), **serials,
+    })  # fmt: skip
 
 
 def _goods(came: Arrived) -> list[Arrived]:

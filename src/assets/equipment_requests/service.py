@@ -27,6 +27,7 @@ from assets.equipment_requests.steps import (
     NOTE_MAX,
     Doing,
     Filed,
+    in_own_words,
     judged,
     lines_for,
     locked,
@@ -40,7 +41,7 @@ from assets.errors import Conflict, Invalid, NotAllowed, NotFound
 from assets.ids import new_id
 from assets.inventory.service import hand_out
 from assets.readiness.service import request_recompute
-from assets.text import clean, clean_block, searchable
+from assets.text import clean, clean_block, overlong, searchable
 from assets.web.language import N_
 
 __all__ = [
@@ -123,10 +124,9 @@ def _checked(reason: str, lines: Sequence[Asked]) -> str:
 
 def _wrong_reason(reason: str) -> dict[str, str]:
     """What is wrong with a reason; one that is too long is not cut behind the back of whoever wrote it."""
-    said = clean_block(reason, 2 * REASON_MAX)
-    if len(said) > REASON_MAX:
-        return {"reason": N_("This is too long.")}
-    return {} if said else {"reason": N_("Write in a sentence what it is needed for.")}
+    if clean_block(reason, REASON_MAX):
+        return overlong({"reason": (reason, REASON_MAX)})
+    return {"reason": N_("Write in a sentence what it is needed for.")}
 
 
 async def asking_site(tx: Connection, actor: Actor, code: str) -> asyncpg.Record:
@@ -191,8 +191,7 @@ async def amend(actor: Actor, ref: str, amended: Amended, doing: Doing, *, now: 
         after = await lines_for(tx, row["id"])
         was, is_now = ({"lines": [[line["name"], line["quantity"], line["reason"]] for line in some]}
                        for some in (before, after))  # fmt: skip
-        told = Doing(clean_block(doing.note, NOTE_MAX) or said, doing.version)
-        return await take(tx, actor, row, Step.AMEND, told, now=now, lines=(was, is_now))
+        return await take(tx, actor, row, Step.AMEND, in_own_words(doing, said), now=now, lines=(was, is_now))
 
 
 async def _amended_so(
@@ -330,7 +329,7 @@ async def fulfil(
             for line, (_, n) in zip(lines, counted, strict=True)
         )
         await request_recompute(tx, [row["site"]])
-        said = Doing(doing.note or ", ".join(picked), doing.version)
+        said = in_own_words(doing, ", ".join(picked))
         was = {"given": [line["given"] for line in lines], "assets": []}
         is_now = {"given": [line["given"] + n for line, (_, n) in zip(lines, counted, strict=True)], "assets": picked}
         return await take(tx, actor, row, Step.FULFIL, said, now=now, complete=complete, lines=(was, is_now))

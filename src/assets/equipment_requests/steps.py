@@ -21,7 +21,7 @@ from assets.equipment_requests.workflow import Refused, State, Step, Why, move
 from assets.errors import AssetsError, Conflict, Invalid, NotAllowed, NotFound, Stale
 from assets.ids import new_id
 from assets.notifications.service import announce
-from assets.text import clean_block
+from assets.text import clean_block, uncut
 from assets.web.language import N_
 
 KIND = "equipment_request"
@@ -85,7 +85,7 @@ def judged(
     state = State(row["state"])
     if doing.version is not None and doing.version != row["version"]:
         raise Stale(_CHANGED, state=state)
-    note = clean_block(doing.note, NOTE_MAX)  # a note of control characters says nothing
+    note = uncut("note", doing.note, NOTE_MAX, lines=True)  # a note of control characters says nothing
     permitted = allowed(actor, row["site"])
     if ruling is not None:
         approving.refuse(ruling, state, doing.due, seen=doing.version is not None)
@@ -94,6 +94,11 @@ def judged(
     if isinstance(to, Refused):
         raise _error(to, state)
     return to
+
+
+def in_own_words(doing: Doing, otherwise: str) -> Doing:
+    """A step with what its taker says of it, else with what was done, as much of it as a note holds."""
+    return Doing(clean_block(doing.note, NOTE_MAX) or clean_block(otherwise, NOTE_MAX), doing.version)
 
 
 def _error(refused: Refused, state: State) -> AssetsError:

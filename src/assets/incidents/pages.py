@@ -1,6 +1,6 @@
 """The list of incidents, and each with its story."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from assets.access.actor import Actor
 from assets.access.guards import requires
 from assets.access.permissions import Action
 from assets.db import transaction
-from assets.errors import NotFound
+from assets.errors import Invalid, NotFound
 from assets.incidents import queries, service
 from assets.incidents.api import INCIDENTS, SEVERITIES, STATES
 from assets.inventory.saved_filters.pages import saved_for
@@ -52,10 +52,22 @@ async def listing(
 @get("/incidents/{number:str}", guards=[requires(Action.VIEW)], **twin(queries.IncidentPage, "incident"))
 async def one(request: AnyRequest, number: FromPath[str], actor: NamedDependency[Actor]) -> Response[Any]:
     """One incident: what happened, who was told, who has it."""
-    view = await queries.one(actor, _number(number), clock.now())
-    may_handle = actor.may(Action.HANDLE_INCIDENT)
-    return show(request, "incidents/one.html", view, part="incidents/_one.html", may_handle=may_handle,
-                note_max=service.NOTE_MAX)  # fmt: skip
+    return await _one(request, actor, _number(number), {}, {})
+
+
+async def _one(
+    request: AnyRequest,
+    actor: Actor,
+    number: int,
+    given: Mapping[str, str],
+    errors: Mapping[str, str],
+    status: int = 200,
+) -> Response[Any]:
+    view = await queries.one(actor, number, clock.now())
+    return show(
+        request, "incidents/one.html", view, part="incidents/_one.html", may_handle=actor.may(Action.HANDLE_INCIDENT),
+        note_max=service.NOTE_MAX, given=given, errors=errors, status=status,
+    )  # fmt: skip
 
 
 @post("/incidents/{number:str}/acknowledge", guards=[requires(Action.HANDLE_INCIDENT)], include_in_schema=False)
@@ -68,11 +80,14 @@ async def acknowledge(number: FromPath[str], actor: NamedDependency[Actor]) -> R
 
 @post("/incidents/{number:str}/resolve", guards=[requires(Action.HANDLE_INCIDENT)], include_in_schema=False)
 async def resolve(
-    number: FromPath[str], data: URLEncodedBody[dict[str, str]], actor: NamedDependency[Actor]
+    request: AnyRequest, number: FromPath[str], data: URLEncodedBody[dict[str, str]], actor: NamedDependency[Actor]
 ) -> Response[Any]:
     """Say that what people reported is mended, and show it again."""
     wanted = _number(number)
-    await service.resolve(actor, wanted, data.get("note", ""), now=clock.now())
+    try:
+        await service.resolve(actor, wanted, data.get("note", ""), now=clock.now())
+    except Invalid as error:
+        return await _one(request, actor, wanted, data, error.fields, error.status)
     return Redirect(f"/incidents/{wanted}", status_code=303)
 
 

@@ -21,7 +21,7 @@ from assets.monitoring.targets import ASKED
 from assets.notifications.service import announce
 from assets.phrases import Phrase
 from assets.probing.readings import Severity
-from assets.text import clean
+from assets.text import clean, uncut
 from assets.web.language import N_
 
 SILENCE_MAX = timedelta(days=30)
@@ -310,7 +310,7 @@ MEASURED = N_("This incident ends by itself when the measurement is in order aga
 
 async def resolve(actor: Actor, number: int, note: str = "", *, now: datetime) -> None:
     """Say that what people reported is mended, and so end what they said; Conflict when it is over or is measured."""
-    actor = actor.require(Action.HANDLE_INCIDENT)
+    actor, said = actor.require(Action.HANDLE_INCIDENT), uncut("note", note, NOTE_MAX)
     async with transaction(actor.scope) as tx:
         row = await tx.fetchrow("select * from incidents where number = $1 for update", number)
         if row is None or not actor.scope.sees(row["site"]):
@@ -319,7 +319,6 @@ async def resolve(actor: Actor, number: int, note: str = "", *, now: datetime) -
             raise Conflict("This incident is already resolved.")
         if row["subject_kind"] != "asset":
             raise Conflict(MEASURED)
-        said = clean(note, NOTE_MAX)
         by = Phrase("mended, says %(name)s: %(text)s", {"name": actor.name, "text": said})
         reason = by if said else Phrase("mended, says %(name)s", {"name": actor.name})
         subject = Subject(row["subject_kind"], row["subject"], row["subject_name"], row["site"])

@@ -30,7 +30,7 @@ from assets.inventory.lifecycle import (
     refused,
 )
 from assets.phrases import Phrase, store
-from assets.text import clean
+from assets.text import clean, uncut
 from assets.web.language import N_
 
 
@@ -180,8 +180,9 @@ async def bring(
 def cleaned(told: Told) -> Told:
     """What was told, as it can be stored."""
     return replace(
-        told, reason=clean(told.reason), borrower=clean(told.borrower, 120), repairer=clean(told.repairer, 120)
-    )
+        told, reason=uncut("reason", told.reason), borrower=uncut("borrower", told.borrower, 120),
+        repairer=uncut("repairer", told.repairer, 120),
+    )  # fmt: skip
 
 
 def said(told: Told) -> list[Phrase]:

@@ -14,7 +14,7 @@ from assets.audit.service import record, shown
 from assets.db import Connection, transaction
 from assets.errors import Invalid, NotFound
 from assets.ids import new_id
-from assets.text import clean, clean_block
+from assets.text import clean, uncut
 from assets.web.language import N_
 
 TEXT_MAX = 500
@@ -93,6 +93,7 @@ async def declare(actor: Actor, said: Said, *, incident: UUID | None = None, now
     actor = actor.require(Action.DECLARE)
     if (said.kind is Kind.PAPER_MODE) == bool(said.asset_tag):
         raise Invalid(fields={"asset_tag": "needed for an asset, and only for an asset"})
+    text = uncut("text", said.text, TEXT_MAX, lines=True)
     async with transaction(actor.scope) as tx:
         site = await tx.fetchval("select id from sites where code = $1", said.site)
         if site is None or not actor.scope.sees(site):
@@ -112,7 +113,7 @@ async def declare(actor: Actor, said: Said, *, incident: UUID | None = None, now
         made = await tx.fetchrow(
             "insert into declarations (id, site, asset, kind, fault, text, incident, files_counted, said_by, said_by_name, "
             "said_at) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) returning *",
-            row, site, asset, said.kind, said.fault, clean_block(said.text, TEXT_MAX), incident, said.files_counted,
+            row, site, asset, said.kind, said.fault, text, incident, said.files_counted,
             actor.id, actor.name, now,
         )  # fmt: skip
         await record(

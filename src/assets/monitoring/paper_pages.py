@@ -23,6 +23,7 @@ from assets.monitoring import declarations
 from assets.monitoring.declarations import FILES_MAX, Kind, Said
 from assets.places.api import one_site
 from assets.web import words
+from assets.web.forms import told
 from assets.web.language import N_, choose, translate
 from assets.web.templates import show, twin
 
@@ -92,7 +93,10 @@ async def begin(request: AnyRequest, code: FromPath[str], data: Form, actor: Nam
     if not said and not more:
         return await _show(request, actor, code, {"reason": N_("Please say why.")}, data, 400)
     text = f"{said}: {more}" if said and more else said or more
-    await declarations.declare(actor, Said(code, Kind.PAPER_MODE, text=text), now=clock.now())
+    try:
+        await declarations.declare(actor, Said(code, Kind.PAPER_MODE, text=text), now=clock.now())
+    except Invalid as error:
+        return await _show(request, actor, code, told(error, "reason"), data, error.status)
     return _back(code)
 
 

@@ -80,6 +80,8 @@ def translate(language: str, msgid: str, /, **params: object) -> str:
 
     A place can be filled by a phrase, which is said in the same language.
     """
+    if isinstance(msgid, phrases.Told):
+        return translate(language, msgid.phrase.text, **{**msgid.phrase.params, **params})
     text = catalogue(language if language in LANGUAGES else DEFAULT).gettext(msgid)
     if not params:
         return text

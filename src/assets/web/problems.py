@@ -111,7 +111,7 @@ def problem(
     if errors:
         # An answer must not be larger than what was sent.
         told = list(errors.items())[:FIELDS_MAX]
-        body["errors"] = [{"field": field[:NAME_SHOWN_MAX], "detail": text} for field, text in told]
+        body["errors"] = [{"field": field[:NAME_SHOWN_MAX], "detail": str(text)} for field, text in told]
     body |= {
         name: value.english() if isinstance(value, Phrase) else value
         for name, value in (facts or {}).items()

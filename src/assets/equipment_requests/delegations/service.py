@@ -21,7 +21,7 @@ from assets.db import EVERYTHING, Connection, Scope, transaction
 from assets.equipment_requests.approval_rules.steps import deciding_roles
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound
 from assets.ids import new_id
-from assets.text import clean
+from assets.text import clean, overlong
 from assets.web.language import N_
 
 KIND = "delegation"
@@ -47,7 +47,7 @@ async def delegate(actor: Actor, new: NewDelegation, *, now: datetime) -> UUID:
     if actor.id is None or actor.limited:
         raise NotAllowed()
     today = now.astimezone(LOCAL_ZONE).date()
-    wrong = _wrong_days(new, today)
+    wrong = _wrong_days(new, today) | overlong({"reason": (new.reason, REASON_MAX)})
     async with transaction(EVERYTHING) as tx:
         if not decides(actor, await deciding_roles(tx)):
             raise NotAllowed(N_("You decide no requests, so there is nothing to delegate."))

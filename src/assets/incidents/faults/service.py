@@ -27,7 +27,7 @@ from assets.inventory.attachments.upload import Sent
 from assets.monitoring import declarations
 from assets.monitoring.declarations import Kind, Said
 from assets.probing.readings import Severity
-from assets.text import clean, clean_block
+from assets.text import clean, uncut
 from assets.web.language import N_
 
 NOTE_MAX = 300
@@ -77,7 +77,7 @@ async def _earlier(tx: Connection, key: UUID | None, asset: UUID) -> UUID | None
 
 async def _told(tx: Connection, model: UUID, new: NewReport) -> tuple[str, Severity]:
     """What the report says in words, and how loudly; Invalid when it says nothing."""
-    note = clean_block(new.note, NOTE_MAX)
+    note = uncut("note", new.note, NOTE_MAX, lines=True)
     if new.fault == OTHER:
         if not note:
             raise Invalid(fields={"note": SAY})

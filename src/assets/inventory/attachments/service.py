@@ -25,7 +25,7 @@ from assets.inventory.attachments.photos import plain
 from assets.inventory.attachments.sniffing import ENDINGS, HEAD_BYTES, PICTURES, UNKNOWN, Unfit, media_type
 from assets.inventory.attachments.upload import FILE, Sent
 from assets.inventory.service import write_event
-from assets.text import clean
+from assets.text import TEXT_MAX, clean, overlong
 from assets.web.language import N_
 
 FILES_MAX = 30  # on one thing
@@ -93,8 +93,11 @@ async def attach(
     says why a file is not kept, Conflict that the thing has too many.
     """
     actor = actor.require(by)
+    wrong = overlong({"note": (note, TEXT_MAX)})
     if not sent.name:
-        raise Invalid(fields={FILE: N_("Please choose a file.")})
+        wrong[FILE] = N_("Please choose a file.")
+    if wrong:
+        raise Invalid(fields=wrong)
     async with transaction(actor.scope) as tx:  # before the work, and so that nobody learns of what is not theirs
         _may_write(actor, await subject_of(tx, actor, kind, thing, act=by))
     async with AT_ONCE:

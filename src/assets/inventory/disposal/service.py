@@ -14,7 +14,7 @@ from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.service import lock, write_event
-from assets.text import clean
+from assets.text import TEXT_MAX, clean, overlong
 from assets.web.changes import refuse_others
 from assets.web.language import N_
 
@@ -43,6 +43,7 @@ async def quote(actor: Actor, tag: str, new: NewQuotation, *, now: datetime) -> 
         wrong["supplier"] = N_("Please fill this in.")
     if new.quoted_on > today or new.quoted_on.year < today.year - YEARS_BACK:
         wrong["quoted_on"] = N_("A day of the last ten years, today at the latest.")
+    wrong |= overlong({"supplier": (new.supplier, 160), "note": (new.note, TEXT_MAX)})
     if wrong:
         raise Invalid(fields=wrong)
     async with transaction(actor.scope) as tx:

@@ -152,8 +152,9 @@ def _text(request: AnyRequest, name: str) -> str:
 
 
 async def _ledger(
-    request: AnyRequest, actor: Actor, code: str, site: str = "", *, status: int = 200, refused: str = ""
-) -> Response[Any]:
+    request: AnyRequest, actor: Actor, code: str, site: str = "", *, status: int = 200, refused: str = "",
+    wrong: tuple[UUID, str] | None = None,
+) -> Response[Any]:  # fmt: skip
     own = ListQuery(limit=LIMIT_MAX, sort="-low")
     async with transaction(actor.scope) as tx:
         consumable = await one_consumable(tx, code)
@@ -169,7 +170,7 @@ async def _ledger(
         )  # fmt: skip
     return show(
         request, "inventory/stock_ledger.html", view, status=status, may_edit=_may(actor), refused=refused,
-        done=_text(request, "done"), acts=list(Act),
+        done=_text(request, "done"), acts=list(Act), wrong=wrong,
     )  # fmt: skip
 
 
@@ -222,7 +223,8 @@ async def reverse(
     except (Invalid, Conflict) as error:
         said = next(iter(error.fields.values()), error.detail) if isinstance(error, Invalid) else error.detail
         refused = translate(choose(request), said, **error.facts)
-        return await _ledger(request, actor, consumable, status=error.status, refused=refused)
+        return await _ledger(request, actor, consumable, status=error.status, refused=refused,
+                             wrong=(movement, given.get("reason", "")))  # fmt: skip
     return _back(consumable, given.get("site", ""))
 
 

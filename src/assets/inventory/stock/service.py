@@ -19,7 +19,7 @@ from assets.ids import new_id
 from assets.inventory.service import write_event
 from assets.inventory.stock.consumables import consumable_of, site_of
 from assets.inventory.stock.ledger import WRITES, Act, Batch, Kind, change, faults, pick, refused
-from assets.text import clean
+from assets.text import TEXT_MAX, clean, overlong, uncut
 from assets.web.language import N_
 
 
@@ -96,6 +96,7 @@ def check(said: Movement) -> None:
         wrong["expires_on"] = N_("Only what is received brings a last day with it.")
     if said.expires_on and not clean(said.batch, 60):
         wrong["expires_on"] = N_("What expires has a batch.")
+    wrong |= overlong({"reason": (said.reason, TEXT_MAX), "holder": (said.holder, 120), "batch": (said.batch, 60)})
     if wrong:
         raise Invalid(fields=wrong)
 
@@ -143,7 +144,7 @@ async def bring_in(
 async def reverse(actor: Actor, movement: UUID, why: str, *, now: datetime) -> UUID:
     """Take a line back by its opposite; Conflict when it was, when it cannot be any more, or when it belongs to a shipment."""
     actor = actor.require(Action.EDIT_INVENTORY)
-    reason = clean(why)
+    reason = uncut("reason", why)
     if not reason:
         raise Invalid(fields={"reason": N_("Please say why.")})
     async with transaction(actor.scope) as tx:

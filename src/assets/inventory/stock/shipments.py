@@ -19,7 +19,7 @@ from assets.inventory import following
 from assets.inventory.stock.consumables import consumable_of, site_of
 from assets.inventory.stock.ledger import Act, Kind
 from assets.inventory.stock.service import Movement, bring_in, check, take_out
-from assets.text import clean
+from assets.text import clean, uncut
 from assets.web.language import N_
 
 KIND = "stock_shipment"
@@ -75,7 +75,7 @@ async def receive(
     actor: Actor, shipment: UUID, got: int, note: str = "", *, version: int | None = None, now: datetime
 ) -> None:
     """Say how many came, from none to all; fewer need a note. Said again by the same people it is done already."""
-    note = clean(note, NOTE_MAX)
+    note = uncut("note", note, NOTE_MAX)
     actor, both = await _sides(actor, shipment, Action.RECEIVE_TRANSFER, "to_site")
     async with transaction(both) as tx:
         row = await _locked(tx, shipment)
@@ -94,7 +94,7 @@ async def receive(
 
 async def call_back(actor: Actor, shipment: UUID, note: str = "", *, version: int | None = None, now: datetime) -> None:
     """Take what has not arrived back into the sender's stock."""
-    note = clean(note, NOTE_MAX)
+    note = uncut("note", note, NOTE_MAX)
     actor, both = await _sides(actor, shipment, Action.EDIT_INVENTORY, "from_site")
     async with transaction(both) as tx:
         row = await _locked(tx, shipment)

@@ -132,7 +132,7 @@ async def _page(
     async with transaction(actor.scope) as tx:
         found = await queries.one(tx, actor.scope, number)
         scanned = tag_of(str(request.query_params.get("scanned") or "")[:400])
-        result = _chosen(str(request.query_params.get("result") or ""), found)
+        result = _chosen(given.get("result") or str(request.query_params.get("result") or ""), found)
         view = StocktakePage(
             stocktake=found, result=result, items=await _some(tx, actor, found.number, ("i.result = {}", [result])),
             rooms=[
@@ -146,7 +146,7 @@ async def _page(
     site = found.site
     return show(
         request, "stocktakes/one.html", view, status=status, given=given, errors=errors, tabs=TABS, site=site,
-        room=str(given.get("room") or request.query_params.get("room") or "")[:120], key=str(new_id()),
+        room=given.get("room") or str(request.query_params.get("room") or "")[: service.ROOM_MAX], key=str(new_id()),
         may_count=actor.may(Action.TAKE_STOCK), may_approve=actor.may(Action.APPROVE_STOCKTAKE), shown=SHOWN,
         settlements={result: [s for s in Settlement if s in kinds] for result, kinds in SETTLEMENTS.items()},
         states={state.code: state.name if choose(request) == "vi" else state.name_en for state in view.states},

@@ -20,13 +20,14 @@ from assets.inventory.rooms import find_room
 from assets.inventory.service import bring, write_event
 from assets.inventory.stocktakes import counting, freezing
 from assets.inventory.stocktakes.counting import Act, Counted, Expected, Heard, Result, Scan, Settlement, State
-from assets.text import clean, clean_block, searchable
+from assets.text import clean, clean_block, overlong, searchable, uncut
 from assets.web.language import N_
 
 KIND = "stocktake"
 NUMBER_MAX = 2**31 - 1
 MEMBERS_MAX = 4_000
 NOTE_MAX = 255
+ROOM_MAX = 120
 SCANS_MAX = 500
 EARLY = timedelta(minutes=5)  # that a telephone's clock may be ahead
 STATES: dict[Counted, tuple[str, str]] = {
@@ -84,8 +85,11 @@ async def open_stocktake(actor: Actor, new: New, *, now: datetime) -> int:
     """Freeze what should be there; Conflict when the same site is being counted already. Answers the number."""
     actor = actor.require(Action.TAKE_STOCK)
     moment = (new.as_of or now).astimezone(UTC)
+    wrong = overlong({name: (getattr(new, name), most) for name, most in EDITABLE.items()})
     if moment > now:
-        raise Invalid(fields={"as_of": N_("A list can be frozen as of now or earlier, not ahead.")})
+        wrong["as_of"] = N_("A list can be frozen as of now or earlier, not ahead.")
+    if wrong:
+        raise Invalid(fields=wrong)
     async with transaction(actor.scope) as tx:
         site = await tx.fetchrow("select id, code, name, unit from sites where code = $1", clean(new.site, 20))
         if site is None or not actor.scope.sees(site["id"]):
@@ -159,6 +163,8 @@ EDITABLE = {"title": 160, "form_number": 120, "members": MEMBERS_MAX}
 async def edit(actor: Actor, number: str, changes: Mapping[str, str], *, version: int) -> None:
     """Change what stands on the minutes: title, form number, members; not once it is over."""
     actor = actor.require(Action.TAKE_STOCK)
+    if wrong := overlong({name: (text, EDITABLE[name]) for name, text in changes.items()}):
+        raise Invalid(fields=wrong)
     async with transaction(actor.scope) as tx:
         before = await lock(tx, actor, number)
         if before["version"] != version:
@@ -202,6 +208,8 @@ def _check(seen: Sequence[Seen], now: datetime) -> None:
             wrong[f"scans.{index}.state"] = N_("Please choose one of the list.")
         if one.at is not None and one.at > now + EARLY:
             wrong[f"scans.{index}.at"] = N_("This moment is still to come: set the clock of the telephone.")
+        said = {"note": (one.note, NOTE_MAX), "room": (one.room, ROOM_MAX)}
+        wrong |= overlong({f"scans.{index}.{name}": text for name, text in said.items()})
     if wrong:
         raise Invalid(fields=wrong)
 
@@ -238,7 +246,7 @@ async def _take(tx: Connection, actor: Actor, row: Any, one: Seen, now: datetime
     await tx.execute(
         "insert into stocktake_scans (id, item, state, room, note, at, received_at, by, by_name) "
         "values ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
-        one.id, item["id"], one.state, clean(one.room, 120), clean(one.note, NOTE_MAX), one.at or now, now, actor.id,
+        one.id, item["id"], one.state, clean(one.room, ROOM_MAX), clean(one.note, NOTE_MAX), one.at or now, now, actor.id,
         actor.name,
     )  # fmt: skip
     found = await _outcome(tx, item)
@@ -289,6 +297,7 @@ async def settle(actor: Actor, number: str, settled: Sequence[Settled], *, now: 
                 "select * from stocktake_items where stocktake = $1 and tag = $2", row["id"], counting.tag_of(one.tag)
             )
             note = clean(one.note, NOTE_MAX)
+            wrong |= overlong({f"settlements.{index}.note": (one.note, NOTE_MAX)})
             if item is None:
                 wrong[f"settlements.{index}.tag"] = N_("This stocktake has no such tag.")
                 continue
@@ -344,7 +353,7 @@ async def cancel(actor: Actor, number: str, reason: str, *, now: datetime) -> No
     Conflict once something has been settled: whoever decided about a difference is not to be passed over.
     """
     actor = actor.require(Action.TAKE_STOCK)
-    reason = clean(reason, NOTE_MAX)
+    reason = uncut("reason", reason, NOTE_MAX)
     if not reason:
         raise Invalid(fields={"reason": N_("Write why it is cancelled.")})
     async with transaction(actor.scope) as tx:

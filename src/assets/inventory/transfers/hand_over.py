@@ -24,7 +24,7 @@ from assets.inventory.attachments.upload import Sent
 from assets.inventory.transfers import line_photos, service
 from assets.inventory.transfers.course import NEEDS_NOTE, NOT_NOW, Line, Side, State
 from assets.inventory.transfers.service import KIND, Outcome, Receiving, shown_number
-from assets.text import clean, clean_block
+from assets.text import clean, clean_block, overlong
 from assets.web.language import N_
 
 CONFIRMED = (State.IN_TRANSIT, State.RECEIVED)
@@ -105,12 +105,12 @@ async def confirm(address: SignedAddress, said: Confirmed, *, now: datetime) -> 
     row, lines, side, earlier = await behind(address)
     if earlier is not None:
         return
-    name = clean(said.name, NAME_MAX)
+    name, note = clean(said.name, NAME_MAX), clean_block(said.note, NOTE_MAX)
     waiting = [line["tag"] for line in lines if line["state"] == Line.WAITING]
     got = {tag: said.lines[tag] for tag in waiting if tag in said.lines} if side is Side.RECEIVER else {}
     wrong = {} if name else {"name": N_("Please write your name.")}
     wrong |= _unsaid(got)
-    note = clean_block(said.note, NOTE_MAX)
+    wrong |= overlong({"name": (said.name, NAME_MAX), "post": (said.post, POST_MAX), "note": (said.note, NOTE_MAX)})
     if side is Side.RECEIVER and waiting and not got and not note:
         wrong["lines"] = N_("Say of at least one thing what has become of it, or write in the note what is wrong.")
     if not set(said.photos) <= {line["tag"] for line in lines}:
@@ -154,4 +154,5 @@ def _unsaid(got: Mapping[str, Outcome]) -> dict[str, str]:
             wrong[f"lines.{tag}"] = N_("This cannot be said of it.")
         elif outcome.state in NEEDS_NOTE and not clean_block(outcome.note, service.NOTE_MAX):
             wrong[f"lines.{tag}"] = N_("Write what is the matter with it.")
+        wrong |= overlong({f"lines.{tag}": (outcome.note, service.NOTE_MAX)})
     return wrong

@@ -170,7 +170,7 @@ async def one(request: AnyRequest, number: FromPath[str], actor: NamedDependency
 
 async def _one(
     request: AnyRequest, actor: Actor, number: int, error: AssetsError | None = None,
-    fields: Mapping[str, list[str]] | None = None,
+    fields: Mapping[str, list[str]] | None = None, tried: str = "",
 ) -> Response[Any]:  # fmt: skip
     viewer = actor.within(Action.VIEW)
     found = await queries.one(viewer, number)
@@ -188,7 +188,7 @@ async def _one(
     return page(
         request, "inventory/transfer.html", status=error.status if error else 200, view=view, errors=errors,
         given={name: values[-1] for name, values in (fields or {}).items() if values}, outcomes=list(OUTCOMES),
-        done=done if done in DONE else "", note_max=service.NOTE_MAX,
+        done=done if done in DONE else "", tried=tried, note_max=service.NOTE_MAX,
         refused=(error.detail, error.facts) if error and not errors else None, file_mb=settings.attachment_mb,
         may_attach=current_person(request).may(Action.RECEIVE_TRANSFER, subject.site), removable=removable,
     )  # fmt: skip
@@ -203,7 +203,7 @@ async def _act(request: AnyRequest, actor: Actor, number: str, done: str, doing:
     try:
         await doing(actor, numbered(number), fields, version)
     except (Invalid, Conflict) as error:
-        return await _one(request, actor, numbered(number), error, fields)
+        return await _one(request, actor, numbered(number), error, fields, done)
     return _to(numbered(number), done)
 
 

@@ -37,11 +37,13 @@ from assets.inventory.transfers.course import (
     refused,
 )
 from assets.phrases import Phrase
-from assets.text import clean, clean_block, searchable
+from assets.text import clean, clean_block, overlong, searchable, uncut
 from assets.web.language import N_
 
 KIND = "transfer"
 LINES_MAX = 200
+CARRIER_MAX = 120
+DECISION_MAX = 60
 REASON_MAX = 2_000
 NOTE_MAX = 500
 ARRIVES_IN = frozenset({Stage.IN_USE, Stage.IN_STOCK})
@@ -121,6 +123,10 @@ def _check(new: NewTransfer, today: date) -> None:
         wrong["expected_on"] = N_("This day has passed already.")
     if new.decision_date is not None and new.decision_date > today:
         wrong["decision_date"] = N_("This day has not come yet.")
+    wrong |= overlong({
+        "carrier": (new.carrier, CARRIER_MAX), "decision_number": (new.decision_number, DECISION_MAX),
+        "reason": (new.reason, REASON_MAX),
+    })  # fmt: skip
     if wrong:
         raise Invalid(fields=wrong)
 
@@ -164,14 +170,14 @@ async def _insert(
     now: datetime,
 ) -> Record:  # fmt: skip
     number = await tx.fetchval("select nextval('transfer_numbers')")
-    decision = clean(new.decision_number, 60)
+    decision = clean(new.decision_number, DECISION_MAX)
     words = [shown_number(number), decision, from_site["name"], to_site["name"], *(asset["tag"] for asset in assets)]
     row = await tx.fetchrow(
         "insert into transfers (id, number, from_site, to_site, from_code, from_name, to_code, to_name, state, carrier, "
         "decision_number, decision_date, reason, expected_on, created_at, created_by, sent_by, ended_by, note, search, version) "
         "values ($1,$2,$3,$4,$5,$6,$7,$8,'draft',$9,$10,$11,$12,$13,$14,$15,'','','',$16,1) returning *",
         new_id(), number, from_site["id"], to_site["id"], from_site["code"], from_site["name"], to_site["code"],
-        to_site["name"], clean(new.carrier, 120), decision, new.decision_date, clean_block(new.reason, REASON_MAX),
+        to_site["name"], clean(new.carrier, CARRIER_MAX), decision, new.decision_date, clean_block(new.reason, REASON_MAX),
         new.expected_on, now, actor.name, searchable(*words),
     )  # fmt: skip
     assert row is not None
@@ -202,7 +208,7 @@ async def take_out(
 
     NotFound when the draft does not list it; whoever waits for it by a request waits anew.
     """
-    note = clean_block(note, NOTE_MAX)
+    note = uncut("note", note, NOTE_MAX, lines=True)
     actor, both = await _sides(actor, number, Act.TAKE_OUT)
     async with transaction(both) as tx:
         row, lines = await _locked(tx, number, version)
@@ -231,7 +237,7 @@ async def receive(
 
 async def refuse(actor: Actor, number: int, note: str, *, version: int | None = None, now: datetime) -> None:
     """Send back everything that is still on its way; `note` says why."""
-    note = clean_block(note, NOTE_MAX)
+    note = uncut("note", note, NOTE_MAX, lines=True)
     if not note:
         raise Invalid(fields={"note": N_("Write why it is refused.")})
     actor, both = await _sides(actor, number, Act.REFUSE)
@@ -244,7 +250,7 @@ async def refuse(actor: Actor, number: int, note: str, *, version: int | None = 
 
 async def cancel(actor: Actor, number: int, note: str = "", *, version: int | None = None, now: datetime) -> None:
     """Give up a transfer of which nothing has been settled: what was on its way is where it was before."""
-    note = clean_block(note, NOTE_MAX)
+    note = uncut("note", note, NOTE_MAX, lines=True)
     actor, both = await _sides(actor, number, Act.CANCEL)
     async with transaction(both) as tx:
         row, lines = await _locked(tx, number, version)
@@ -297,6 +303,7 @@ def _outcomes(lines: Sequence[Record], receiving: Receiving) -> dict[UUID, Outco
             wrong[f"lines.{tag}"] = N_("This cannot be said of it.")
         elif outcome.state in NEEDS_NOTE and not clean_block(outcome.note, NOTE_MAX):
             wrong[f"lines.{tag}"] = N_("Write what is the matter with it.")
+        wrong |= overlong({f"lines.{tag}": (outcome.note, NOTE_MAX)})
     if wrong:
         raise Invalid(fields=wrong)
     if settled := [tag for tag in said if tag not in waiting]:
