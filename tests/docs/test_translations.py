@@ -68,6 +68,17 @@ def test_every_source_string_is_translated(sources: Catalog, vietnamese: dict[st
     assert not missing, "\n".join(f"{source!r} of {', '.join(places)}" for source, places in missing.items())
 
 
+def test_what_is_pressed_or_opened_has_one_word_and_addresses_of_machines_and_people_another(
+    vietnamese: dict[str, str],
+) -> None:
+    pressed = re.compile(
+        r"(web|signed|secret) address|address is (shown|no longer|withdrawn)|by an address", re.IGNORECASE
+    )
+    said = {source: text for source, text in vietnamese.items() if pressed.search(source)}
+    assert len(said) > 10
+    assert not {source: text for source, text in said.items() if "địa chỉ" in text.casefold()}
+
+
 def test_every_message_of_a_probe_profile_is_translated(vietnamese: dict[str, str]) -> None:
     missing = {
         limit["message"]

@@ -293,7 +293,7 @@ async def test_an_address_that_is_over_is_one_plain_sentence(printers: House) ->
     assert (await clerk.post(f"/assets/P-{OWN}/signed-addresses/{listed['id']}/withdraw", data={})).status_code == 303
     for answer in (await stranger.get(place), await stranger.post(place, data={"fault": "paper-jam"}, files=NO_FILE)):
         assert answer.status_code == 410
-        assert "Địa chỉ này không còn hiệu lực." in answer.text
+        assert "Đường dẫn này không còn hiệu lực." in answer.text
         assert not tells_of(OWN, answer.text)
     assert (await stranger.get("/r/nonsense")).status_code == 404
     second = "/" + await address_of(clerk)
