@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from assets import clock, db
+from assets.access import service as access
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.inventory import service as inventory
@@ -191,6 +192,28 @@ async def test_when_a_file_is_on_a_transfer_then_the_side_that_added_it_takes_it
     assert (await way.clerk.post(f"/api/v1/transfers/{way.number}/receive")).status_code == 200
     for person in (way.clerk, way.keeper):
         assert (await removed(person, "Bà A"), offered((await person.get(at)).text)) == (409, set())
+
+
+async def test_whoever_works_at_one_side_and_looks_at_the_other_adds_and_takes_off_as_their_own_side(
+    house: House, way: Way
+) -> None:
+    both = await house.person("both", Role.CLERK, STORE_UNIT)
+    await access.give_grant(SYSTEM, "both", access.NewGrant(Role.INSPECTOR, unit=CENTRE), now=clock.now())
+    at = f"/transfers/{way.number}"
+    for note, person, number in (("mine", both, 2), ("theirs", way.clerk, 3)):
+        photo = {"file": (f"{note}.png", pictures.png(number))}
+        assert (await person.post(f"{at}/files", data={"note": note}, files=photo)).status_code == 303
+    page = (await both.get(at)).text
+    files = {one["note"]: one["id"] for one in (await both.get(f"{at}.json")).json()["files"]}
+    offered = {note: f"/attachments/{file}/remove" in page for note, file in files.items()}
+    assert (offered, f'action="{at}/files"' in page) == ({"mine": True, "theirs": False}, True)
+    removed = [
+        await both.post(f"/attachments/{files[note]}/remove", data={"version": "1"}) for note in ("mine", "theirs")
+    ]
+    assert [answer.status_code for answer in removed] == [303, 403]
+    looks = await house.person("looks", Role.INSPECTOR)
+    seen = (await looks.get(at)).text
+    assert ("/remove" in seen, f'action="{at}/files"' in seen) == (False, False)
 
 
 async def test_when_a_form_brings_many_photos_then_one_at_a_time_is_in_memory(way: Way) -> None:

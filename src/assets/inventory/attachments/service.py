@@ -260,9 +260,9 @@ async def remove(actor: Actor, attachment: UUID, *, version: int, now: datetime)
 
 
 async def removable(tx: Connection, actor: Actor, subject: Subject) -> set[UUID]:
-    """The files of a thing that somebody could take off now."""
+    """The files of a thing that somebody could take off now; of what two sites share, whichever site they look at it from."""
     of = KINDS[subject.kind]
-    if not actor.may(of.removed_by, subject.site):
+    if not actor.may(of.removed_by, None if of.shared else subject.site):
         return set()
     actor = actor.within(of.removed_by)
     if (subject.site is None and not actor.scope.everything) or await _over(tx, subject):

@@ -172,12 +172,13 @@ async def _one(
     request: AnyRequest, actor: Actor, number: int, error: AssetsError | None = None,
     fields: Mapping[str, list[str]] | None = None, tried: str = "",
 ) -> Response[Any]:  # fmt: skip
-    viewer = actor.within(Action.VIEW)
+    viewer, person = actor.within(Action.VIEW), current_person(request)
     found = await queries.one(viewer, number)
     async with transaction(viewer.scope) as tx:
         subject = await attachments.subject_of(tx, viewer, service.KIND, str(number))
         files = await files_of(tx, viewer.scope, subject.id)
-        removable = await attachments.removable(tx, current_person(request), subject)
+        removable = await attachments.removable(tx, person, subject)
+        sides = await tx.fetchrow("select from_site, to_site from transfers where id = $1", subject.id)
     addresses = await queries.valid_addresses(viewer, number, now=clock.now())
     view = TransferPage(**found.model_dump(), files=files, addresses=addresses)
     if request.scope["path"].endswith(".json"):
@@ -190,7 +191,7 @@ async def _one(
         given={name: values[-1] for name, values in (fields or {}).items() if values}, outcomes=list(OUTCOMES),
         done=done if done in DONE else "", tried=tried, note_max=service.NOTE_MAX,
         refused=(error.detail, error.facts) if error and not errors else None, file_mb=settings.attachment_mb,
-        may_attach=current_person(request).may(Action.RECEIVE_TRANSFER, subject.site), removable=removable,
+        may_attach=any(person.may(Action.RECEIVE_TRANSFER, side) for side in sides.values()), removable=removable,
     )  # fmt: skip
 
 
