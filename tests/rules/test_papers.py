@@ -9,8 +9,9 @@ import zipfile
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 
+import docx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,8 +19,8 @@ from lxml import etree
 
 from assets.papers import typesetting
 from assets.papers.defaults import DEFAULTS, PURPOSES, TITLES
-from assets.papers.document import Part, Table, data_of, long_day, money, plain
-from assets.papers.kinds import Confirmed, Form, Handed, Paper, Wanted
+from assets.papers.document import Part, Table, Text, data_of, long_day, money, plain
+from assets.papers.kinds import Confirmed, CountedThing, Figures, Form, Handed, Inspection, Paper, Wanted
 from assets.papers.layout import filled, laid_out
 from assets.papers.office import docx_of
 from assets.papers.samples import SAMPLES
@@ -203,3 +204,66 @@ def test_a_word_file_is_set_as_usual_unless_it_is_a_little_too_long_for_its_page
     assert size_of(Paper.HAND_OVER, minutes(60)) == 26  # it is long anyway
     assert 20 <= size_of(Paper.HAND_OVER, minutes(4)) < 26
     assert 20 <= size_of(Paper.INSPECTION, SAMPLES[Paper.INSPECTION]) < 26
+
+
+def counted(count: int, *, cost: int | None = 12_500_000, remark: str = "Đang sử dụng") -> Any:
+    """Minutes of a stocktake with so many lines, all found."""
+    worth = Figures(1, cost, None)
+    line = CountedThing("QN-21136-0001", "Máy in", "Quầy 1", 2023, worth, worth, remark)
+    return replace(
+        SAMPLES[Paper.STOCKTAKE], lines=[replace(line, tag=f"QN-21136-{at:04}") for at in range(1, count + 1)]
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3, 16, 22, 23, 24, 40])
+async def test_minutes_of_a_stocktake_are_signed_beside_their_last_line_and_sum(count: int) -> None:
+    document = laid_out(Paper.STOCKTAKE, counted(count), DEFAULTS[Paper.STOCKTAKE])
+    opened = Opened(await typesetting.pdf("paper", data_of(document)))
+    *others, last = (opened.text(at).replace("\u200b", "") for at in range(len(opened)))
+    assert all(
+        said in last for said in (f"QN-21136-{count:04}", "Tổng cộng", "Theo sổ: 2 tài sản", "Thủ trưởng đơn vị")
+    )
+    assert not any("Tổng cộng" in text or "Thủ trưởng" in text for text in others)
+    assert all(text.count("Nơi sử dụng") == 1 for text in (*others, last))  # the head of the table, once a page
+    assert sum(text.count("QN-21136-") for text in (*others, last)) == count
+
+
+async def test_a_line_that_fills_a_page_is_not_pressed_beside_the_signatures() -> None:
+    content = counted(6, remark="Đã lập biên bản báo Công an xã. " * 20)
+    opened = Opened(
+        await typesetting.pdf("paper", data_of(laid_out(Paper.STOCKTAKE, content, DEFAULTS[Paper.STOCKTAKE])))
+    )
+    text = " ".join(opened.text(at) for at in range(len(opened)))
+    assert text.count("Công an xã.") == 6 * 20
+
+
+def test_the_sums_of_a_stocktake_have_room_and_say_what_is_not_known() -> None:
+    [part] = laid_out(Paper.STOCKTAKE, counted(120), DEFAULTS[Paper.STOCKTAKE]).parts
+    table = next(block for block in part.blocks if isinstance(block, Table))
+    sums = table.rows[-1].cells
+    assert sums[1:4] == ["120", "1.500.000.000", "–"]
+    wide = {column.head: column.width for column in table.columns if column.under == "Theo sổ"}
+    assert wide["Nguyên giá"] > 23 > 20 > wide["Giá trị còn lại"]  # ten digits in bold take 22 mm
+    [empty] = laid_out(Paper.STOCKTAKE, replace(counted(0), members=[]), DEFAULTS[Paper.STOCKTAKE]).parts
+    assert next(block for block in empty.blocks if isinstance(block, Table)).rows[-1].cells[1:4] == ["0", "0", "0"]
+    assert sum("Ông (Bà)" in block.text for block in empty.blocks if isinstance(block, Text)) == 3
+
+
+def test_in_a_word_file_the_last_line_and_sum_of_a_stocktake_go_with_the_signatures() -> None:
+    document = laid_out(Paper.STOCKTAKE, counted(40), DEFAULTS[Paper.STOCKTAKE])
+    body = docx.Document(io.BytesIO(docx_of(document, NOW))).element.body
+    word = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+    _, table, _ = body.iter(f"{word}tbl")  # between the letterhead and the signatures
+    kept = [row.find(f".//{word}keepNext") is not None for row in table.iter(f"{word}tr")]
+    assert kept == [False] * (len(kept) - 2) + [True] * 2
+    after = [one for one in table.itersiblings(f"{word}p") if "Theo sổ" in "".join(one.itertext())]
+    assert [one.find(f".//{word}keepNext") is not None for one in after] == [True]
+
+
+def test_minutes_of_an_inspection_say_who_takes_part_and_what_nobody_has_to_fill_in() -> None:
+    content = replace(cast(Inspection, SAMPLES[Paper.INSPECTION]), measured="")
+    words = docx_words(docx_of(laid_out(Paper.INSPECTION, content, DEFAULTS[Paper.INSPECTION]), NOW))
+    assert "Địa điểm: Trung tâm Phục vụ hành chính công xã Mẫu." in words
+    assert words.count("Ông (Bà): ") == 3
+    assert "1. Đại diện đơn vị sử dụng: Ông (Bà)" in words
+    assert "Chưa có số liệu" in words

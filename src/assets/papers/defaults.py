@@ -82,7 +82,7 @@ DEFAULTS: Mapping[Paper, Form] = {
     ),
     Paper.INSPECTION: Form(
         number_pattern=_NUMBER,
-        opening="Hôm nay, các bên đã kiểm tra tình trạng kỹ thuật của thiết bị sau:",
+        opening="Các bên đã kiểm tra tình trạng kỹ thuật của thiết bị sau:",
         closing="Biên bản được lập thành …… bản có giá trị như nhau.",
         signatories="Đại diện đơn vị sử dụng\nNgười kiểm tra\nThủ trưởng đơn vị",
     ),

@@ -5,7 +5,7 @@ all papers are Vietnamese, whoever prints them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -289,29 +289,29 @@ def _estimate(lines: Sequence[Need]) -> str:
 
 
 def _stocktake(content: Stocktake, form: Form) -> list[Part]:
-    three = [
-        Column(head, width, align, under)
-        for under in ("Theo sổ", "Theo kiểm kê", "Chênh lệch")
-        for head, width, align in (("SL", 7, Align.CENTRE), ("Nguyên giá", 20, Align.RIGHT), ("Giá trị còn lại", 20, Align.RIGHT))
-    ]  # fmt: skip
-    columns = [
-        Column("STT", 8, Align.CENTRE), Column("Mã tài sản", 26), Column("Tên tài sản"), Column("Nơi sử dụng", 18),
-        Column("Năm sử dụng", 11, Align.CENTRE), *three, Column("Ghi chú", 26),
-    ]  # fmt: skip
     differences = [_less(line.count, line.book) for line in content.lines]
     rows = [
         Row([str(at), line.tag, line.name, line.room, str(line.year or ""), *_figures(line.book), *_figures(line.count),
              *_figures(difference), line.remark])
         for at, (line, difference) in enumerate(zip(content.lines, differences, strict=True), 1)
     ]  # fmt: skip
-    kinds: list[Iterable[Figures]] = [
-        [line.book for line in content.lines],
-        [line.count for line in content.lines],
-        differences,
+    kinds = {
+        "Theo sổ": [line.book for line in content.lines],
+        "Theo kiểm kê": [line.count for line in content.lines],
+        "Chênh lệch": differences,
+    }
+    sums = {under: _figures(_sum(some)) for under, some in kinds.items()}
+    rows.append(Row(["Tổng cộng", *(cell for some in sums.values() for cell in some), ""], strong=True, span=5))
+    three = [
+        Column(head, _wide(cell, 19 if at else 6), Align.RIGHT if at else Align.CENTRE, under)
+        for under, some in sums.items()
+        for at, (head, cell) in enumerate(zip(("SL", "Nguyên giá", "Giá trị còn lại"), some, strict=True))
     ]
-    sums = [cell for some in kinds for cell in _figures(_sum(list(some)))]
-    rows.append(Row(["Tổng cộng", *sums, ""], strong=True, span=5))
-    members = [Text(f"- {name}") for name in content.members] or [Text(LINE)]
+    columns = [
+        Column("STT", 8, Align.CENTRE), Column("Mã tài sản", 26), Column("Tên tài sản"), Column("Nơi sử dụng", 16),
+        Column("Năm sử dụng", 10, Align.CENTRE), *three, Column("Ghi chú"),
+    ]  # fmt: skip
+    members = [Text(f"- {name}") for name in content.members] or [Text(f"- {PEOPLE}")] * 3
     blocks: list[Text | Table] = [
         Text(f"Thời điểm kiểm kê: {content.as_of}. Địa điểm: {content.site}."), *_basis(form),
         Text("Thành phần kiểm kê:"), *members, *_said(form.opening), Table(columns, rows, size=8),
@@ -327,6 +327,11 @@ def _stocktake(content: Stocktake, form: Form) -> list[Part]:
     )]  # fmt: skip
 
 
+def _wide(total: str, least: float) -> float:
+    """How many mm a column of figures takes whose sum, in bold, is its widest cell."""
+    return max(least, 2.4 + sum(1.0 if char == "." else 1.9 for char in total))
+
+
 def _figures(value: Figures) -> list[str]:
     return [money(value.quantity), money(value.cost, "–"), money(value.remaining, "–")]
 
@@ -339,10 +344,11 @@ def _less(one: Figures, other: Figures) -> Figures:
 
 
 def _sum(some: Sequence[Figures]) -> Figures:
+    """The sum of what is known; of nothing it is none."""
+    if not some:
+        return Figures(0, 0, 0)
     return Figures(
-        sum(one.quantity for one in some),
-        total(one.cost for one in some) or 0,
-        total(one.remaining for one in some) or 0,
+        sum(one.quantity for one in some), total(one.cost for one in some), total(one.remaining for one in some)
     )
 
 
@@ -353,13 +359,16 @@ def _inspection(content: Inspection, form: Form) -> list[Part]:
         ("Người quản lý, sử dụng", content.custodian), ("Đưa vào sử dụng", short_day(content.put_into_use)),
         ("Bảo hành đến", short_day(content.warranty_until)), ("Nguyên giá (đồng)", money(content.cost)),
         ("Giá trị còn lại (đồng)", money(content.remaining)), ("Hiện trạng theo sổ", content.physical_state),
-        ("Giám sát tự động", content.measured),
+        ("Giám sát tự động", content.measured or "Chưa có số liệu"),
     ]  # fmt: skip
     known = Table(
         [Column("Thông tin", 46), Column("Nội dung")], [Row([name, dotted(text, 20)]) for name, text in facts], size=9.5
     )
+    people = [Text(f"{at}. {title}: {PEOPLE}") for at, title in enumerate(lines_of(form.signatories), 1)]
     blocks: list[Text | Table] = [
-        *_basis(form), *_said(form.opening), known,
+        *_basis(form),
+        Text(f"Thời gian: {DOTS * 2} giờ {DOTS * 2} phút, {long_day(content.day)}. Địa điểm: {content.site or HALF}."),
+        Text("Thành phần tham gia:"), *people, *_said(form.opening), known,
         *_seen("1. Sự cố trong 12 tháng qua", content.faults, "Kết quả"),
         *_seen("2. Cán bộ báo", content.declarations, "Người báo"),
         *_seen("3. Sửa chữa đã ghi nhận", content.repairs, "Người ghi"),

@@ -50,6 +50,7 @@ MOTTO = ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự d
 AFTER_TABLE = 5  # points
 SPARE = 4  # mm that a page keeps free, for programs differ
 SHORT = 40  # rows; beyond that nothing is reckoned
+LITTLE = 3  # sentences after the last table that go with the signatures
 THUMBNAIL = "http://schemas.openxmlformats.org/package/2006/relationships/metadata/thumbnail"
 _TWIPS = 56.7  # to a mm
 MM_OF_POINT = 25.4 / 72
@@ -175,14 +176,21 @@ def _part(file: Any, part: Data, width: int, how: Density) -> None:
         _line(file, part["title"], bold=True, size=how.body + 1, align=WD_ALIGN_PARAGRAPH.CENTER)
     for text in part["subtitle"]:
         _line(file, text, italic=True, align=WD_ALIGN_PARAGRAPH.CENTER)
-    for at, block in enumerate(part["blocks"], 1):
+    end = _end(part["blocks"])
+    for at, block in enumerate(part["blocks"]):
         if block["kind"] == "table":
-            _table(file, block, width, how)
+            _table(file, block, width, how, kept=at == end - 1)
         else:
-            last = at == len(part["blocks"])  # no page has signatures alone
             heads = block["style"] == Style.STRONG or block["text"].endswith(":")
-            _paragraph(file, block, width).paragraph_format.keep_with_next = last or heads
+            _paragraph(file, block, width).paragraph_format.keep_with_next = at >= end or heads
     _signed(file, part, width, how)
+
+
+def _end(blocks: Sequence[Data]) -> int:
+    """From which block on all stand with the signatures: what follows the last table when that is little, else the last one."""
+    tables = [at for at, block in enumerate(blocks, 1) if block["kind"] == "table"]
+    after = max(tables, default=0)
+    return after if len(blocks) - after <= LITTLE else len(blocks) - 1
 
 
 def _paragraph(file: Any, block: Data, width: int) -> Any:
@@ -283,7 +291,7 @@ def _recipients(cell: Any, recipients: Sequence[str], how: Density) -> None:
 # Tables can have thousands of cells: they are built as XML, python-docx takes the square of their number.
 
 
-def _table(file: Any, block: Data, width: int, how: Density) -> None:
+def _table(file: Any, block: Data, width: int, how: Density, *, kept: bool = False) -> None:
     columns = block["columns"]
     half_points = round((block["size"] + how.more) * 2)
     widths = [round(value * _TWIPS) for value in _widths(columns, width, half_points / 2)]
@@ -292,11 +300,13 @@ def _table(file: Any, block: Data, width: int, how: Density) -> None:
     table.append(_grid(widths))
     for cells in _heads(columns, widths):
         table.append(_row(cells, half_points, how.around, head=True))
-    for row in block["rows"]:
-        table.append(_row(list(_cells(row, columns, widths)), half_points, how.around))
+    for left, row in enumerate(block["rows"], 1 - len(block["rows"])):
+        cells = list(_cells(row, columns, widths))
+        table.append(_row(cells, half_points, how.around, kept=kept and left >= -1))  # the last line and the sum
     file.element.body.insert_element_before(table, "w:sectPr")
     after = file.add_paragraph()
     after.paragraph_format.space_after = Pt(0)
+    after.paragraph_format.keep_with_next = kept or None
     after.paragraph_format.line_spacing = Pt(AFTER_TABLE)  # the mark of the paragraph is as large as text
     after.add_run(" ").font.size = Pt(AFTER_TABLE)
 
@@ -379,7 +389,7 @@ def _cells(row: Data, columns: Sequence[Data], widths: Sequence[int]) -> Iterato
         yield text, side, row["strong"], sum(widths[place : place + span]), span, ""
 
 
-def _row(cells: Sequence[Cell], half_points: int, around: float, *, head: bool = False) -> Any:
+def _row(cells: Sequence[Cell], half_points: int, around: float, *, head: bool = False, kept: bool = False) -> Any:
     found = OxmlElement("w:tr")
     _whole(found, head=head)
     for text, side, bold, width, span, merged in cells:
@@ -392,7 +402,7 @@ def _row(cells: Sequence[Cell], half_points: int, around: float, *, head: bool =
             _child(properties, "w:vMerge", val=merged)
         if head:
             _child(properties, "w:vAlign", val="center")
-        _written(cell, text, side, bold, half_points, around)
+        _written(cell, text, side, bold, half_points, around, kept=kept)
     return found
 
 
@@ -404,9 +414,13 @@ def _whole(row: Any, *, head: bool = False) -> None:
         _child(properties, "w:tblHeader")
 
 
-def _written(cell: Any, text: str, side: str, bold: bool, half_points: int, around: float) -> None:
+def _written(
+    cell: Any, text: str, side: str, bold: bool, half_points: int, around: float, *, kept: bool = False
+) -> None:
     paragraph = _child(cell, "w:p")
     properties = _child(paragraph, "w:pPr")
+    if kept:
+        _child(properties, "w:keepNext")
     _child(properties, "w:spacing", before=str(round(around * 20)), after=str(round(around * 20)))
     _child(properties, "w:jc", val=side)
     run = _child(paragraph, "w:r")

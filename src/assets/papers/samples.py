@@ -55,7 +55,8 @@ SAMPLES: Mapping[Paper, Content] = {
         Need("Máy scan tài liệu", "Xã Mẫu", SITE, 1, [12]),
     ]),
     Paper.STOCKTAKE: Stocktake(
-        3, UNIT, SITE, "Kiểm kê cuối năm", "00 giờ 00 ngày 26/11/2026", DAY, ["Người Mẫu – Trưởng ban", "Người Mẫu Hai – Thư ký"],
+        3, UNIT, SITE, "Kiểm kê cuối năm", "00 giờ 00 phút ngày 26/11/2026", DAY,
+        ["Người Mẫu – Trưởng ban", "Người Mẫu Hai – Thư ký"],
         [
             CountedThing("QN-MAU-0001", "Máy in HP LaserJet Pro M404dn", "Quầy 1", 2023, Figures(1, 12_500_000, 7_142_858),
                          Figures(1, 12_500_000, 7_142_858), "Đang sử dụng"),

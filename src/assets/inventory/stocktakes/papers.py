@@ -53,7 +53,7 @@ async def minutes(scope: Scope, number: str) -> Stocktake:
     names = {code: words.get(code, name) for code, (name, _) in STATES.items()}
     return Stocktake(
         number=one.number, unit=unit, site=one.site_name, title=one.title,
-        as_of=f"{one.as_of.astimezone(LOCAL_ZONE):%H giờ %M ngày %d/%m/%Y}",
+        as_of=f"{one.as_of.astimezone(LOCAL_ZONE):%H giờ %M phút ngày %d/%m/%Y}",
         day=(one.approved_at or one.closed_at or now()).astimezone(LOCAL_ZONE).date(),
         members=[line for line in one.members.split("\n") if line], lines=[_line(item, names) for item in items],
         summary=_summary(one, items, names), form_number=one.form_number, by=[one.opened_by, "", one.approved_by],
