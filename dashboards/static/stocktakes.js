@@ -47,7 +47,7 @@ if (scan && window.localStorage && crypto.randomUUID) {
     let refused = "";
     try {
       const answer = await fetch(`/api/v1/stocktakes/${scan.dataset.number}/scans`, {
-        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ scans: batch }),
+        method: "POST", headers: { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang }, body: JSON.stringify({ scans: batch }),
       });
       const said = await answer.json();
       if (answer.ok) {

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Annotated, Literal
 
 import asyncpg
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 from litestar import get, post
 from litestar.params import FromPath, JSONBody, URLEncodedBody
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from structlog.testing import capture_logs
 
 from assets.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, Stale, Unavailable
@@ -45,6 +46,17 @@ def take(data: JSONBody[Thing]) -> Thing:
     return data
 
 
+class Parcel(BaseModel):
+    name: Annotated[str, Field(min_length=1, max_length=9)]
+    count: Annotated[int, Field(ge=0)]
+    kind: Literal["a", "b"] = "a"
+
+
+@post("/api/v1/parcels", sync_to_thread=False)
+def send(data: JSONBody[Parcel]) -> Parcel:
+    return data
+
+
 @post("/form", sync_to_thread=False)
 def form(data: URLEncodedBody[dict[str, str]]) -> dict[str, str]:
     return data
@@ -52,7 +64,7 @@ def form(data: URLEncodedBody[dict[str, str]]) -> dict[str, str]:
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
-    application = web_world.app(tmp_path, raises=[fail, take, form])
+    application = web_world.app(tmp_path, raises=[fail, take, send, form])
     async with AsyncClient(transport=ASGITransport(application), base_url="http://testserver") as client:
         yield client
 
@@ -73,6 +85,54 @@ async def test_when_the_error_has_facts_then_the_document_carries_and_says_them(
     document = (await client.get("/api/v1/fail/conflict")).json()
     assert (document["detail"], document["state"], document["title"]) == ("It is closed already.", "closed", "Conflict")
     assert (await client.get("/api/v1/fail/invalid")).json()["errors"] == [{"field": "name", "detail": "too short"}]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        (None, "en"),
+        ("en", "en"),
+        ("fr, de", "en"),
+        ("vi-VN,vi;q=0.9,en;q=0.8", "vi"),
+        ("en;q=0.1, vi", "vi"),
+        ("\xff;;=", "en"),
+    ],
+)
+async def test_when_a_program_says_its_language_then_the_document_speaks_it_and_is_else_the_same(
+    client: AsyncClient, accepted: str | None, language: str
+) -> None:
+    for name in ERRORS:
+        plain = await client.get(f"/api/v1/fail/{name}")
+        answer = await client.get(
+            f"/api/v1/fail/{name}", headers={} if accepted is None else {"Accept-Language": accepted.encode("latin-1")}
+        )
+        assert (answer.status_code, answer.headers["content-language"]) == (plain.status_code, language)
+        assert "Accept-Language" in answer.headers["vary"]
+        document, english = answer.json(), plain.json()
+        for member in ("title", "detail"):
+            same = document.pop(member) == english.pop(member)
+            assert same is (language == "en" or (name, member) == ("conflict", "detail"))  # which no catalogue has
+        assert document == english
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "said"),
+    [
+        ({"name": "x"}, "count", "Xin nhập mục này."),
+        ({"name": "x", "count": "many"}, "count", "Xin nhập số nguyên."),
+        ({"name": "x" * 10, "count": 1}, "name", "Nhiều nhất 9 ký tự."),
+        ({"name": "", "count": 1}, "name", "Xin nhập mục này."),
+        ({"name": "x", "count": -1}, "count", "Ít nhất 0."),
+        ({"name": "x", "count": 1, "kind": "c"}, "kind", "Một trong các giá trị: 'a', 'b'."),
+    ],
+)  # fmt: skip
+async def test_when_a_program_speaks_vietnamese_then_so_does_what_is_wrong_with_a_field(
+    client: AsyncClient, sent: dict[str, object], field: str, said: str
+) -> None:
+    answer = await client.post("/api/v1/parcels", json=sent, headers={"Accept-Language": "vi"})
+    assert answer.json()["errors"] == [{"field": field, "detail": said}]
+    english = (await client.post("/api/v1/parcels", json=sent)).json()["errors"]
+    assert english[0]["detail"].startswith(("Field required", "String should", "Input should"))
 
 
 async def test_when_a_part_is_away_then_the_answer_says_when_to_try_again(client: AsyncClient) -> None:

@@ -147,15 +147,15 @@ def choose(request: "ASGIConnection[Any, Any, Any, Any]") -> str:
     return accepted(request.headers.get("accept-language", ""))
 
 
-def accepted(header: str) -> str:
-    """The first of our languages in an Accept-Language header (RFC 9110 §12.5.4), by weight; Vietnamese if none."""
+def accepted(header: str, otherwise: str = DEFAULT) -> str:
+    """The first of our languages in an Accept-Language header (RFC 9110 §12.5.4), by weight; `otherwise` if none."""
     wishes = []
     for position, entry in enumerate(header.split(",")[:ACCEPTED_MAX]):
         tag, _, weight = entry.partition(";")
         language = tag.strip().lower().partition("-")[0]
         if language in LANGUAGES:
             wishes.append((-_weight(weight), position, language))
-    return min(wishes)[2] if wishes else DEFAULT
+    return min(wishes)[2] if wishes else otherwise
 
 
 def _weight(parameter: str) -> float:

@@ -25,7 +25,8 @@ from assets.phrases import Phrase
 from assets.web import templates
 from assets.web.bodies import BASIC, NAME_SHOWN_MAX
 from assets.web.description import MEDIA_TYPE, document_problems
-from assets.web.language import N_, choose, translate
+from assets.web.forms import MESSAGES
+from assets.web.language import N_, accepted, choose, translate
 from assets.web.paths import page_above
 
 __all__ = ["ProblemMiddleware", "document_problems", "for_programs", "handlers", "problem"]
@@ -86,6 +87,37 @@ PAGES: dict[int, tuple[str, str, str]] = {
 }
 
 
+# What is said of each answer of a kind, and of an error of which nothing more is known (see errors.py).
+TITLES = (
+    N_("Bad Request"), N_("Unauthorized"), N_("Forbidden"), N_("Not Found"), N_("Method Not Allowed"), N_("Conflict"), N_("Gone"),
+    N_("Precondition Failed"), N_("Request Entity Too Large"), N_("Content Too Large"), N_("Unsupported Media Type"),
+    N_("Precondition Required"), N_("Too Many Requests"), N_("Internal Server Error"), N_("Service Unavailable"),
+)  # fmt: skip
+DETAILS = (
+    N_("There is no such thing here."), N_("This is no longer here."), N_("Sign in first."),
+    N_("Your role does not permit this."), N_("The present state does not allow this."),
+    N_("Somebody else changed this in the meantime; read it again."), N_("The input is not valid."),
+    N_("There were too many attempts in a short time."), N_("Something went wrong on our side."),
+    N_("A part that is needed does not answer; nothing was changed, try again."),
+)  # fmt: skip
+# Pydantic's words that most callers see, and what forms say instead.
+_PYDANTIC = {
+    re.compile(pattern): said
+    for pattern, said in {
+        "Field required": MESSAGES["missing"],
+        "String should have at least 1 character": MESSAGES["string_too_short"],
+        r"String should have at most (?P<max_length>\d+) characters?": MESSAGES["string_too_long"],
+        "Input should be a valid integer.*": MESSAGES["int_parsing"],
+        "Input should be a valid number.*": MESSAGES["float_parsing"],
+        r"Input should be greater than or equal to (?P<ge>\S+)": MESSAGES["greater_than_equal"],
+        r"Input should be greater than (?P<gt>\S+)": MESSAGES["greater_than"],
+        r"Input should be less than or equal to (?P<le>\S+)": MESSAGES["less_than_equal"],
+        r"Input should be less than (?P<lt>\S+)": MESSAGES["less_than"],
+        "Input should be (?P<known>'.+')": N_("One of: %(known)s."),
+    }.items()
+}
+
+
 def for_programs(request: AnyRequest) -> bool:
     """Whether the caller is a program: the API, a page's JSON twin, or a probe of the service itself."""
     path = request.scope["path"]
@@ -93,6 +125,7 @@ def for_programs(request: AnyRequest) -> bool:
 
 
 def problem(
+    request: AnyRequest,
     status: int,
     detail: str,
     *,
@@ -101,23 +134,39 @@ def problem(
     headers: Mapping[str, str] | None = None,
     facts: Mapping[str, object] | None = None,
 ) -> Response[dict[str, Any]]:
-    """One problem document; `title` is the same for every occurrence, `detail` is this one's."""
+    """One problem document; `title` is the same for every occurrence, `detail` is this one's.
+
+    Its texts are in the language that the caller accepts, English when it names none of ours; all else stays as it is.
+    """
+    language = accepted(request.headers.get("accept-language", ""), "en")
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": title or _phrase(status),
+        "title": translate(language, title or _phrase(status)),
         "status": status,
-        "detail": detail,
+        "detail": translate(language, detail, **(facts or {})),
     }
     if errors:
         # An answer must not be larger than what was sent.
         told = list(errors.items())[:FIELDS_MAX]
-        body["errors"] = [{"field": field[:NAME_SHOWN_MAX], "detail": str(text)} for field, text in told]
+        body["errors"] = [{"field": field[:NAME_SHOWN_MAX], "detail": _told(language, text)} for field, text in told]
     body |= {
         name: value.english() if isinstance(value, Phrase) else value
         for name, value in (facts or {}).items()
         if name not in body
     }
+    headers = {**(headers or {}), "Content-Language": language, "Vary": "Accept-Language"}
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _told(language: str, text: str) -> str:
+    """What is wrong with a field; English stays as whoever refused it has put it."""
+    if language != "en":
+        for pattern, said in _PYDANTIC.items():
+            if found := pattern.fullmatch(text):
+                return translate(
+                    language, said, **{n: v.replace("' or '", "', '") for n, v in found.groupdict().items()}
+                )
+    return translate(language, text)
 
 
 def _phrase(status: int) -> str:
@@ -140,8 +189,9 @@ def on_ours(request: AnyRequest, error: AssetsError) -> Response[Any]:
         headers["WWW-Authenticate"] = 'Basic realm="assets"' if handler and BASIC in handler.opt else "Bearer"
     fields = error.fields if isinstance(error, Invalid) else {}
     if for_programs(request):
-        detail = translate("en", error.detail, **error.facts)
-        return problem(error.status, detail, title=error.title, errors=fields, headers=headers, facts=error.facts)
+        return problem(
+            request, error.status, error.detail, title=error.title, errors=fields, headers=headers, facts=error.facts
+        )
     chosen = choose(request)
     detail = translate(chosen, error.detail, **error.facts)
     said = detail if error.detail != (type(error).__doc__ or "").splitlines()[0] else ""
@@ -156,7 +206,7 @@ def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
         fields = _fields(request, error.extra) or _missing(error.detail)
         # Litestar's own words repeat the whole address.
         detail = "The input is not valid." if isinstance(error, ValidationException) else error.detail
-        return problem(error.status_code, detail, errors=fields, headers=error.headers)
+        return problem(request, error.status_code, detail, errors=fields, headers=error.headers)
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         return _to_sign_in(request)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.scope["method"] == "GET":
@@ -190,7 +240,7 @@ def on_unexpected(request: AnyRequest, error: Exception) -> Response[Any]:
     """A defect of ours: the log has it all, the caller learns that it happened."""
     log.error("unexpected error", method=request.scope["method"], path=request.scope["path"], exc_info=error)
     if for_programs(request):
-        return problem(500, "Something went wrong on our side.")
+        return problem(request, 500, "Something went wrong on our side.")
     return _page(request, 500)
 
 
@@ -239,7 +289,7 @@ def _fields(request: AnyRequest, extra: object) -> dict[str, str]:
 
 def _missing(detail: str) -> dict[str, str]:
     found = _MISSING.match(detail)
-    return {found[1]: "It is missing."} if found else {}
+    return {found[1]: N_("It is missing.")} if found else {}
 
 
 handlers: ExceptionHandlersMap = {
