@@ -177,6 +177,7 @@ if (drafts) {
     const action = form.dataset.form === "new" ? "/equipment-requests/new" : form.getAttribute("action");
     let photos = [];
     let touched = false;
+    let there = false; // what was chosen fills the upper half of the screen
 
     const cards = () => [...lines.querySelectorAll("fieldset.line")];
     const cardOf = (thing) => cards().find((card) => card.dataset.thing === thing);
@@ -249,10 +250,19 @@ if (drafts) {
       }
     }
 
+    // It leads on to what was chosen, so it is not there beside that.
+    function showBar() {
+      bar.hidden = cards().length === 0 || there || !catalogue.open || Boolean(chosen.compareDocumentPosition(catalogue) & Node.DOCUMENT_POSITION_FOLLOWING);
+    }
+    new IntersectionObserver(([entry]) => {
+      there = entry.isIntersecting;
+      showBar();
+    }, { rootMargin: "0px 0px -50% 0px" }).observe(chosen);
+
     function showChosen() {
       const count = cards().length;
       chosen.hidden = chosen.disabled = count === 0;
-      bar.hidden = count === 0 || !catalogue.open || Boolean(chosen.compareDocumentPosition(catalogue) & Node.DOCUMENT_POSITION_FOLLOWING);
+      showBar();
       document.getElementById("bar-count").textContent = `${document.getElementById("bar-count").dataset.text}: ${count}`;
     }
 

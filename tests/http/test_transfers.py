@@ -136,6 +136,15 @@ async def test_one_asset_replaces_another_over_the_web_api(people: People) -> No
 # --- pages ------------------------------------------------------------------------------------------------------
 
 
+async def test_whoever_receives_what_was_asked_for_comes_back_to_the_request(people: People) -> None:
+    asked, other = await people.sent("QN-1", reason="ĐN-7"), await people.sent("QN-2", reason="ĐN-7 và quầy 2")
+    link = 'href="/equipment-requests/7"'
+    assert link in (await people.clerk.get(f"/transfers/{asked}")).text
+    told = await people.clerk.get(f"/transfers/{asked}?done=received")
+    assert f"{link}>To request no. 7</a>" in told.text
+    assert link not in (await people.clerk.get(f"/transfers/{other}?done=received")).text
+
+
 async def test_a_transfer_goes_its_whole_way_with_forms_alone(people: People) -> None:
     it, clerk = people.it, people.clerk
     form = (await it.get("/transfers/new?asset=QN-1")).text

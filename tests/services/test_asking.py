@@ -241,8 +241,14 @@ async def test_when_somebody_decides_then_what_is_known_of_every_kind_stands_bes
     assert asset is not None
     assert (asset.years, asset.in_warranty, asset.quotation, asset.repairs) == (2, True, 900_000, 2)
     assert (asset.original_cost, asset.remaining) == (12_000_000, 7_200_000)
+    assert asset.reported_broken_at is None  # it was, and works again
     assert (repair.faults_last_year, repair.repairs_last_year, repair.in_stock) == (1, 1, 0)
     assert (printer.asset, printer.supply, toner.kit, repair.norms) == (None, None, None, [])
+    async with db.transaction(db.EVERYTHING) as tx:
+        await tx.execute("update declarations set ended_at = null where kind = 'broken'")
+    *_, repair = await shop.facts(number)
+    assert repair.asset is not None
+    assert repair.asset.reported_broken_at == T0 - timedelta(days=3)
 
 
 async def test_when_the_catalogue_is_opened_then_what_the_centre_lacks_or_uses_stands_first(shop: Shop) -> None:

@@ -88,13 +88,15 @@ class CapabilityFact(BaseModel):
 class AssetFact(BaseModel):
     """The thing that is to be repaired: how it is, how old, under warranty or not, what a repair would cost, what it is worth.
 
-    `remaining` is the original cost less the wear, null where none is reckoned; `repairs` counts those of its whole life.
+    `remaining` is the original cost less the wear, null where none is reckoned; `repairs` counts those of its whole life;
+    `reported_broken_at` is when a person said that it is broken, who has not been contradicted yet.
     """
 
     tag: str
     name: str
     stage: str
     physical_state: str
+    reported_broken_at: datetime | None
     put_into_use: date | None
     years: int | None
     warranty_until: date | None
@@ -387,7 +389,8 @@ where site = $1 and kind = any($2) group by kind, application
 """
 _ASSETS = """
 select a.id, a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, a.stage, a.physical_state,
-    a.put_into_use, a.warranty_until, a.original_cost, w.years as rule_years, w.threshold, w.rate,
+    (select max(e.said_at) from declarations e where e.asset = a.id and e.kind = 'broken' and e.ended_at is null)
+        as reported_broken_at, a.put_into_use, a.warranty_until, a.original_cost, w.years as rule_years, w.threshold, w.rate,
     coalesce((select q.amount from repair_quotations q where q.asset = a.id order by q.quoted_on desc, q.written_at desc
         limit 1), a.quotation) as quotation,
     (select count(*) from asset_events v where v.asset = a.id and v.kind = 'in_repair')::integer as repairs
