@@ -8,6 +8,7 @@ from assets.errors import Invalid
 from assets.phrases import Phrase, Told
 
 TEXT_MAX = 255
+CODE_MAX = 40
 LONGER_BEFORE = 4  # a Vietnamese letter is up to three characters before it is normalised
 _D = str.maketrans({"đ": "d", "Đ": "D", "ð": "d", "Ð": "D"})
 _LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
@@ -21,6 +22,11 @@ def clean(text: str, limit: int = TEXT_MAX) -> str:
     some = unicodedata.normalize("NFC", text[: LONGER_BEFORE * limit])
     kept = "".join(c for c in some if unicodedata.category(c) not in _UNWANTED)
     return " ".join(kept.split())[:limit].rstrip()
+
+
+def clean_code(text: str, limit: int = CODE_MAX) -> str:
+    """A tag or code as it is kept: `clean`, in upper case before it is cut, for some letters get longer by that (ß)."""
+    return clean(text.upper(), limit)
 
 
 _UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.errors import Invalid
-from assets.text import clean, clean_block, overlong, uncut
+from assets.text import CODE_MAX, clean, clean_block, clean_code, overlong, uncut
 from assets.web.language import translate
 
 
@@ -37,3 +37,14 @@ def test_what_is_taken_is_kept_to_its_last_character(text: str, limit: int, line
     if not overlong({"note": (text, limit)}):
         how = clean_block if lines else clean
         assert uncut("note", text, limit, lines=lines) == how(text, 9_999)
+
+
+@given(st.text(max_size=60))
+def test_a_code_fits_and_is_the_same_when_it_is_read_again(text: str) -> None:
+    code = clean_code(text)
+    assert len(code) <= CODE_MAX
+    assert clean_code(code) == code
+
+
+def test_a_code_of_letters_that_get_longer_in_upper_case_is_cut_when_it_is() -> None:
+    assert clean_code("ß" * 30) == "S" * CODE_MAX

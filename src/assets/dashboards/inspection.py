@@ -22,7 +22,7 @@ from assets.inventory.worth import Worth, worth
 from assets.monitoring.worst import OF_ASSET
 from assets.papers.document import money
 from assets.papers.kinds import Inspection, Paper, Seen
-from assets.text import clean
+from assets.text import clean, clean_code
 from assets.web.language import say, translate
 from assets.web.words import word
 
@@ -59,7 +59,7 @@ async def inspection(actor: Actor, tag: str, *, now: datetime) -> Inspection:
     """The values; NotFound when the asset is another's."""
     today = now.astimezone(LOCAL_ZONE).date()
     async with transaction(actor.scope) as tx:
-        row = await tx.fetchrow(_ASSET, clean(tag, 40).upper())
+        row = await tx.fetchrow(_ASSET, clean_code(tag))
         if row is None:
             raise NotFound()
         asset, since = row["id"], now - BACK

@@ -50,7 +50,7 @@ from assets.inventory.transfers.queries import under_way
 from assets.monitoring.worst import FIRST_TO_SPEAK, OF_LINK
 from assets.probing.readings import Identity
 from assets.readiness.rules import RANK, Readiness, Reason
-from assets.text import clean, search_words
+from assets.text import clean_code, search_words
 from assets.web.paging import WORDS_MAX, Conditions, ListQuery, fetch, literal
 from assets.web.rows import from_row
 
@@ -242,7 +242,7 @@ async def asset(scope: Scope, tag: str, now: datetime) -> AssetPage:
     async with transaction(scope) as tx:
         row = await tx.fetchrow(
             "select a.*, m.manufacturer, m.name as model_name, s.code as site_code, s.name as site_name from assets a "
-            "join asset_models m on m.id = a.model join sites s on s.id = a.site where a.tag = $1", clean(tag, TAG_MAX).upper(),
+            "join asset_models m on m.id = a.model join sites s on s.id = a.site where a.tag = $1", clean_code(tag),
         )  # fmt: skip
         if row is None or not scope.sees(row["site"]):
             raise NotFound()

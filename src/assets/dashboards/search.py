@@ -13,7 +13,7 @@ from assets.access.actor import Actor
 from assets.access.permissions import Action
 from assets.dashboards.views import View
 from assets.db import Connection, transaction
-from assets.text import clean, search_words
+from assets.text import clean_code, search_words
 from assets.web.paging import Q_MAX, WORDS_MAX, literal
 
 MOST = 500  # finds of a kind that are counted; beyond it there are "more"
@@ -130,7 +130,7 @@ async def search(actor: Actor, q: str, *, kinds: Sequence[str] = (), limit: int 
     words = [literal(word) for word in search_words(q, WORDS_MAX)]
     if not words:
         return Found(q=q, kinds=asked, groups=[])
-    key = clean(q, Q_MAX).upper().removeprefix("#")
+    key = clean_code(q, Q_MAX).removeprefix("#")
     for number, patterns in enumerate(_tries(words)):
         values = [key if number == 0 else "", f"{literal(key)}%", patterns, MOST, actor.home_site, limit]
         if groups := await _once(actor, asked, values):

@@ -37,7 +37,7 @@ from assets.inventory.attachments import service as attachments
 from assets.inventory.attachments.service import Looked
 from assets.inventory.attachments.upload import READ_MAX, Form, form_received
 from assets.settings import Settings
-from assets.text import clean
+from assets.text import clean_code
 from assets.web.forms import Choice
 from assets.web.language import N_, choose, translate
 from assets.web.templates import page, show, twin, wants_fragment
@@ -98,7 +98,7 @@ async def _in_the_place_of(actor: Actor, tag: str, language: str) -> list[TypedL
     async with transaction(actor.scope) as tx:
         row = await tx.fetchrow(
             "select a.tag, c.code from assets a join asset_models m on m.id = a.model join asset_categories c "
-            "on c.id = m.category where a.tag = $1", clean(tag, 40).upper(),
+            "on c.id = m.category where a.tag = $1", clean_code(tag),
         )  # fmt: skip
     if row is None:
         return []

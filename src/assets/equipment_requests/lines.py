@@ -14,7 +14,7 @@ from assets.errors import Invalid
 from assets.ids import new_id
 from assets.inventory.kinds import CAPABILITY_KINDS
 from assets.inventory.kits.allowance import HELD
-from assets.text import clean, clean_block, overlong
+from assets.text import clean, clean_block, clean_code, overlong
 from assets.web.language import N_, translate
 from assets.web.words import word
 
@@ -54,7 +54,7 @@ def checked(lines: Sequence[Asked]) -> dict[str, str]:
     repaired: set[str] = set()
     for index, line in enumerate(lines):
         wrong |= overlong({f"lines.{index}.reason": (line.reason, LINE_REASON_MAX)})
-        tag = clean(line.asset, 40).upper()
+        tag = clean_code(line.asset)
         if tag and tag in repaired:
             wrong.setdefault(f"lines.{index}.asset", N_("Its repair is asked for already, in another line."))
         repaired.add(tag)

@@ -37,7 +37,7 @@ from assets.inventory.things import NewCapability, add_capability
 from assets.inventory.transfers.service import LINES_MAX, NewTransfer, cancel, draft
 from assets.monitoring.declarations import Kind, Said, declare
 from assets.readiness.service import request_recompute
-from assets.text import clean, clean_block, overlong
+from assets.text import clean, clean_block, clean_code, overlong
 from assets.web.language import N_, translate
 from assets.web.words import word
 
@@ -138,7 +138,7 @@ class _Answer:
         if line["kind"] == LineKind.CONSUMABLE:
             await self._poured(line, part)
             return
-        named = [clean(tag, 40).upper() for tag in part.assets]
+        named = [clean_code(tag) for tag in part.assets]
         chosen: list[Candidate] = []
         # What somebody sends by hand meanwhile is no longer there once it is locked: then the next ones are looked at.
         while left := part.quantity - len(chosen):
@@ -171,7 +171,7 @@ class _Answer:
         if site["kind"] == "store":
             raise self._wrong("from_site", N_("What a store has comes from stock."))
         await self._keeps_minimum(line, part, site)
-        named = [clean(tag, 40).upper() for tag in part.assets]
+        named = [clean_code(tag) for tag in part.assets]
         rows = await to_spare(
             self.tx, site["id"], self.row["site"], line["category"], named, part.quantity + len(self.taken)
         )
@@ -242,7 +242,7 @@ class _Answer:
     async def _repair(self, line: Record, part: Wanted) -> None:
         asset = line["asset"]
         if line["kind"] == LineKind.EQUIPMENT:
-            tag = clean(part.assets[0], 40).upper() if len(part.assets) == 1 == part.quantity else ""
+            tag = clean_code(part.assets[0]) if len(part.assets) == 1 == part.quantity else ""
             asset = await self.tx.fetchval(
                 "select a.id from assets a join asset_models m on m.id = a.model where a.tag = $1 and a.site = $2 "
                 "and m.category = $3 and (a.physical_state = 'broken' or a.stage = 'in_repair' or exists (select from "

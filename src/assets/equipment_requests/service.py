@@ -41,7 +41,7 @@ from assets.errors import Conflict, Invalid, NotAllowed, NotFound
 from assets.ids import new_id
 from assets.inventory.service import hand_out
 from assets.readiness.service import request_recompute
-from assets.text import clean, clean_block, overlong, searchable
+from assets.text import clean, clean_block, clean_code, overlong, searchable
 from assets.web.language import N_
 
 __all__ = [
@@ -352,7 +352,7 @@ async def _choose(
         lines_by_position = {line["position"]: line["id"] for line in lines}
         if unknown := [p for p in tags if p not in lines_by_position]:
             raise Invalid(fields={f"assets.{p}": N_("The request has no such line.") for p in unknown})
-        named = {lines_by_position[p]: [clean(tag, 40).upper() for tag in given] for p, given in tags.items()}
+        named = {lines_by_position[p]: [clean_code(tag) for tag in given] for p, given in tags.items()}
     locked = await candidates(tx, actor.scope, kinds, lock=[tag for given in named.values() for tag in given])
     chosen = choose(wanted, locked, named)
     if isinstance(chosen, Unfit):

@@ -8,7 +8,7 @@ from uuid import UUID
 from assets.audit.service import as_of
 from assets.db import EVERYTHING, Connection, Scope, transaction
 from assets.errors import NotFound
-from assets.text import clean
+from assets.text import clean_code
 
 
 async def asset_as_of(scope: Scope, tag: str, moment: datetime) -> Mapping[str, Any]:
@@ -18,7 +18,7 @@ async def asset_as_of(scope: Scope, tag: str, moment: datetime) -> Mapping[str, 
     must be undone all the same, hence the reading of everything.
     """
     async with transaction(EVERYTHING) as tx:
-        present = await tx.fetchrow("select * from assets where tag = $1", clean(tag, 40).upper())
+        present = await tx.fetchrow("select * from assets where tag = $1", clean_code(tag))
         if present is None or present["created_at"] > moment:
             raise NotFound()
         past = await as_of(tx, "asset", present["id"], present, moment)

@@ -14,7 +14,7 @@ from assets.inventory.holding import refuse_promised
 from assets.inventory.lifecycle import BY_TRANSFER, NOT_HERE_YET, NOTHING_TOLD, Stage, Told, faults, refused
 from assets.inventory.service import bring, cleaned, said, write_event
 from assets.phrases import Phrase
-from assets.text import clean
+from assets.text import clean_code
 from assets.web.language import N_
 
 WITHOUT_PLACE = NOT_HERE_YET | BY_TRANSFER | {Stage.DISPOSED}
@@ -66,7 +66,7 @@ def _present(row: Any) -> Told:
 
 async def _both(tx: Connection, actor: Actor, tag: str, by: str) -> tuple[Any, Any]:
     """Both rows, locked in the order of their ids."""
-    tags = [clean(text, 40).upper() for text in (tag, by)]
+    tags = [clean_code(text) for text in (tag, by)]
     rows = await tx.fetch("select * from assets where tag = any($1) order by id for update", tags)
     found: dict[str, Any] = {row["tag"]: row for row in rows if actor.scope.sees(row["site"])}
     if tags[0] not in found:

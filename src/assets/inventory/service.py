@@ -30,7 +30,7 @@ from assets.inventory.lifecycle import (
     refused,
 )
 from assets.phrases import Phrase, store
-from assets.text import clean, uncut
+from assets.text import clean, clean_code, uncut
 from assets.web.language import N_
 
 
@@ -95,7 +95,7 @@ async def refuse_used(tx: Connection, table: str, tag: str) -> None:
 
 async def lock(tx: Connection, actor: Actor, tag: str) -> Any:
     """The asset's row, locked for this transaction; NotFound also when it is another's."""
-    row = await tx.fetchrow("select * from assets where tag = $1 for update", clean(tag, 40).upper())
+    row = await tx.fetchrow("select * from assets where tag = $1 for update", clean_code(tag))
     if row is None or not actor.scope.sees(row["site"]):
         raise NotFound()
     return row

@@ -14,7 +14,7 @@ from assets.audit.service import record, shown
 from assets.db import Connection, transaction
 from assets.errors import Invalid, NotFound
 from assets.ids import new_id
-from assets.text import clean, uncut
+from assets.text import clean, clean_code, uncut
 from assets.web.language import N_
 
 TEXT_MAX = 500
@@ -127,9 +127,7 @@ async def declare(actor: Actor, said: Said, *, incident: UUID | None = None, now
 async def _asset(tx: Connection, site: UUID, tag: str) -> UUID | None:
     if not tag:
         return None
-    asset: UUID | None = await tx.fetchval(
-        "select id from assets where tag = $1 and site = $2", clean(tag, 40).upper(), site
-    )
+    asset: UUID | None = await tx.fetchval("select id from assets where tag = $1 and site = $2", clean_code(tag), site)
     if asset is None:
         raise NotFound("There is no such asset at this site.")
     return asset

@@ -21,7 +21,7 @@ from assets.monitoring.topology import ancestors
 from assets.probing.allowed import never, plain
 from assets.probing.options import BY_METHOD, HttpOptions, port_of, taken_apart
 from assets.probing.readings import Method
-from assets.text import clean
+from assets.text import clean, clean_code
 from assets.web.language import N_
 
 # What is really asked: not what was switched off, and not what stands in a store or was disposed of. `t` is a target.
@@ -161,7 +161,7 @@ async def _thing(tx: Connection, actor: Actor, new: NewTarget) -> Any:
     if new.asset_tag:
         row = await tx.fetchrow(
             f"select id, site, {NAME} as name from assets where tag = $1",  # noqa: S608
-            clean(new.asset_tag, 40).upper(),
+            clean_code(new.asset_tag),
         )
     elif new.title and not new.application and not new.link:
         row = await tx.fetchrow("select null::uuid as id, id as site, $2 as name from sites where code = $1",
@@ -174,7 +174,7 @@ async def _thing(tx: Connection, actor: Actor, new: NewTarget) -> Any:
     else:
         row = await tx.fetchrow(
             "select id, site, carrier || ' (' || tag || ')' as name from links where tag = $1",
-            clean(new.link, 40).upper(),
+            clean_code(new.link),
         )
     if row is None or not actor.scope.sees(row["site"]):
         raise NotFound("There is no such asset, link, application or site.")

@@ -14,7 +14,7 @@ from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.places.nesting import refused
-from assets.text import clean, sort_key
+from assets.text import clean, clean_code, sort_key
 from assets.web.changes import refuse_others
 from assets.web.language import N_
 
@@ -39,7 +39,7 @@ async def add_room(actor: Actor, new: NewRoom) -> UUID:
     actor = actor.require(Action.EDIT_PLACES)
     name = _checked({"name": new.name, "kind": new.kind})["name"]
     async with transaction(actor.scope) as tx:
-        site = await tx.fetchval("select id from sites where code = $1 for update", clean(new.site, 20).upper())
+        site = await tx.fetchval("select id from sites where code = $1 for update", clean_code(new.site, 20))
         if site is None or not actor.scope.sees(site):
             raise NotFound("There is no such site.")
         parents = await _parents(tx, site)

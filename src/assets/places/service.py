@@ -17,7 +17,7 @@ from assets.ids import new_id
 from assets.places import succession
 from assets.places.succession import stays_from
 from assets.places.units import KINDS, Unit, centre_name, short_name
-from assets.text import clean, searchable, sort_key
+from assets.text import clean, clean_code, searchable, sort_key
 from assets.web.changes import refuse_others
 from assets.web.language import N_
 
@@ -180,7 +180,7 @@ async def create_site(
 ) -> UUID:  # fmt: skip
     """Open another site of a unit, today or on a day of the past; Conflict when the code is in use."""
     actor = actor.require(Action.EDIT_PLACES)
-    code, today = clean(code, 20).upper(), clock.today()
+    code, today = clean_code(code, 20), clock.today()
     if not code or not clean(name, 200):
         raise Invalid(fields={"code" if not code else "name": "missing"})
     if opened_on is not None and not succession.FIRST_DAY <= opened_on <= today:
@@ -279,7 +279,7 @@ async def edit_site(actor: Actor, code: str, changes: Mapping[str, Any], *, vers
     new = _cleaned(changes, LENGTHS)
     _check(new, kinds=SITE_KINDS)
     async with transaction(actor.scope) as tx:
-        before = await tx.fetchrow("select * from sites where code = $1 for update", clean(code, 20).upper())
+        before = await tx.fetchrow("select * from sites where code = $1 for update", clean_code(code, 20))
         if before is None or not actor.scope.sees(before["id"]):
             raise NotFound()
         if before["version"] != version:

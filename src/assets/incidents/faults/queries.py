@@ -12,7 +12,7 @@ from assets.access.signed_addresses import Purpose
 from assets.db import EVERYTHING, Connection, Scope, transaction
 from assets.errors import NotFound
 from assets.incidents.faults.fitting import PICTURES, fits
-from assets.text import clean
+from assets.text import clean, clean_code
 from assets.web.paging import Column, Listing, ListQuery, fetch, folded
 from assets.web.rows import from_row
 
@@ -187,7 +187,7 @@ _SEPARATORS = "-_./ "
 
 async def reportable(tx: Connection, scope: Scope, tag: str) -> Reportable:
     """The asset with this tag; NotFound when it is another's."""
-    row = await tx.fetchrow(_REPORTABLE + "where a.tag = $1", clean(tag, 40).upper())
+    row = await tx.fetchrow(_REPORTABLE + "where a.tag = $1", clean_code(tag))
     if row is None or not scope.sees(row["site"]):
         raise NotFound()
     return Reportable(**row)
@@ -199,7 +199,7 @@ async def called(tx: Connection, scope: Scope, text: str) -> list[Reportable]:
     The whole tag but for dashes means that one alone. Else what ends so, from three characters on, and what has this
     number at its end: 7 is 0007. One more than CALLED_MAX says that there are more.
     """
-    plain = clean(text, 40).upper().translate(str.maketrans("", "", _SEPARATORS))
+    plain = clean_code(text).translate(str.maketrans("", "", _SEPARATORS))
     number = plain.lstrip("0") if plain.isascii() and plain.isdigit() else ""
     rows = await tx.fetch(
         _REPORTABLE + """where ($5 or a.site = any($4::uuid[])) and a.merged_into is null and a.stage <> 'disposed' and (

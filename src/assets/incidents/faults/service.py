@@ -27,7 +27,7 @@ from assets.inventory.attachments.upload import Sent
 from assets.monitoring import declarations
 from assets.monitoring.declarations import Kind, Said
 from assets.probing.readings import Severity
-from assets.text import clean, uncut
+from assets.text import clean, clean_code, uncut
 from assets.web.language import N_
 
 NOTE_MAX = 300
@@ -55,7 +55,7 @@ async def report(actor: Actor, tag: str, new: NewReport, *, now: datetime) -> UU
     """
     actor = actor.require(Action.DECLARE)
     async with transaction(actor.scope) as tx:
-        asset = await tx.fetchrow("select * from assets where tag = $1", clean(tag, 40).upper())
+        asset = await tx.fetchrow("select * from assets where tag = $1", clean_code(tag))
         if asset is None or not actor.scope.sees(asset["site"]):
             raise NotFound()
         if (earlier := await _earlier(tx, new.key, asset["id"])) is not None:

@@ -14,7 +14,7 @@ from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.kits.allowance import Per
 from assets.inventory.kits.service import QUANTITY_MAX, THERE_IS_NONE
-from assets.text import clean
+from assets.text import clean, clean_code
 from assets.web.changes import refuse_others
 from assets.web.language import N_
 
@@ -121,7 +121,7 @@ async def add_decree_norms(actor: Actor, norms: Sequence[NewNorm]) -> int:
 async def count_posts(actor: Actor, site_code: str, group: str, people: int, *, as_of: date) -> UUID:
     """Write down how many people of a norm group a site has as of a date; the same date again corrects it."""
     actor = actor.require(Action.EDIT_PLACES)
-    group = clean(group, 20).upper()
+    group = clean_code(group, 20)
     if not group:
         raise Invalid(fields={"post_group": FILL_IN})
     if not 0 <= people <= 100_000:

@@ -26,7 +26,7 @@ from assets.papers import labels
 from assets.papers.grids import CELLS_MAX, LENGTHS, PRESETS, Grid
 from assets.papers.labels import LABELS_MAX, Offset
 from assets.settings import Settings
-from assets.text import clean
+from assets.text import clean_code
 from assets.web.forms import Named
 from assets.web.language import N_, choose, translate
 from assets.web.paging import LIMIT_MAX, ListQuery, fetch
@@ -147,7 +147,7 @@ def _label(row: Mapping[str, Any]) -> LabelOut:
 def tags_of(text: str) -> list[str]:
     """The tags that somebody typed or pasted, with spaces, commas, semicolons or line breaks between them."""
     parts = text.replace(",", " ").replace(";", " ").split()[:LABELS_MAX]
-    return [tag for part in parts if (tag := clean(part, 40).upper())]
+    return [tag for part in parts if (tag := clean_code(part))]
 
 
 async def _choices(tx: Connection) -> dict[str, Any]:
@@ -239,7 +239,7 @@ async def short(tag: FromPath[str], actor: NamedDependency[Actor]) -> Response[A
     Who is there to say what is wrong comes at once to where that is said; the asset is one tap away.
     """
     async with transaction(actor.scope) as tx:
-        found = await tx.fetchrow("select tag, site from assets where tag = $1", clean(tag, 40).upper())
+        found = await tx.fetchrow("select tag, site from assets where tag = $1", clean_code(tag))
     if found is None:
         raise NotFound()
     looks_after = actor.may(Action.EDIT_INVENTORY, found["site"]) or actor.may(Action.HANDLE_INCIDENT, found["site"])

@@ -15,7 +15,7 @@ from assets.ids import new_id
 from assets.papers import grids, labels
 from assets.papers.grids import OFFSET_MAX, PRESETS, Grid
 from assets.papers.labels import LABELS_MAX, Label, Offset
-from assets.text import clean
+from assets.text import clean, clean_code
 from assets.web.language import N_
 
 NAME_MAX = 80
@@ -68,7 +68,7 @@ async def assets(tx: Connection, tags: Sequence[str]) -> list[Mapping[str, Any]]
     """Assets in the order of their tags; NotFound names the first that is not there for the caller."""
     if not 1 <= len(tags) <= LABELS_MAX:
         raise Invalid(fields={"tags": N_("From 1 to 1,000 tags.")})
-    wanted = [clean(tag, 40).upper() for tag in tags]
+    wanted = [clean_code(tag) for tag in tags]
     rows = await tx.fetch(
         "select a.id, a.tag, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name, s.name as site_name "
         "from assets a join asset_models m on m.id = a.model join sites s on s.id = a.site where a.tag = any($1)", wanted,

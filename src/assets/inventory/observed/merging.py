@@ -14,7 +14,7 @@ from assets.errors import Conflict, NotFound
 from assets.inventory.holding import refuse_promised
 from assets.inventory.lifecycle import Stage
 from assets.inventory.service import write_event
-from assets.text import clean
+from assets.text import clean_code
 from assets.web.language import N_
 
 # Every foreign key of one column to an asset, and every pair of columns that names any kind of thing; with the key of
@@ -151,7 +151,7 @@ async def undo(tx: Connection, actor: Actor, done: Mapping[str, Any], *, now: da
 async def now_under(scope: Scope, tag: str) -> str | None:
     """The tag of the record that this one was merged into, if the caller may see it; None for all other tags."""
     async with transaction(scope) as tx:
-        row = await tx.fetchrow("select tag, site from moved_to($1)", clean(tag, 40).upper())
+        row = await tx.fetchrow("select tag, site from moved_to($1)", clean_code(tag))
     return row["tag"] if row is not None and scope.sees(row["site"]) else None
 
 

@@ -19,7 +19,7 @@ from assets.inventory.agents.computer import Computer, observed
 from assets.inventory.observed import identity, merging
 from assets.inventory.observed.identity import Facts, Likeness
 from assets.inventory.observed.service import observe
-from assets.text import clean
+from assets.text import clean, clean_code
 from assets.web.language import N_
 
 STRONG = ("serial", "uuid", "macs")  # keys that find candidates
@@ -249,7 +249,7 @@ async def accept_register(actor: Actor, proposal: UUID, new: inventory.NewAsset,
         asset = await inventory.register(actor, whole, now=now)
         await _answer(tx, actor, row, "accepted", now)
         await attach(tx, actor, agent, asset, now=now)
-        return clean(new.tag, 40).upper()
+        return clean_code(new.tag)
 
 
 async def accept_merge(actor: Actor, proposal: UUID, *, keep: str, version: int, why: str = "", now: datetime) -> str:
@@ -257,7 +257,7 @@ async def accept_merge(actor: Actor, proposal: UUID, *, keep: str, version: int,
     actor = actor.require(Action.EDIT_INVENTORY)
     async with transaction(actor.scope) as tx:
         row = await _open(tx, proposal, version, ("merge",), ("open",))
-        keep = clean(keep, 40).upper()
+        keep = clean_code(keep)
         if keep not in (row["asset_tag"], row["other_tag"]):
             raise Invalid(fields={"keep": N_("Please choose one of the list.")})
         stays, goes = (row["asset"], row["other"]) if keep == row["asset_tag"] else (row["other"], row["asset"])

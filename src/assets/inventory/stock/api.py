@@ -21,7 +21,7 @@ from assets.ids import new_id
 from assets.inventory.stock import consumables, service
 from assets.inventory.stock.ledger import QUANTITY_MAX, Act, Kind
 from assets.inventory.stock.shipments import ship
-from assets.text import clean
+from assets.text import clean_code
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch, folded, listed
 from assets.web.rows import from_row
 from assets.web.versions import IfMatch, version_of, with_version
@@ -95,7 +95,7 @@ consumable_out = from_row(ConsumableOut)
 
 async def one_consumable(tx: Connection, code: str) -> ConsumableOut:
     """A consumable by its code; NotFound when there is none."""
-    where = [("c.code = {}", [clean(code, 40).upper()])]
+    where = [("c.code = {}", [clean_code(code)])]
     found = await fetch(tx, CONSUMABLES, ListQuery(limit=1), consumable_out, where=where)
     if not found.items:
         raise NotFound()

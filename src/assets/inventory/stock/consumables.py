@@ -12,7 +12,7 @@ from assets.db import Connection, transaction
 from assets.errors import Conflict, Invalid, NotFound, Stale
 from assets.ids import new_id
 from assets.inventory.values import UNADDRESSED, fits_address
-from assets.text import clean, searchable
+from assets.text import clean, clean_code, searchable
 from assets.web.changes import refuse_others
 from assets.web.language import N_
 
@@ -41,7 +41,7 @@ class NewConsumable:
 async def add_consumable(actor: Actor, new: NewConsumable) -> UUID:
     """Add a consumable; Conflict when its code is in use, Invalid when a model is not known."""
     actor = actor.require_everywhere(Action.EDIT_INVENTORY)
-    code = clean(new.code, 40).upper()
+    code = clean_code(new.code)
     values = _checked(code, vars(new), new=True)
     async with transaction(actor.scope) as tx:
         if await tx.fetchval("select 1 from consumables where code = $1", code):
@@ -142,7 +142,7 @@ async def set_minimum(actor: Actor, stock: UUID, minimum: int | None, *, version
 
 async def site_of(tx: Connection, actor: Actor, code: str) -> Any:
     """A site that the actor may see; NotFound, in the same words for others' sites."""
-    row = await tx.fetchrow("select id, code, name, open from sites where code = $1", clean(code, 20).upper())
+    row = await tx.fetchrow("select id, code, name, open from sites where code = $1", clean_code(code, 20))
     if row is None or not actor.scope.sees(row["id"]):
         raise NotFound(N_("There is no such site."))
     return row
@@ -150,7 +150,7 @@ async def site_of(tx: Connection, actor: Actor, code: str) -> Any:
 
 async def consumable_of(tx: Connection, code: str) -> Any:
     """A consumable by its code; NotFound when there is none."""
-    row = await tx.fetchrow("select * from consumables where code = $1", clean(code, 40).upper())
+    row = await tx.fetchrow("select * from consumables where code = $1", clean_code(code))
     if row is None:
         raise NotFound(N_("There is no such consumable."))
     return row
@@ -179,7 +179,7 @@ def _check_minimum(minimum: int | None) -> None:
 
 
 async def _lock(tx: Connection, code: str, version: int) -> Any:
-    row = await tx.fetchrow("select * from consumables where code = $1 for update", clean(code, 40).upper())
+    row = await tx.fetchrow("select * from consumables where code = $1 for update", clean_code(code))
     if row is None:
         raise NotFound()
     if row["version"] != version:

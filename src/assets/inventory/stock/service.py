@@ -19,7 +19,7 @@ from assets.ids import new_id
 from assets.inventory.service import write_event
 from assets.inventory.stock.consumables import consumable_of, site_of
 from assets.inventory.stock.ledger import WRITES, Act, Batch, Kind, change, faults, pick, refused
-from assets.text import TEXT_MAX, clean, overlong, uncut
+from assets.text import TEXT_MAX, clean, clean_code, overlong, uncut
 from assets.web.language import N_
 
 
@@ -67,7 +67,7 @@ async def move(actor: Actor, said: Movement, *, now: datetime) -> UUID:
     """
     assert said.act is not Act.TRANSFER
     actor = actor.require(Action.EDIT_INVENTORY)
-    tag, holder, reason = clean(said.asset_tag, 40).upper(), clean(said.holder, 120), clean(said.reason)
+    tag, holder, reason = clean_code(said.asset_tag), clean(said.holder, 120), clean(said.reason)
     check(said)
     async with transaction(actor.scope) as tx:
         site, consumable = await site_of(tx, actor, said.site), await consumable_of(tx, said.consumable)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from assets.inventory.lifecycle import PhysicalState, Stage
-from assets.text import clean, fold
+from assets.text import clean_code, fold
 from assets.web.language import N_
 
 TAG_MAX = 40
@@ -161,7 +161,7 @@ def tag_of(text: str) -> str:
     plain = text.strip()
     if "/t/" in plain:
         plain = plain.rpartition("/t/")[2].partition("?")[0]
-    return clean(plain, TAG_MAX).upper()
+    return clean_code(plain)
 
 
 class Settlement(StrEnum):

@@ -17,7 +17,7 @@ from assets.inventory.attachments.service import FILES_MAX, Looked
 from assets.inventory.attachments.upload import FILE, Sent
 from assets.inventory.transfers.course import NOT_NOW, PHOTOGRAPHED, Line, Side, State
 from assets.inventory.transfers.service import KIND, shown_number
-from assets.text import clean
+from assets.text import clean_code
 from assets.web.language import N_
 
 PHOTOS_MAX = FILES_MAX  # in one form; one of them is in memory at a time
@@ -55,7 +55,7 @@ async def photograph(actor: Actor, number: int, tag: str, side: Side | None, sen
         state = await tx.fetchval("select state from transfers where id = $1 for update", row["id"])
         if state not in PHOTOGRAPHED[side]:
             raise Conflict(NOT_NOW[State(state)], state=state)
-        made = await put(tx, actor, row, side, {clean(tag, 40).upper(): looked}, now)
+        made = await put(tx, actor, row, side, {clean_code(tag): looked}, now)
         return made[0]
 
 

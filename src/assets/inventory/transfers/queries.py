@@ -16,7 +16,7 @@ from assets.errors import NotFound
 from assets.inventory.holding import TAKEN
 from assets.inventory.transfers import line_photos
 from assets.inventory.transfers.course import ACTION, OF_SENDER, PHOTOGRAPHED, Act, Line, Side, State, refused
-from assets.text import clean
+from assets.text import clean_code
 from assets.web.paging import Column, Listing, ListQuery, Page, fetch
 from assets.web.rows import from_row
 
@@ -219,7 +219,7 @@ async def new_form(actor: Actor, from_code: str, tag: str) -> dict[str, Any]:
         sites = await tx.fetch("select id, code, name from sites where open order by sort, code limit $1", SITES_MAX)
         mine = [row for row in sites if own.sees(row["id"])]
         code = from_code or await tx.fetchval(
-            "select s.code from assets a join sites s on s.id = a.site where a.tag = $1", clean(tag, 40).upper()
+            "select s.code from assets a join sites s on s.id = a.site where a.tag = $1", clean_code(tag)
         )
         chosen = next((row for row in mine if row["code"] == code), mine[0] if len(mine) == 1 else None)
         assets = await tx.fetch(
@@ -265,9 +265,7 @@ async def custody(actor: Actor, tag: str, moment: datetime | None = None) -> Cus
     """Who had an asset at a moment (None: who has it); NotFound unless the one who answered for it is in the scope."""
     # Who had it then may have been elsewhere than it is now, so that the scope is applied to the answer.
     async with transaction(actor.scope if moment is None else EVERYTHING) as tx:
-        asset = await tx.fetchrow(
-            "select id, tag, site, stage, created_at from assets where tag = $1", clean(tag, 40).upper()
-        )
+        asset = await tx.fetchrow("select id, tag, site, stage, created_at from assets where tag = $1", clean_code(tag))
         if asset is None or (moment is not None and asset["created_at"] > moment):
             raise NotFound()
         last = await tx.fetchrow(

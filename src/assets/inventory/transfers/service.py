@@ -37,7 +37,7 @@ from assets.inventory.transfers.course import (
     refused,
 )
 from assets.phrases import Phrase
-from assets.text import clean, clean_block, overlong, searchable, uncut
+from assets.text import clean, clean_block, clean_code, overlong, searchable, uncut
 from assets.web.language import N_
 
 KIND = "transfer"
@@ -139,7 +139,7 @@ async def _site(tx: Connection, scope: Scope, code: str) -> Record:
 
 
 async def _listed(tx: Connection, actor: Actor, site: UUID, given: Sequence[str]) -> list[Record]:
-    tags = [clean(tag, 40).upper() for tag in given]
+    tags = [clean_code(tag) for tag in given]
     rows = await tx.fetch(
         "select a.id, a.tag, a.site, a.serial, coalesce(nullif(a.name, ''), m.manufacturer || ' ' || m.name) as name "
         "from assets a join asset_models m on m.id = a.model where a.tag = any($1)", tags,
@@ -213,7 +213,7 @@ async def take_out(
     async with transaction(both) as tx:
         row, lines = await _locked(tx, number, version)
         _judged(row, Act.TAKE_OUT, lines)
-        line = next((line for line in lines if line["tag"] == clean(tag, 40).upper()), None)
+        line = next((line for line in lines if line["tag"] == clean_code(tag)), None)
         if line is None:
             raise NotFound()
         if line["state"] != Line.LISTED:
@@ -295,7 +295,7 @@ def _outcomes(lines: Sequence[Record], receiving: Receiving) -> dict[UUID, Outco
     waiting = {line["tag"]: line["id"] for line in lines if line["state"] == Line.WAITING}
     if not receiving.outcomes:
         return {line: Outcome(Line.RECEIVED) for line in waiting.values()}
-    said = {clean(tag, 40).upper(): outcome for tag, outcome in receiving.outcomes.items()}
+    said = {clean_code(tag): outcome for tag, outcome in receiving.outcomes.items()}
     known = {line["tag"]: line for line in lines}
     wrong = {f"lines.{tag}": N_("It is not in this transfer.") for tag in said if tag not in known}
     for tag, outcome in said.items():
