@@ -1,8 +1,9 @@
 """A program that answers every question on a loopback port, and never comes to an end.
 
-    python -m tests.probes.endless endless|table|huge   prints the port, and answers until it is ended
+    python -m tests.probes.endless endless|table|texts   prints the port, and answers until it is ended
 
-`endless` has ever more rows in every column, 8 kB a reply; `table` 30,000 rows in each; `huge` answers with 64 kB.
+`endless` has ever more rows in every column, 8 kB a reply; `table` 30,000 rows in each; `texts` as
+many modules as are asked for, each with a kilobyte of letters that have to be guessed.
 It is a process of its own: what it costs is not the asker's.
 """
 
@@ -15,7 +16,8 @@ from assets.probing.ber import integer, tlv
 
 TABLE_ROWS = 30_000
 REPLY_MAX = 8_000
-HUGE_OCTETS = 65_000
+MODULES = "1.3.6.1.2.1.47.1.1.1.1."  # ENTITY-MIB
+ODD = b"\xb8\xe8\xe9\xd6 ab\xb5" * 150
 _SYSTEM = "1.3.6.1.2.1.1."
 
 
@@ -26,6 +28,8 @@ def cells(kind: str, name: str, repetitions: int) -> Iterator[tuple[str, bytes]]
     for number in range(first, first + repetitions):
         if kind == "table" and number > TABLE_ROWS:
             yield name, b"\x82\x00"
+        elif kind == "texts" and column.startswith(MODULES):
+            yield f"{column}.{number}", integer(3) if column == f"{MODULES}5" else tlv(0x04, ODD)  # each a chassis
         else:
             yield (
                 f"{column}.{number}",
@@ -48,8 +52,6 @@ def reply(kind: str, data: bytes) -> bytes:
         if len(inside) + len(more) > REPLY_MAX:
             break
         inside += more
-    if kind == "huge":
-        inside += tlv(0x30, tlv(0x06, oid.encode(names[-1])) + tlv(0x04, b"x" * HUGE_OCTETS))
     body = integer(head.request_id) + integer(0) + integer(0) + tlv(0x30, inside)
     return tlv(0x30, integer(1) + tlv(0x04, head.community) + tlv(ber.RESPONSE, body))
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -336,6 +337,25 @@ async def test_when_profiles_change_then_the_next_look_uses_them(desks: list[Des
     result = await desks[0].look(after=10.0)
     assert result.identity is not None
     assert result.identity.profile == "generic"
+
+
+async def test_when_profiles_change_amid_a_look_then_the_next_one_uses_them(desks: list[Desk]) -> None:
+    desks.append(desk(synthetic.printer(TONER)))
+    sources = PROFILES.sources()
+    del sources["printer-mib"]
+    take = desks[0].prober._turns.take
+
+    async def meanwhile(steps: Any) -> Any:
+        desks[0].prober.use(Profiles.parse(sources))
+        return await take(steps)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(desks[0].prober._turns, "take", meanwhile)
+        first = await desks[0].look()
+    after = await desks[0].look(after=10.0)
+    assert first.identity is not None
+    assert after.identity is not None
+    assert (first.identity.profile, after.identity.profile) == ("printer-mib", "generic")
 
 
 # --- failures ------------------------------------------------------------------------------------------------------

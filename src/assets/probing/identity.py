@@ -7,6 +7,7 @@ the device's own text tells. The category comes from the profile, else from what
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from assets.probing.ber import Value
 from assets.probing.look import text
@@ -58,6 +59,11 @@ class Answers:
 
     scalars: Mapping[str, Value]
     columns: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+    @cached_property
+    def chassis(self) -> dict[str, str]:
+        """The texts of its row in ENTITY-MIB, read once: four parts ask for them."""
+        return chassis(self.columns)
 
 
 def identify(found: Found, answers: Answers, makers: Makers, *, ports: int = 0) -> Identity:
@@ -198,7 +204,7 @@ def _texts(part: Part, answers: Answers) -> list[str]:
     if part.under:
         return [cell(value) for value in answers.columns.get(part.under, {}).values()]
     if part.entity:
-        return [chassis(answers.columns).get(part.entity, "")]
+        return [answers.chassis.get(part.entity, "")]
     return [text(answers.scalars.get(SYS_DESCR if part.text == "sys_descr" else SYS_NAME))]
 
 

@@ -324,7 +324,8 @@ class Prober:
         elif not fresh and _new_rows(known, look):
             known = replace(known, looked_over_at=known.looked_over_at - LOOK_OVER_SECONDS + NEW_ROWS_SECONDS)
         known.sample = rates.Sample(at, ticks, made.counters)
-        self._remember(target.id, known)
+        if asking.profiles is self.profiles:  # others came meanwhile: it will be looked over with them
+            self._remember(target.id, known)
         result = answered(
             outcome=Outcome.ANSWERED,
             **(_NO_PROFILE if known.profile.kind == GENERIC else {}),

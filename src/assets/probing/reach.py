@@ -177,7 +177,7 @@ def why(error: Exception) -> str:
     number = error.errno if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
     if number is None and not str(error) and isinstance(error, ConnectionError):
         number = errno.ECONNRESET
-    return os.strerror(number).lower() if number else str(error)
+    return os.strerror(number).lower() if number and number > 0 else str(error)
 
 
 def _icmp_socket(*, v6: bool) -> tuple[socket.socket, bool]:

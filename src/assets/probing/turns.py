@@ -26,13 +26,17 @@ class Turns:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._until, self._long = loop, None, asyncio.Lock()
-        while self._until is not None and loop.time() >= self._until:
-            await asyncio.sleep(0)
-        if self._until is None:
-            self._until = loop.time() + PIECE_SECONDS
-            loop.call_soon(self._next_round)
-        if ended := _piece(steps, self._until, loop):
-            return ended[0]
+        own = 0.0
+        while own < PIECE_SECONDS:  # who got only the rest of a round is not long yet
+            while self._until is not None and loop.time() >= self._until:
+                await asyncio.sleep(0)
+            began = loop.time()
+            if self._until is None:
+                self._until = began + PIECE_SECONDS
+                loop.call_soon(self._next_round)
+            if ended := _piece(steps, self._until, loop):
+                return ended[0]
+            own += loop.time() - began
         async with self._long:
             while True:
                 await asyncio.sleep(0)
