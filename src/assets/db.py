@@ -115,11 +115,13 @@ async def alone(dsn: str) -> Connection:
     return await _answered(asyncpg.connect(dsn, timeout=10))
 
 
-async def _pool(dsn: str, size: int, init: Callable[[Any], Awaitable[None]] | None = None) -> Any:
+async def _pool(
+    dsn: str, size: int, init: Callable[[Any], Awaitable[None]] | None = None, *, patient: bool = False
+) -> Any:
     return await _answered(
         asyncpg.create_pool(
-            dsn, min_size=1, max_size=size, timeout=5, command_timeout=STATEMENT_TIMEOUT_MS / 1000, init=init,
-            max_inactive_connection_lifetime=IDLE_SECONDS_MAX,
+            dsn, min_size=1, max_size=size, timeout=5, init=init,
+            command_timeout=None if patient else STATEMENT_TIMEOUT_MS / 1000, max_inactive_connection_lifetime=IDLE_SECONDS_MAX,
             server_settings={"application_name": "assets", "timezone": "UTC"},
         )
     )  # fmt: skip
@@ -142,7 +144,7 @@ async def owning(dsn: str) -> AsyncIterator[None]:
     """Piccolo acts as the owner of the tables inside this block: for migrations, before anything else runs."""
     before = DB.pool
     DB.config = {**(DB.config or {}), "dsn": dsn}
-    pool = DB.pool = await _pool(dsn, 1)
+    pool = DB.pool = await _pool(dsn, 1, patient=True)  # a migration may rewrite a large table
     try:
         yield
     finally:

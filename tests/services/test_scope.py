@@ -160,6 +160,14 @@ async def test_when_the_service_tries_what_only_the_owner_may_then_postgresql_re
             await tx.execute(statement)
 
 
+async def test_when_a_migration_rewrites_a_large_table_then_it_may_take_its_time(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "STATEMENT_TIMEOUT_MS", 200)
+    async with db.owning(migrated):
+        await db.DB.run_ddl("select pg_sleep(0.5)")
+
+
 async def test_when_a_search_goes_through_the_index_then_it_keeps_to_the_scope(world: dict[str, UUID]) -> None:
     own, *_ = world.values()
     for kind, pattern in (("assets", "%optiplex%"), ("links", "%a%"), ("sites", "%a%"), ("equipment_requests", "%a%")):
