@@ -9,7 +9,7 @@ import pytest
 from assets import clock, db
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
-from assets.incidents.faults import kinds
+from assets.incidents.faults import kinds, service
 from assets.inventory import service as inventory
 from assets.inventory import things
 from assets.inventory.stock.consumables import NewConsumable, add_consumable
@@ -207,6 +207,14 @@ async def test_a_photo_comes_with_the_report_and_stands_on_the_asset(printers: H
     assert pictures.GPS not in content.content
     [file] = (await clerk.get("/api/v1/attachments")).json()["items"]
     assert (file["code"], file["note"]) == (f"P-{OWN}", "Kẹt giấy")
+
+
+async def test_a_photo_comes_after_a_long_report(printers: House) -> None:
+    clerk = await clerk_of(printers)
+    long = {"fault": "paper-jam", "note": "x" * service.NOTE_MAX, "key": "01936b2e-0000-7000-8000-000000000001"}
+    told = (await clerk.post(f"/api/v1/assets/P-{OWN}/report", json=long)).json()
+    photo = f"/api/v1/fault-reports/{told['id']}/photo"
+    assert (await clerk.post(photo, files={"file": ("b.png", pictures.png(9, 9))})).status_code == 200
 
 
 async def test_the_api_does_what_the_pages_do(printers: House) -> None:

@@ -21,7 +21,7 @@ from assets.papers import typesetting
 from assets.papers.defaults import DEFAULTS, PURPOSES, TITLES
 from assets.papers.document import Part, Table, Text, data_of, long_day, money, plain
 from assets.papers.kinds import Confirmed, CountedThing, Figures, Form, Handed, Inspection, Paper, Wanted
-from assets.papers.layout import filled, laid_out
+from assets.papers.layout import WIDEST, filled, laid_out
 from assets.papers.office import docx_of
 from assets.papers.samples import SAMPLES
 from assets.papers.templates import values_of
@@ -247,6 +247,14 @@ def test_the_sums_of_a_stocktake_have_room_and_say_what_is_not_known() -> None:
     [empty] = laid_out(Paper.STOCKTAKE, replace(counted(0), members=[]), DEFAULTS[Paper.STOCKTAKE]).parts
     assert next(block for block in empty.blocks if isinstance(block, Table)).rows[-1].cells[1:4] == ["0", "0", "0"]
     assert sum("Ông (Bà)" in block.text for block in empty.blocks if isinstance(block, Text)) == 3
+
+
+def test_sums_that_cannot_be_leave_the_other_columns_their_room() -> None:
+    [part] = laid_out(Paper.STOCKTAKE, counted(50, cost=10**13), DEFAULTS[Paper.STOCKTAKE]).parts
+    table = next(block for block in part.blocks if isinstance(block, Table))
+    assert max(column.width for column in table.columns) == WIDEST
+    across = 297 - 50  # mm of A4 without its margins
+    assert sum(column.width for column in table.columns) < across - 20  # for names and remarks
 
 
 def test_in_a_word_file_the_last_line_and_sum_of_a_stocktake_go_with_the_signatures() -> None:

@@ -12,7 +12,7 @@ from assets import db
 from assets.access.actor import SYSTEM
 from assets.access.permissions import Role
 from assets.db import EVERYTHING
-from assets.equipment_requests import queries, service
+from assets.equipment_requests import queries, service, steps
 from assets.equipment_requests.facts import beside
 from assets.equipment_requests.service import Amended, Asked, Doing, Filing
 from assets.equipment_requests.telling import EquipmentRequestTelling
@@ -45,6 +45,16 @@ async def _approved(world: World, quantity: int = 1) -> str:
 async def _detail(world: World, number: str) -> queries.RequestDetail:
     async with db.transaction(EVERYTHING) as tx:
         return await queries.one(tx, world.bob, number, "vi")
+
+
+async def test_when_many_lines_are_cut_then_the_story_says_of_it_what_a_note_holds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed = await service.file(world.alice, _printers(2), now=at(0))
+    for module in (service, steps):
+        monkeypatch.setattr(module, "NOTE_MAX", 6)
+    await service.approve(world.bob, str(filed.number), Doing(), quantities={1: 1}, now=at(1))
+    assert (await _detail(world, str(filed.number))).events[-1].note == "Máy in"
 
 
 async def test_when_a_clerk_asks_and_the_province_agrees_then_the_asset_stands_at_the_centre(world: World) -> None:

@@ -173,8 +173,8 @@ async def _one(
         request, "equipment_requests/one.html", status=status, view=view, tried=tried, errors=errors or {},
         given=(fields or Fields()).values, refused=refused, done=done, waiting=waiting, states=list(State),
         facts={line.position: line for line in facts.lines} if facts else {}, note_max=service.NOTE_MAX,
-        may_attach=may_attach(actor, detail), photos_max=PHOTOS_MAX, file_mb=request.app.state["settings"].attachment_mb,
-        most=queues.most,
+        part_note_max=parts.NOTE_MAX, may_attach=may_attach(actor, detail), photos_max=PHOTOS_MAX, most=queues.most,
+        file_mb=request.app.state["settings"].attachment_mb,
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from assets.inventory.stock.ledger import Act
 from assets.inventory.stock.service import Movement, move
 from assets.inventory.stock.shipments import ship
 from assets.inventory.things import NewModel, add_model
-from assets.inventory.transfers.service import LINES_MAX, NewTransfer, draft
+from assets.inventory.transfers.service import LINES_MAX, REASON_MAX, NewTransfer, draft
 from assets.text import clean, clean_block, overlong, searchable, serial_key, uncut
 from assets.web.language import N_
 
@@ -390,7 +390,7 @@ async def _send_on(
     why = ", ".join(
         dict.fromkeys([shown_number(row["number"]), *(request_number(p["request_number"]) for p, _ in here)])
     )
-    new = NewTransfer(store["code"], here[0][0]["site_code"], tags, reason=why, send=True)
+    new = NewTransfer(store["code"], here[0][0]["site_code"], tags, reason=clean(why, REASON_MAX), send=True)
     number = await draft(actor, new, now=now)
     for part, n in here:
         on_its_way = await _parted(tx, part, n)

@@ -272,7 +272,7 @@ async def approve(
             )
         was = {"approved": [line["approved"] for line in lines]}
         is_now = {"approved": list(granted.values())} if last else was
-        said = replace(doing, note=note or _fewer(lines, granted))
+        said = replace(doing, note=note or clean_block(_fewer(lines, granted), NOTE_MAX))
         return await take(
             tx, actor, row, Step.APPROVE, said, now=now, complete=last, lines=(was, is_now), ruling=ruling
         )

@@ -52,6 +52,7 @@ from assets.papers.kinds import (
 LINE = LEADER
 _PLACE = re.compile(r"\{(unit|site|number)\}")
 HALF = DOTS * 20
+WIDEST = 26  # mm of a column of figures; longer ones are broken
 PEOPLE = f"Ông (Bà): {LEADER} Chức vụ: {LEADER}"
 ORDER = Column("STT", 9, Align.CENTRE)
 
@@ -329,7 +330,7 @@ def _stocktake(content: Stocktake, form: Form) -> list[Part]:
 
 def _wide(total: str, least: float) -> float:
     """How many mm a column of figures takes whose sum, in bold, is its widest cell."""
-    return max(least, 2.4 + sum(1.0 if char == "." else 1.9 for char in total))
+    return min(WIDEST, max(least, 2.4 + sum(1.0 if char == "." else 1.9 for char in total)))
 
 
 def _figures(value: Figures) -> list[str]:

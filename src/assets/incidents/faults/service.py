@@ -166,7 +166,7 @@ async def add_photo(actor: Actor, report: UUID, sent: Sent, *, now: datetime) ->
     if row["photo"] is not None:
         raise Conflict(N_("This report has a photo already."))
     photo = await attachments.attach(
-        actor, "asset", row["tag"], sent, note=row["text"], now=now, by=Action.DECLARE, pictures=True
+        actor, "asset", row["tag"], sent, note=clean(row["text"]), now=now, by=Action.DECLARE, pictures=True
     )
     async with transaction(actor.scope) as tx:
         before = await tx.fetchrow("select photo from fault_reports where id = $1 for update", report)
