@@ -26,6 +26,7 @@ from assets.probing.door import Peer, Silent
 from assets.probing.look import Look, readings
 from assets.probing.prober import Prober
 from assets.probing.readings import Method, Outcome, Result
+from assets.probing.turns import Turns
 from assets.probing.wire import Wire
 
 LOOKERS = 5_000  # looks under way at once
@@ -52,7 +53,7 @@ def address(number: int, *, bad: str = "") -> str:
 async def cycle(count: int) -> dict[str, float]:
     """One GET and one GETBULK of each device, turned into readings; every tenth device is silent."""
     with fleet() as port:
-        wire, profile = Wire(), profiles().get("benchmark")
+        wire, turns, profile = Wire(), Turns(), profiles().get("benchmark")
         public = Community(id=new_id(), community=COMMUNITY)
         numbers, ends = iter(range(count)), {"answered": 0, "silent": 0}
 
@@ -68,7 +69,7 @@ async def cycle(count: int) -> dict[str, float]:
                     continue
                 assert not isinstance(polled.walked, Exception), polled.walked
                 look = Look(0.0, None, polled.scalars, polled.walked.columns)
-                made = readings(profile, look, None, {})
+                made = await turns.take(readings(profile, look, None, {}))
                 assert len(made.readings) == ROWS + len(profile.scalars), (number, polled)
                 ends["answered"] += 1
 

@@ -6,10 +6,12 @@ one after the other, so that short ones need not wait for them.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
 PIECE_SECONDS = 0.01
+WOKEN_MAX = 32  # who can work in one round, and a few
 T = TypeVar("T")
 
 
@@ -18,23 +20,25 @@ class Turns:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._until: float | None = None  # of this round of the loop
+        self._begin()
+
+    def _begin(self) -> None:
+        self._until: float | None = None  # of this round of the loop; None: nobody has worked in it yet
+        self._due = False  # whether the next round is called already
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._long = asyncio.Lock()
 
     async def take(self, steps: Generator[None, None, T]) -> T:
         """What comes out of the steps, when all are done."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._loop, self._until, self._long = loop, None, asyncio.Lock()
+            self._loop = loop
+            self._begin()
         own = 0.0
         while own < PIECE_SECONDS:  # who got only the rest of a round is not long yet
-            while self._until is not None and loop.time() >= self._until:
-                await asyncio.sleep(0)
+            until = await self._room(loop)
             began = loop.time()
-            if self._until is None:
-                self._until = began + PIECE_SECONDS
-                loop.call_soon(self._next_round)
-            if ended := _piece(steps, self._until, loop):
+            if ended := _piece(steps, until, loop):
                 return ended[0]
             own += loop.time() - began
         async with self._long:
@@ -52,8 +56,39 @@ class Turns:
 
         return await self.take(steps())
 
-    def _next_round(self) -> None:
-        self._until = None
+    async def _room(self, loop: asyncio.AbstractEventLoop) -> float:
+        """Until when there is time in this round or, if there is none, in one of the next."""
+        woken = False
+        while True:
+            if self._until is None:
+                self._until = loop.time() + PIECE_SECONDS
+                self._call(loop)
+                return self._until
+            if (woken or not self._waiting) and loop.time() < self._until:
+                return self._until
+            waiter: asyncio.Future[None] = loop.create_future()
+            if woken:
+                self._waiting.appendleft(waiter)
+            else:
+                self._waiting.append(waiter)
+            await waiter
+            woken = True
+
+    def _call(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._due:
+            self._due = True
+            loop.call_soon(self._next_round, loop)
+
+    def _next_round(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._due, self._until = False, None
+        woken = 0
+        while self._waiting and woken < WOKEN_MAX:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                woken += 1
+        if woken:
+            self._call(loop)  # behind those who were woken, should none of them come to work
 
 
 def _piece(steps: Generator[None, None, T], until: float, loop: asyncio.AbstractEventLoop) -> tuple[T] | None:
