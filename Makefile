@@ -22,6 +22,7 @@ check: setup ## Format, lint, types, imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict -p assets
+	@MYPYPATH=src:benchmarks $(BIN)/mypy --strict benchmarks/*.py
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
 format: setup ## Put the code into its form

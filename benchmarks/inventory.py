@@ -255,8 +255,10 @@ def apply(client: httpx2.Client, number: int, round_: int) -> httpx2.Response:
 
 def book(kind: str) -> bytes:
     """A file of new assets."""
-    headings = ["tag", "manufacturer", "model", "site", "serial", "room", "original_cost", "put_into_use", "note"]
-    rows = [
+    headings: list[object] = [
+        "tag", "manufacturer", "model", "site", "serial", "room", "original_cost", "put_into_use", "note",
+    ]  # fmt: skip
+    rows: list[list[object]] = [
         [f"N-{n}", "Canon", "LBP 6030", "21025", f"N{n}", f"Quầy {n % 20}", 12_500_000, "2024-05-01", f"Ghi chú {n}"]
         for n in range(IMPORTED)
     ]

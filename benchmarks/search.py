@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from scope import timed
@@ -104,9 +105,9 @@ async def measure(arguments: argparse.Namespace, dsn: str) -> None:
     for who, actor in (("the province", SYSTEM), ("a centre", centre)):
         for q in QUESTIONS:
             before, mine = spent(pid), time.process_time()
-            times = sorted([await timed(lambda a=actor, q=q: search(a, q)) for _ in range(arguments.rounds)])
+            times = sorted([await timed(partial(search, actor, q)) for _ in range(arguments.rounds)])
             cost = (spent(pid) - before) / arguments.rounds, (time.process_time() - mine) * 1_000 / arguments.rounds
-            plain = [await timed(lambda a=actor, q=q: plainly(a, q)) for _ in range(max(1, arguments.rounds // 10))]
+            plain = [await timed(partial(plainly, actor, q)) for _ in range(max(1, arguments.rounds // 10))]
             found = await search(actor, q)
             lines.append(
                 f"| {q} | {who} | {len(found.groups)} | {statistics.median(times):.1f} ms | "

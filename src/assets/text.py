@@ -24,12 +24,12 @@ def clean(text: str, limit: int = TEXT_MAX) -> str:
     return " ".join(kept.split())[:limit].rstrip()
 
 
+_UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
 def clean_code(text: str, limit: int = CODE_MAX) -> str:
     """A tag or code as it is kept: `clean`, in upper case before it is cut, for some letters get longer by that (ß)."""
     return clean(text.upper(), limit)
-
-
-_UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
 def clean_block(text: str, limit: int) -> str:
